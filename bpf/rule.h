@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The rule table, the counters, the events and the one decision procedure.
+ *
+ * The same bytes go into a BPF map and to the seccomp supervisor, and the same decide() is compiled for
+ * both, so that for equal seed and equal order of calls the same calls fail on every engine.
+ * src/rules/encode.ts writes struct rule; test/unit holds its offsets to this file.
+ *
+ * The including file provides u8, u16, u32, u64, s32 and s64 (bpf/types.bpf.h for the kernel side,
+ * src/launcher/types.h for the launcher): this header includes nothing.
+ */
+#ifndef MINDERBINDER_RULE_H
+#define MINDERBINDER_RULE_H
+
+#define RULES_MAX 4096u
+#define SYSCALLS_MAX 512u /* highest native system call number + 1 that a rule can name */
+#define RULE_PATH_MAX 256u
+#define EVENT_TEXT_MAX 256u
+#define COMM_MAX 16u /* TASK_COMM_LEN, include/linux/sched.h */
+
+/* 100 %: one more than any 32-bit draw, so that the edges are exact (0 never, ALWAYS always). */
+#define CHANCE_ALWAYS (1ull << 32)
+
+enum rule_kind { RULE_SYSCALL = 1, RULE_DROP_NET = 2, RULE_REFUSE_NET = 3 };
+
+enum outcome {
+	OUTCOME_ERRNO = 1,  /* value: errno, 1..4095; the call is not run */
+	OUTCOME_RETURN = 2, /* value: what the call returns without being run */
+	OUTCOME_DELAY = 3,  /* value: nanoseconds before the call runs */
+	OUTCOME_SIGNAL = 4, /* value: signal number sent to the calling thread at the call */
+	OUTCOME_DROP = 5,   /* the packet is lost without a word */
+	OUTCOME_REFUSE = 6, /* connect() fails with value: ECONNREFUSED */
+};
+
+enum rule_scope { SCOPE_TREE = 0, SCOPE_PROCESS = 1 };
+
+enum rule_flags {
+	RULE_HAS_PATH = 1 << 0, /* path: glob over the path arguments as the program passes them */
+	RULE_HAS_FD = 1 << 1,   /* fd: equals the call's descriptor argument */
+	RULE_HAS_TO = 1 << 2,   /* to/to_prefix: CIDR of the remote address */
+};
+
+enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 };
+
+struct rule {
+	u32 kind;    /* enum rule_kind */
+	u32 outcome; /* enum outcome */
+	s64 value;
+	u64 threshold; /* 0 (never) .. CHANCE_ALWAYS */
+	u64 after_ns;  /* no match for this long after the process (network: the session) starts */
+	u64 times;     /* fires at most this often; 0: no limit */
+	u32 when_first; /* strace's when=: occurrences first, first+step, ... up to last; 1-based */
+	u32 when_last;
+	u32 when_step; /* at least 1 */
+	u32 scope;     /* enum rule_scope */
+	u32 flags;     /* enum rule_flags */
+	s32 fd;
+	/* network only */
+	u32 ifindex;   /* 0: every interface */
+	u16 port_low;  /* remote port, inclusive, host byte order; 0..65535 together: any */
+	u16 port_high;
+	u8 protocol;   /* IPPROTO_*; 0: any */
+	u8 direction;  /* enum direction */
+	u8 to_family;  /* 4 or 6 with RULE_HAS_TO */
+	u8 to_prefix;  /* bits, 0..32 or 0..128 */
+	u8 to[16];     /* network byte order; IPv4 in the first four bytes */
+	u32 padding;
+	u64 syscalls[SYSCALLS_MAX / 64]; /* bit set of native system call numbers */
+	char path[RULE_PATH_MAX];        /* glob, NUL-terminated: * ? [set], * crosses '/' */
+};
+
+/* Which arguments of a system call are what: bit i stands for argument i (0-based). */
+struct call_shape {
+	u8 paths;     /* arguments that point to a path name */
+	u8 fds;       /* arguments that are descriptors (of openat too: its dirfd) */
+	u8 sockaddrs; /* arguments that point to a struct sockaddr; its length is the next argument */
+	u8 padding;
+};
+
+/* seen: the call was named; matched: every key but when, rate and times agreed; fired: it happened. */
+struct rule_counts {
+	u64 seen;
+	u64 matched;
+	u64 fired;
+};
+
+enum event_text { EVENT_TEXT_NONE = 0, EVENT_TEXT_PATH = 1, EVENT_TEXT_SOCKADDR = 2 };
+
+/* One injection. Counters never depend on events: a lost event loses no count. */
+struct event {
+	u64 time_ns; /* CLOCK_REALTIME for the supervisor, CLOCK_BOOTTIME from BPF (bpf_ktime_get_boot_ns) */
+	u64 n;       /* which matching occurrence of the rule this was, 1-based */
+	u64 args[6];
+	u32 rule; /* index into the table */
+	u32 pid;  /* thread group id, 0 where unknown (packets) */
+	u32 tid;
+	u32 syscall;   /* native number; packets: 0 */
+	u16 text_kind; /* enum event_text */
+	u16 text_len;
+	u8 protocol;  /* packets: IPPROTO_* */
+	u8 direction; /* packets: enum direction */
+	u16 remote_port; /* packets: host byte order */
+	u32 ifindex;
+	u8 remote[16]; /* packets: address, network byte order */
+	u32 family;    /* packets: 4 or 6 */
+	char comm[COMM_MAX];
+	char text[EVENT_TEXT_MAX]; /* path bytes, or the raw struct sockaddr */
+};
+
+/*
+ * A 32-bit draw that depends on nothing but its arguments: two rounds of the 64-bit finalizer of
+ * splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
+ */
+static inline u64 mix64(u64 x)
+{
+	x ^= x >> 30;
+	x *= 0xbf58476d1ce4e5b9ull;
+	x ^= x >> 27;
+	x *= 0x94d049bb133111ebull;
+	x ^= x >> 31;
+	return x;
+}
+
+static inline u32 chance_draw(u64 seed, u32 rule, u64 n)
+{
+	u64 key = mix64(seed + 0x9e3779b97f4a7c15ull * ((u64)rule + 1));
+	return (u32)(mix64(key + 0x9e3779b97f4a7c15ull * n) >> 32);
+}
+
+static inline int occurrence_selected(const struct rule *r, u64 n)
+{
+	if (n < r->when_first || n > r->when_last)
+		return 0;
+	/* 32-bit on purpose: n is at most when_last here, and BPF divides 32 bits cheaply. */
+	return r->when_step <= 1 || (u32)(n - r->when_first) % r->when_step == 0;
+}
+
+/*
+ * Does this occurrence of the rule fire? Called once for each call (packet, connect) that the rule names,
+ * after its predicates; `predicates` is whether they all agreed. `total` counts over the tree; `scope` is
+ * what occurrences are counted in: `total` itself, or the process's own counters (scope=process).
+ * `*n` receives the occurrence number (0 where the rule did not match). Returns 1 to fire, 0 not to.
+ * Thread-safe: on two CPUs no n is given twice and no more than `times` fire.
+ */
+static inline int decide(const struct rule *r, u32 index, u64 seed, u64 age_ns, int predicates,
+			 struct rule_counts *total, struct rule_counts *scope, u64 *n)
+{
+	*n = 0;
+	__sync_fetch_and_add(&total->seen, 1);
+	if (!predicates || age_ns < r->after_ns)
+		return 0;
+	*n = __sync_fetch_and_add(&scope->matched, 1) + 1;
+	if (scope != total)
+		__sync_fetch_and_add(&total->matched, 1);
+	if (!occurrence_selected(r, *n) || chance_draw(seed, index, *n) >= r->threshold)
+		return 0;
+	if (__sync_fetch_and_add(&scope->fired, 1) >= r->times && r->times) {
+		__sync_fetch_and_add(&scope->fired, -1);
+		return 0;
+	}
+	if (scope != total)
+		__sync_fetch_and_add(&total->fired, 1);
+	return 1;
+}
+
+#endif

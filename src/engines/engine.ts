@@ -1,0 +1,44 @@
+import type { Rule, RuleCounts } from '../rules/rule.ts'
+
+export type EngineName = 'override' | 'seccomp' | 'tc' | 'cgroup'
+
+/** The child's cgroup, as BPF programs tell it from others. */
+export interface TargetCgroup {
+  /** Absolute path of its directory. */
+  readonly path: string
+  /** 64-bit id (inode number of the directory). */
+  readonly id: bigint
+  /** Depth below the root of the hierarchy (the root is 0), for bpf_skb_ancestor_cgroup_id(). */
+  readonly level: number
+}
+
+/** What an engine needs to do its rules. */
+export interface EngineContext {
+  /** The whole plan; an engine acts on the indices it was given and leaves the others alone. */
+  readonly rules: readonly Rule[]
+  readonly seed: bigint
+  /** Present where a cgroup could be made; engines that need it were not chosen otherwise. */
+  readonly cgroup: TargetCgroup | undefined
+  /** Receives each injection as the bytes of a struct event (bpf/rule.h); undefined: nobody listens. */
+  readonly onEvent: ((event: Buffer) => void) | undefined
+}
+
+/** An engine at work. Nothing of it outlives close(), nor the death of this process. */
+export interface AttachedEngine {
+  /** The child is about to exec: `after=` counts from here where no process can be told. */
+  start(): void
+  /** Counts of the rules it was given, by rule index. */
+  counts(): Promise<Map<number, RuleCounts>>
+  /** Events that were lost because nobody read them in time. */
+  lostEvents(): bigint
+  /** Lifts its faults and gives everything back. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface Engine {
+  readonly name: EngineName
+  /** Pure: undefined where the engine can do this rule in principle, else why not. */
+  refusal(rule: Rule): string | undefined
+  /** Attaches everything or nothing. Throws MinderbinderError. */
+  attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine>
+}

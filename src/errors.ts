@@ -1,0 +1,62 @@
+/**
+ * Every error that minderbinder reports of itself. Codes are stable within a major version; texts are not.
+ * A message says what, where and why; `hint` says what to do about it.
+ */
+export const errorCodes = {
+  MB_USAGE: 'the command line is wrong',
+  MB_FAULT_SYNTAX: 'a fault does not follow the grammar',
+  MB_UNKNOWN_NAME: 'a system call, errno, family, key, signal or unit does not exist',
+  MB_FAULT_VALUE: 'a value in a fault is out of its range, or contradicts another',
+  MB_NOT_FAULTABLE: 'a system call that no engine can fault (vDSO)',
+  MB_NO_PERMISSION: 'the rule needs a privilege that this process lacks',
+  MB_NO_CGROUP2: 'no cgroup v2 hierarchy is mounted, or ours cannot be found in it',
+  MB_CGROUP: 'the child’s cgroup cannot be made',
+  MB_NO_ENGINE: 'no engine can honour the rule here',
+  MB_LIBBPF: 'libbpf is missing or too old',
+  MB_ATTACH: 'a BPF program does not load or attach',
+  MB_INTERFACE: 'a network interface does not exist',
+  MB_SECCOMP: 'the seccomp listener is refused',
+  MB_USER: 'the user of --user does not exist',
+  MB_OUTPUT: 'a file named for output cannot be written',
+  MB_LAUNCHER: 'the native launcher is missing, died or broke the protocol',
+  MB_EXEC_NOT_FOUND: 'the command does not exist',
+  MB_EXEC_FAILED: 'the command exists and cannot be executed',
+  MB_INTERNAL: 'a bug in minderbinder',
+} as const
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** Exit statuses of `exec` that are not the child's (section EXIT STATUS of the man page). */
+export const exitStatus = {
+  notHit: 122,
+  failed: 125,
+  cannotExecute: 126,
+  notFound: 127,
+} as const
+
+export interface ErrorDetails {
+  /** What the user can do about it. */
+  readonly hint?: string
+  /** The text the error is in, with the offending part marked: printed with a caret under it. */
+  readonly excerpt?: { readonly text: string; readonly start: number; readonly length: number }
+  /** Shown with --debug only. */
+  readonly detail?: string
+  readonly cause?: unknown
+}
+
+/** An error meant for the user; anything else that is thrown is a bug and reported as MB_INTERNAL. */
+export class MinderbinderError extends Error {
+  override readonly name = 'MinderbinderError'
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly excerpt: ErrorDetails['excerpt'] | undefined
+  readonly detail: string | undefined
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.hint = details.hint
+    this.excerpt = details.excerpt
+    this.detail = details.detail
+  }
+}

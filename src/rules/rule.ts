@@ -1,0 +1,76 @@
+/** What the whole pipeline speaks: the faults a user asked for, parsed and checked, not yet tied to an engine. */
+
+/** Which occurrences of a matching call are eligible: first, first+step, … up to last (1-based, inclusive). */
+export interface When {
+  readonly first: number
+  /** Infinity where the expression has no upper end. */
+  readonly last: number
+  readonly step: number
+}
+
+/** What happens to a system call when its rule fires. */
+export type Outcome =
+  | { readonly kind: 'errno'; readonly name: string; readonly errno: number }
+  | { readonly kind: 'return'; readonly value: bigint }
+  | { readonly kind: 'delay'; readonly ns: bigint }
+  | { readonly kind: 'signal'; readonly name: string; readonly signal: number }
+
+interface CommonRule {
+  /** `name=LABEL`, or the fault as it was written: what the summary and the log call this rule. */
+  readonly label: string
+  /** The fault as the user wrote it, with its option (`--syscall openat=ENOENT`), for messages. */
+  readonly source: string
+  /** Percent, 0 to 100, decimals allowed. */
+  readonly rate: number
+  /** Nanoseconds; 0 where there is no `after=`. */
+  readonly afterNs: bigint
+  readonly when: When
+  /** Fires at most this often; 0 where there is no limit. */
+  readonly times: number
+}
+
+/** `--syscall SET=OUTCOME…`. */
+export interface SyscallRule extends CommonRule {
+  readonly kind: 'syscall'
+  /** What the user wrote for SET: `open+openat`, `%file`. */
+  readonly set: string
+  /** The members of SET on this architecture, sorted, without duplicates. */
+  readonly syscalls: readonly string[]
+  readonly outcome: Outcome
+  readonly scope: 'tree' | 'process'
+  /** Glob over the path arguments as the program passes them. */
+  readonly path?: string
+  readonly fd?: number
+}
+
+/** An address block: `10.0.0.0/8`, `::1/128`. */
+export interface Cidr {
+  readonly family: 4 | 6
+  /** 4 or 16 bytes, network byte order. */
+  readonly address: readonly number[]
+  readonly prefix: number
+}
+
+/** `--drop-net RATE…` and `--refuse-net RATE…`. */
+export interface NetworkRule extends CommonRule {
+  readonly kind: 'drop-net' | 'refuse-net'
+  readonly protocol?: 'tcp' | 'udp' | 'icmp'
+  /** Remote port, inclusive range. */
+  readonly port?: { readonly low: number; readonly high: number }
+  readonly to?: Cidr
+  readonly direction: 'out' | 'in'
+  /** Interface name; every interface, loopback included, where left out. */
+  readonly interface?: string
+}
+
+export type Rule = SyscallRule | NetworkRule
+
+/** What became of a rule; the meaning of each is in bpf/rule.h, struct rule_counts. */
+export interface RuleCounts {
+  readonly seen: bigint
+  readonly matched: bigint
+  readonly fired: bigint
+}
+
+/** System call numbers differ by architecture: both that the launcher is built for. */
+export type Architecture = 'x86_64' | 'arm64'
