@@ -1,0 +1,160 @@
+/** What a test needs from the machine: a skip is loud, and with MINDERBINDER_TEST_REQUIRE=all it is a failure. */
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { delimiter, join } from 'node:path'
+import type { TestContext } from 'node:test'
+
+/** A program on PATH is needed by its name; the other needs have a check of their own. */
+type Program =
+  | 'strace'
+  | 'curl'
+  | 'git'
+  | 'redis-server'
+  | 'go'
+  | 'busybox'
+  | 'cc'
+  | 'clang'
+  | 'make'
+  | 'nohup'
+  | 'setpriv'
+  | 'gdb'
+  | 'perl'
+  | 'wget'
+  | 'ip'
+  | 'tc'
+  | 'bpftool'
+  | 'unshare'
+  | 'mount'
+
+export type Need =
+  | Program
+  | 'root'
+  | 'redis'
+  | 'python3'
+  | 'cc-static'
+  | 'cc-m32'
+  | 'libbpf'
+  | 'libbpf-headers'
+  | 'cgroup2'
+  | 'ipv6'
+  | 'pty'
+  | 'netns'
+  | `user:${string}`
+
+/** Returns undefined where the need is met, else why it is not. */
+type Check = () => string | undefined
+
+const checks: Readonly<Record<string, Check>> = {
+  root: () => (process.geteuid?.() === 0 ? undefined : 'this is not root'),
+  redis: () => program('redis-server'),
+  // Debian's own, not a shim on PATH that starts a shell first.
+  python3: () => executable('/usr/bin/python3'),
+  'cc-static': () => compiles(['-static'], 'int main(void) { return 0; }'),
+  'cc-m32': () =>
+    compiles(
+      ['-m32', '-nostdlib', '-static', '-ffreestanding', '-fno-pic', '-no-pie'],
+      'void _start(void) { for (;;) ; }',
+    ),
+  libbpf,
+  'libbpf-headers': () =>
+    compiles(
+      [],
+      '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nint main(void) { return 0; }',
+    ),
+  cgroup2: () =>
+    / - cgroup2 /.test(readFileSync('/proc/self/mountinfo', 'utf8'))
+      ? undefined
+      : 'no cgroup v2 hierarchy is mounted',
+  ipv6: () =>
+    existsSync('/proc/net/if_inet6') && /\blo$/m.test(readFileSync('/proc/net/if_inet6', 'utf8'))
+      ? undefined
+      : 'loopback has no IPv6 address',
+  pty: () =>
+    executable('/usr/bin/python3') ?? (existsSync('/dev/ptmx') ? undefined : 'no /dev/ptmx'),
+  netns: () =>
+    spawnSync('unshare', ['--net', 'true']).status === 0
+      ? undefined
+      : 'no network namespace can be made here',
+}
+
+const results = new Map<string, string | undefined>()
+
+/**
+ * Checks every need. A missing one skips the test with a message and returns false, so that the test body
+ * can end there: `if (!requires(t, 'root')) return`.
+ *
+ * @throws {Error} with MINDERBINDER_TEST_REQUIRE=all (which CI sets), instead of skipping
+ */
+export function requires(t: Pick<TestContext, 'skip'>, ...needs: Need[]): boolean {
+  const missing = needs.flatMap((need) => {
+    const why = lacking(need)
+    return why === undefined ? [] : [`needs ${need}: ${why}`]
+  })
+  if (missing.length === 0) return true
+  const message = missing.join('; ')
+  if (process.env.MINDERBINDER_TEST_REQUIRE === 'all')
+    throw new Error(`${message} (MINDERBINDER_TEST_REQUIRE=all allows no skip)`)
+  process.stderr.write(`SKIPPED: ${message}\n`)
+  t.skip(message)
+  return false
+}
+
+/** Whether a need is met, for parts of a test that have another way: nothing is skipped. */
+export function has(need: Need): boolean {
+  return lacking(need) === undefined
+}
+
+function lacking(need: Need): string | undefined {
+  if (!results.has(need)) results.set(need, check(need))
+  return results.get(need)
+}
+
+function check(need: Need): string | undefined {
+  const [kind, name] = need.split(':')
+  if (kind === 'user' && name !== undefined) return user(name)
+  return (checks[need] ?? (() => program(need)))()
+}
+
+function program(name: string): string | undefined {
+  const found = (process.env.PATH ?? '')
+    .split(delimiter)
+    .some((folder) => executable(join(folder, name)) === undefined)
+  return found ? undefined : `no ${name} on PATH`
+}
+
+function executable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.X_OK)
+    return undefined
+  } catch {
+    return `${path} cannot be executed`
+  }
+}
+
+function user(name: string): string | undefined {
+  return readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .some((line) => line.startsWith(`${name}:`))
+    ? undefined
+    : `no user ${name} in /etc/passwd`
+}
+
+function compiles(options: readonly string[], source: string): string | undefined {
+  const missing = program('cc')
+  if (missing !== undefined) return missing
+  const done = spawnSync('cc', [...options, '-o', '/dev/null', '-x', 'c', '-'], { input: source })
+  if (done.status === 0) return undefined
+  const why = done.stderr.toString().match(/error: (.*)/)?.[1] ?? done.error?.message
+  return `cc ${options.join(' ')} fails: ${why}`
+}
+
+function libbpf(): string | undefined {
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as { load(path: string): unknown }
+    koffi.load('libbpf.so.1')
+    return undefined
+  } catch (error) {
+    return `libbpf.so.1 does not load: ${(error as Error).message}`
+  }
+}
