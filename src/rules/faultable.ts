@@ -1,0 +1,44 @@
+/** Which system calls can be faulted, and how: a rule that could never keep its word is refused. */
+
+import type { Architecture, Outcome } from './rule.ts'
+
+/**
+ * Calls that a vDSO answers in user space, so that no system call is made: the symbols of vdso(7).
+ * getrandom has one too (Linux 6.11), but only glibc 2.41 and later use it: suggest.ts has a hint for it.
+ */
+const vdso: Readonly<Record<Architecture, readonly string[]>> = {
+  x86_64: ['clock_gettime', 'clock_getres', 'gettimeofday', 'time', 'getcpu'],
+  arm64: ['clock_gettime', 'clock_getres', 'gettimeofday'],
+}
+
+const unfaultable: ReadonlyMap<string, string> = new Map([
+  [
+    'rt_sigreturn',
+    'it ends every signal handler and never returns to its caller: without it the program runs into nowhere',
+  ],
+  [
+    'restart_syscall',
+    'the kernel makes it, to go on with a call that a signal interrupted: name that call instead',
+  ],
+  ['uretprobe', 'only the kernel’s own uprobe trampolines make it, past every filter'],
+  ['uprobe', 'only the kernel’s own uprobe trampolines make it, past every filter'],
+])
+
+/** Why no rule can name this call; undefined where one can. */
+export function notFaultable(name: string, arch: Architecture): string | undefined {
+  if (vdso[arch].includes(name)) {
+    return 'the vDSO answers it in user space, so that no system call is made that could be faulted'
+  }
+  return unfaultable.get(name)
+}
+
+/**
+ * Why this call cannot have this outcome; undefined where it can. exit and exit_group have no way to
+ * return: glibc's and musl's _exit() call them in a loop, so that an error would hang the program
+ * (strace lets them fail, and its test suite's programs then spin). A delay or a signal is fine.
+ */
+export function refusesOutcome(name: string, kind: Outcome['kind']): string | undefined {
+  const returns = kind === 'errno' || kind === 'return'
+  if (!returns || (name !== 'exit' && name !== 'exit_group')) return undefined
+  return 'it never returns: the C library calls it again for ever. A delay or a signal can be injected'
+}
