@@ -16,7 +16,10 @@ export type Outcome =
   | { readonly kind: 'signal'; readonly name: string; readonly signal: number }
 
 interface CommonRule {
-  /** `name=LABEL`, or the fault as it was written: what the summary and the log call this rule. */
+  /**
+   * `name=LABEL`, or the fault as it was written: what the summary and the log call this rule. Without control
+   * characters.
+   */
   readonly label: string
   /** The fault as the user wrote it, with its option (`--syscall openat=ENOENT`), for messages. */
   readonly source: string
@@ -29,13 +32,21 @@ interface CommonRule {
   readonly times: number
 }
 
+/** A system call that belongs to a family and is not faulted by the rule that names the family. */
+export interface LeftOut {
+  readonly name: string
+  readonly reason: string
+}
+
 /** `--syscall SET=OUTCOME…`. */
 export interface SyscallRule extends CommonRule {
   readonly kind: 'syscall'
   /** What the user wrote for SET: `open+openat`, `%file`. */
   readonly set: string
-  /** The members of SET on this architecture, sorted, without duplicates. */
+  /** The members of SET on this architecture that the rule acts on, sorted, without duplicates; never empty. */
   readonly syscalls: readonly string[]
+  /** Members of SET's families that the rule cannot act on, and why: for `explain`. */
+  readonly leftOut?: readonly LeftOut[]
   readonly outcome: Outcome
   readonly scope: 'tree' | 'process'
   /** Glob over the path arguments as the program passes them. */

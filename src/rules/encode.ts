@@ -1,0 +1,180 @@
+/** The rule table as bytes: bpf/rule.h says what they mean, test/unit/encode.test.ts holds the two together. */
+import type { Architecture, NetworkRule, Outcome, Rule, RuleCounts, When } from './rule.ts'
+import { callShape } from './shapes.ts'
+import { syscallNames, syscallNumber } from './syscalls.ts'
+
+/** sizeof(struct rule) */
+export const RULE_SIZE = 416
+/** sizeof(struct call_shape) */
+export const CALL_SHAPE_SIZE = 4
+/** sizeof(struct rule_counts) */
+export const RULE_COUNTS_SIZE = 24
+export const RULES_MAX = 4096
+export const SYSCALLS_MAX = 512
+
+/** offsetof() in struct rule. */
+export const ruleOffsets = {
+  kind: 0,
+  outcome: 4,
+  value: 8,
+  threshold: 16,
+  after_ns: 24,
+  times: 32,
+  when_first: 40,
+  when_last: 44,
+  when_step: 48,
+  scope: 52,
+  flags: 56,
+  fd: 60,
+  ifindex: 64,
+  port_low: 68,
+  port_high: 70,
+  protocol: 72,
+  direction: 73,
+  to_family: 74,
+  to_prefix: 75,
+  to: 76,
+  syscalls: 96,
+  path: 160,
+} as const
+
+const kinds = { syscall: 1, 'drop-net': 2, 'refuse-net': 3 } as const
+const outcomes = { errno: 1, return: 2, delay: 3, signal: 4, drop: 5, refuse: 6 } as const
+const scopes = { tree: 0, process: 1 } as const
+const flagBits = { path: 1, fd: 2, to: 4 } as const
+/** IPPROTO_*; icmp stands for ICMPv6 too. */
+const protocols = { icmp: 1, tcp: 6, udp: 17 } as const
+const directions = { out: 0, in: 1 } as const
+const ECONNREFUSED = 111n
+/** when_last where `when=` has no upper end. */
+const noUpperEnd = 2 ** 32 - 1
+
+export interface EncodeContext {
+  /** Whose numbers the system calls get. */
+  readonly arch: Architecture
+  /** if_nametoindex(3); throws MB_INTERFACE. */
+  readonly interfaceIndex: (name: string) => number
+}
+
+/** struct rule[], in the order of `rules`. Throws what `interfaceIndex` throws, and RangeError past RULES_MAX. */
+export function encodeRules(rules: readonly Rule[], context: EncodeContext): Buffer {
+  if (rules.length > RULES_MAX) throw new RangeError(`${rules.length} rules, at most ${RULES_MAX}`)
+  const table = Buffer.alloc(rules.length * RULE_SIZE)
+  for (const [index, rule] of rules.entries()) {
+    const bytes = table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
+    encodeCommon(bytes, rule)
+    if (rule.kind === 'syscall') encodeSyscall(bytes, rule, context.arch)
+    else encodeNetwork(bytes, rule, context.interfaceIndex)
+  }
+  return table
+}
+
+function encodeCommon(bytes: Buffer, rule: Rule): void {
+  bytes.writeUInt32LE(kinds[rule.kind], ruleOffsets.kind)
+  bytes.writeBigUInt64LE(thresholdOf(rule.rate), ruleOffsets.threshold)
+  bytes.writeBigUInt64LE(rule.afterNs, ruleOffsets.after_ns)
+  bytes.writeBigUInt64LE(BigInt(rule.times), ruleOffsets.times)
+  const { first, last, step }: When = rule.when
+  bytes.writeUInt32LE(first, ruleOffsets.when_first)
+  bytes.writeUInt32LE(Math.min(last, noUpperEnd), ruleOffsets.when_last)
+  bytes.writeUInt32LE(step, ruleOffsets.when_step)
+}
+
+/**
+ * What a 32-bit draw must stay below for the rule to fire: 0 only for 0 %, 2^32 only for 100 %, so that
+ * no rounding makes a rate of never or always out of another one.
+ */
+export function thresholdOf(percent: number): bigint {
+  if (percent <= 0) return 0n
+  if (percent >= 100) return 2n ** 32n
+  return BigInt(Math.min(Math.max(Math.round((percent / 100) * 2 ** 32), 1), 2 ** 32 - 1))
+}
+
+function encodeSyscall(bytes: Buffer, rule: Rule & { kind: 'syscall' }, arch: Architecture): void {
+  bytes.writeUInt32LE(outcomes[rule.outcome.kind], ruleOffsets.outcome)
+  bytes.writeBigInt64LE(outcomeValue(rule.outcome), ruleOffsets.value)
+  bytes.writeUInt32LE(scopes[rule.scope], ruleOffsets.scope)
+  for (const name of rule.syscalls) {
+    const number = syscallNumber(name, arch)
+    if (number === undefined || number >= SYSCALLS_MAX)
+      throw new RangeError(`${name} has no number below ${SYSCALLS_MAX} on ${arch}`)
+    // Little-endian 64-bit words: the bit is in byte number / 8 of the field as well.
+    const at = ruleOffsets.syscalls + (number >> 3)
+    bytes.writeUInt8(bytes.readUInt8(at) | (1 << (number & 7)), at)
+  }
+  let flags = 0
+  if (rule.path !== undefined) {
+    flags |= flagBits.path
+    bytes.write(rule.path, ruleOffsets.path, RULE_SIZE - ruleOffsets.path - 1, 'utf8')
+  }
+  if (rule.fd !== undefined) {
+    flags |= flagBits.fd
+    bytes.writeInt32LE(rule.fd, ruleOffsets.fd)
+  }
+  bytes.writeUInt32LE(flags, ruleOffsets.flags)
+}
+
+function outcomeValue(outcome: Outcome): bigint {
+  switch (outcome.kind) {
+    case 'errno':
+      return BigInt(outcome.errno)
+    case 'return':
+      return outcome.value
+    case 'delay':
+      return outcome.ns
+    case 'signal':
+      return BigInt(outcome.signal)
+  }
+}
+
+function encodeNetwork(
+  bytes: Buffer,
+  rule: NetworkRule,
+  interfaceIndex: EncodeContext['interfaceIndex'],
+): void {
+  const refuse = rule.kind === 'refuse-net'
+  bytes.writeUInt32LE(refuse ? outcomes.refuse : outcomes.drop, ruleOffsets.outcome)
+  bytes.writeBigInt64LE(refuse ? ECONNREFUSED : 0n, ruleOffsets.value)
+  if (rule.interface !== undefined)
+    bytes.writeUInt32LE(interfaceIndex(rule.interface), ruleOffsets.ifindex)
+  bytes.writeUInt16LE(rule.port?.low ?? 0, ruleOffsets.port_low)
+  bytes.writeUInt16LE(rule.port?.high ?? 65535, ruleOffsets.port_high)
+  bytes.writeUInt8(rule.protocol ? protocols[rule.protocol] : 0, ruleOffsets.protocol)
+  bytes.writeUInt8(directions[rule.direction], ruleOffsets.direction)
+  if (rule.to === undefined) return
+  bytes.writeUInt32LE(flagBits.to, ruleOffsets.flags)
+  bytes.writeUInt8(rule.to.family, ruleOffsets.to_family)
+  bytes.writeUInt8(rule.to.prefix, ruleOffsets.to_prefix)
+  bytes.set(rule.to.address, ruleOffsets.to)
+}
+
+/** struct call_shape[SYSCALLS_MAX], indexed by native number. */
+export function encodeCallShapes(arch: Architecture): Buffer {
+  const table = Buffer.alloc(SYSCALLS_MAX * CALL_SHAPE_SIZE)
+  for (const name of syscallNames(arch)) {
+    const number = syscallNumber(name, arch)
+    if (number === undefined || number >= SYSCALLS_MAX) continue
+    const { paths, fds, sockaddrs } = callShape(name)
+    table.set([bitsOf(paths), bitsOf(fds), bitsOf(sockaddrs), 0], number * CALL_SHAPE_SIZE)
+  }
+  return table
+}
+
+function bitsOf(argumentsOf: readonly number[]): number {
+  return argumentsOf.reduce((bits, index) => bits | (1 << index), 0)
+}
+
+/** struct rule_counts[] as the engines keep them, in the order of the rules. */
+export function decodeCounts(bytes: Uint8Array): RuleCounts[] {
+  if (bytes.byteLength % RULE_COUNTS_SIZE !== 0)
+    throw new RangeError(`${bytes.byteLength} bytes are no whole number of struct rule_counts`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Array.from({ length: bytes.byteLength / RULE_COUNTS_SIZE }, (_, index) => {
+    const at = index * RULE_COUNTS_SIZE
+    return {
+      seen: view.getBigUint64(at, true),
+      matched: view.getBigUint64(at + 8, true),
+      fired: view.getBigUint64(at + 16, true),
+    }
+  })
+}

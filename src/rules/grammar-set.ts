@@ -1,0 +1,86 @@
+/** SET: which system calls a fault is about. */
+import { families } from './families.ts'
+import { notFaultable } from './faultable.ts'
+import type { Architecture, LeftOut } from './rule.ts'
+import { quote, type Span } from './span.ts'
+import { libraryHint, nearest } from './suggest.ts'
+import { onlyOnOther, syscallNames, syscallNumber } from './syscalls.ts'
+
+/** The members of a SET: those that were named have to be faulted, those of a family where they can be. */
+export interface CallSet {
+  /** By name, with the place that named each. */
+  readonly named: ReadonlyMap<string, Span>
+  readonly fromFamilies: ReadonlySet<string>
+  readonly leftOut: readonly LeftOut[]
+}
+
+/** `openat`, `open+openat`, `%file`, `%open+statx`. */
+export function parseSet(span: Span, arch: Architecture): CallSet {
+  if (span.length === 0)
+    throw span.error(
+      'MB_FAULT_SYNTAX',
+      'the system call is missing',
+      'write SET=OUTCOME, such as openat=ENOENT',
+    )
+  const named = new Map<string, Span>()
+  const fromFamilies = new Set<string>()
+  const leftOut = new Map<string, LeftOut>()
+  for (const part of span.split('+')) {
+    if (part.text.startsWith('%')) {
+      const family = families(arch).get(part.text.slice(1))
+      if (!family) throw unknownFamily(part, arch)
+      for (const name of family.members) fromFamilies.add(name)
+      for (const name of family.leftOut)
+        leftOut.set(name, { name, reason: leftOutReason(name, arch) })
+    } else {
+      named.set(part.text, checkCall(part, arch))
+    }
+  }
+  for (const name of named.keys()) leftOut.delete(name)
+  return { named, fromFamilies, leftOut: [...leftOut.values()] }
+}
+
+function leftOutReason(name: string, arch: Architecture): string {
+  return notFaultable(name, arch) ?? 'it never returns'
+}
+
+/** The same place, where it names a system call that can be faulted. */
+export function checkCall(span: Span, arch: Architecture): Span {
+  const name = span.text
+  if (name === '') throw span.error('MB_FAULT_SYNTAX', 'the name of a system call is missing')
+  if (syscallNumber(name, arch) === undefined) throw unknownCall(span, arch)
+  const reason = notFaultable(name, arch)
+  if (reason) throw span.error('MB_NOT_FAULTABLE', `${name} cannot be faulted: ${reason}`)
+  return span
+}
+
+function unknownCall(span: Span, arch: Architecture) {
+  const name = span.text
+  const other = onlyOnOther(name, arch)
+  if (other)
+    return span.error(
+      'MB_UNKNOWN_NAME',
+      `${arch} has no system call ${quote(name)} (${other} has)`,
+      libraryHint(name, arch) ?? suggestion(name, arch),
+    )
+  return span.error(
+    'MB_UNKNOWN_NAME',
+    `unknown system call ${quote(name)}`,
+    libraryHint(name, arch) ?? suggestion(name, arch),
+  )
+}
+
+function suggestion(name: string, arch: Architecture): string {
+  if (families(arch).has(name)) return `did you mean the family %${name}?`
+  const near = nearest(name, syscallNames(arch))
+  return near ? `did you mean ${near}?` : 'minderbinder list syscalls names them all'
+}
+
+function unknownFamily(span: Span, arch: Architecture) {
+  const near = nearest(span.text.slice(1), families(arch).keys())
+  return span.error(
+    'MB_UNKNOWN_NAME',
+    `unknown family ${quote(span.text)}`,
+    near ? `did you mean %${near}?` : 'minderbinder list families names them all',
+  )
+}
