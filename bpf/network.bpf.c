@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Network faults for the sockets of one cgroup: packets lost on their way out (tc egress) or in (cgroup
+ * ingress), connect() refused (cgroup connect hooks).
+ *
+ * Needs Linux 6.1: bpf_loop() (5.17), bpf_set_retval() (5.18), bpf_get_current_pid_tgid() in cgroup
+ * programs (6.1). src/engines/network-object.ts sets what is `volatile const` before it loads this, and
+ * writes `session` after.
+ */
+#include "types.bpf.h"
+#include "rule.h"
+#include "packet.bpf.h"
+
+/* No interface has this index, see mb_drop_out(). */
+#define NOWHERE 0x7fffffff
+
+/* Deepest cgroup that mb_level looks at; systemd and Kubernetes together stay below 16. */
+#define LEVEL_MAX 64
+
+/* Sized when loaded: the whole plan, by rule index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct rule);
+} rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct rule_counts);
+} counts SEC(".maps");
+
+/* Rule indices, in the order they are tried: those of drop_out, then drop_in, then refuse. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} order SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+struct slice {
+	u32 first;
+	u32 count;
+};
+
+/* Parts of `order`. */
+volatile const struct slice drop_out;
+volatile const struct slice drop_in;
+volatile const struct slice refuse;
+volatile const u64 seed;
+volatile const u32 wants_events;
+
+struct session {
+	u64 cgroup;   /* id of the target's cgroup */
+	u64 start_ns; /* CLOCK_BOOTTIME; 0: not started, and no time passes */
+	u64 lost_events;
+	u32 level; /* depth of that cgroup below the real root of the hierarchy */
+	u32 padding;
+};
+
+struct session session;
+
+struct walk {
+	struct remote remote;
+	u64 now;
+	u64 age;
+	u32 first;
+	u32 fired; /* 1: the rule `index` fired at its occurrence `n` */
+	u32 index;
+	u64 n;
+};
+
+static long try_rule(u32 i, void *context)
+{
+	struct walk *walk = context;
+	u32 at = walk->first + i;
+	struct rule_counts *count;
+	struct rule *rule;
+	u32 *index;
+
+	index = bpf_map_lookup_elem(&order, &at);
+	if (!index)
+		return 1;
+	walk->index = *index;
+	rule = bpf_map_lookup_elem(&rules, index);
+	count = bpf_map_lookup_elem(&counts, index);
+	if (!rule || !count)
+		return 1;
+	walk->fired = decide(rule, walk->index, seed, walk->age, rule_names(rule, &walk->remote), count,
+			     count, &walk->n);
+	return walk->fired;
+}
+
+/* Tries the rules of a slice in order; walk->fired says whether one of them fired. */
+static __always_inline void try_rules(struct walk *walk, u32 first, u32 count)
+{
+	u64 start = session.start_ns;
+
+	walk->now = bpf_ktime_get_boot_ns();
+	walk->age = start && walk->now > start ? walk->now - start : 0;
+	walk->first = first;
+	walk->fired = 0;
+	walk->index = 0;
+	walk->n = 0;
+	bpf_loop(count, try_rule, walk, 0);
+}
+
+static __always_inline struct event *new_event(const struct walk *walk, int direction)
+{
+	struct event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+
+	if (!event) {
+		__sync_fetch_and_add(&session.lost_events, 1);
+		return 0;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->time_ns = walk->now;
+	event->n = walk->n;
+	event->rule = walk->index;
+	event->protocol = walk->remote.protocol;
+	event->direction = direction;
+	event->remote_port = walk->remote.port;
+	event->ifindex = walk->remote.ifindex;
+	event->family = walk->remote.family;
+	__builtin_memcpy(event->remote, walk->remote.address, sizeof(event->remote));
+	return event;
+}
+
+/* A packet belongs to a socket, not to a process: its event names none. */
+static __always_inline void report_packet(const struct walk *walk, int direction)
+{
+	struct event *event;
+
+	if (!wants_events)
+		return;
+	event = new_event(walk, direction);
+	if (event)
+		bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * Sees every packet of the interface, so others' leave at the first line. TC_ACT_UNSPEC: what other tc
+ * programs are attached still decide.
+ *
+ * A tagged packet was seen on the VLAN's own interface: deciding again here would lose more than asked for.
+ */
+SEC("tc")
+int mb_drop_out(struct __sk_buff *skb)
+{
+	struct walk walk;
+
+	if (bpf_skb_ancestor_cgroup_id(skb, session.level) != session.cgroup)
+		return TC_ACT_UNSPEC;
+	if (skb->vlan_present || parse_packet(skb, DIRECTION_OUT, &walk.remote))
+		return TC_ACT_UNSPEC;
+	try_rules(&walk, drop_out.first, drop_out.count);
+	if (!walk.fired)
+		return TC_ACT_UNSPEC;
+	report_packet(&walk, DIRECTION_OUT);
+	/*
+	 * TC_ACT_SHOT would report a local drop to the sender (ENOBUFS, or TCP holding back), and
+	 * TC_ACT_STOLEN does not lose the packet under tcx. A redirect to nowhere frees it and reports
+	 * success: sch_handle_egress() in net/core/dev.c ignores what skb_do_redirect() returns.
+	 */
+	return (int)bpf_redirect(NOWHERE, 0);
+}
+
+SEC("cgroup_skb/ingress")
+int mb_drop_in(struct __sk_buff *skb)
+{
+	struct walk walk;
+
+	if (parse_packet(skb, DIRECTION_IN, &walk.remote))
+		return 1;
+	try_rules(&walk, drop_in.first, drop_in.count);
+	if (!walk.fired)
+		return 1;
+	report_packet(&walk, DIRECTION_IN);
+	return 0;
+}
+
+/* Returns what a connect hook returns: 1 go on, 0 fail with the value set. */
+static __always_inline int refuse_connect(struct walk *walk)
+{
+	struct event *event;
+
+	try_rules(walk, refuse.first, refuse.count);
+	if (!walk->fired)
+		return 1;
+	if (wants_events) {
+		event = new_event(walk, DIRECTION_OUT);
+		if (event) {
+			u64 id = bpf_get_current_pid_tgid();
+
+			event->pid = id >> 32;
+			event->tid = (u32)id;
+			bpf_get_current_comm(event->comm, sizeof(event->comm));
+			bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+		}
+	}
+	bpf_set_retval(-ECONNREFUSED);
+	return 0;
+}
+
+static __always_inline void describe_connect(struct bpf_sock_addr *address, struct remote *r)
+{
+	u32 protocol = address->protocol;
+
+	__builtin_memset(r, 0, sizeof(*r));
+	r->protocol = protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol;
+	r->port = ntohs((u16)address->user_port);
+	r->has_port = 1;
+}
+
+SEC("cgroup/connect4")
+int mb_connect4(struct bpf_sock_addr *address)
+{
+	struct walk walk;
+
+	describe_connect(address, &walk.remote);
+	walk.remote.family = 4;
+	walk.remote.address[0] = address->user_ip4;
+	return refuse_connect(&walk);
+}
+
+SEC("cgroup/connect6")
+int mb_connect6(struct bpf_sock_addr *address)
+{
+	u32 word0 = address->user_ip6[0], word1 = address->user_ip6[1];
+	u32 word2 = address->user_ip6[2], word3 = address->user_ip6[3];
+	struct walk walk;
+
+	describe_connect(address, &walk.remote);
+	if (!word0 && !word1 && word2 == htonl(0xffff)) {
+		/* ::ffff:a.b.c.d is IPv4 in all but its spelling (RFC 4291 section 2.5.5.2). */
+		walk.remote.family = 4;
+		walk.remote.address[0] = word3;
+	} else {
+		walk.remote.family = 6;
+		walk.remote.address[0] = word0;
+		walk.remote.address[1] = word1;
+		walk.remote.address[2] = word2;
+		walk.remote.address[3] = word3;
+	}
+	return refuse_connect(&walk);
+}
+
+/*
+ * Run once by BPF_PROG_TEST_RUN, never attached: how deep is session.cgroup, an ancestor of (or the same
+ * as) the caller's cgroup? A cgroup namespace hides the answer from everything but helpers. The test's own
+ * socket belongs to the caller's cgroup. Returns LEVEL_MAX where it is no ancestor.
+ */
+SEC("tc")
+int mb_level(struct __sk_buff *skb)
+{
+	u32 level;
+
+	for (level = 0; level < LEVEL_MAX; level++)
+		if (bpf_skb_ancestor_cgroup_id(skb, level) == session.cgroup)
+			break;
+	return level;
+}
+
+char LICENSE[] SEC("license") = "GPL";

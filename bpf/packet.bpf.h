@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What network rules are compared with: the remote end of one packet or of one connect(). */
+#ifndef MINDERBINDER_PACKET_BPF_H
+#define MINDERBINDER_PACKET_BPF_H
+
+/* More extension headers than any real packet has (RFC 8200 section 4.1 lists eight places). */
+#define EXTENSIONS_MAX 8
+
+struct remote {
+	u32 address[4]; /* network byte order; IPv4 in the first */
+	u32 ifindex;    /* 0 for connect(): no interface has been chosen yet */
+	u16 port;       /* host byte order */
+	u8 family;      /* 4 or 6 */
+	u8 protocol;    /* IPPROTO_* of the payload */
+	u8 has_port;    /* 0: no port in this packet (ICMP, later fragments) */
+};
+
+struct ipv4_header {
+	u8 version_ihl;
+	u8 tos;
+	u16 length;
+	u16 id;
+	u16 fragment;
+	u8 ttl;
+	u8 protocol;
+	u16 checksum;
+	u32 source;
+	u32 destination;
+};
+
+struct ipv6_header {
+	u32 version_class_flow;
+	u16 length;
+	u8 next;
+	u8 hop_limit;
+	u32 source[4];
+	u32 destination[4];
+};
+
+struct ipv6_extension {
+	u8 next;
+	u8 length;       /* in units that differ by kind */
+	u16 fragment;    /* fragment header: offset in the upper 13 bits */
+};
+
+/*
+ * Offsets count from the network header, wherever the link layer put it: tc sees an Ethernet header on
+ * most interfaces and none on tunnels, cgroup programs never see one.
+ */
+static __always_inline int load(struct __sk_buff *skb, u32 offset, void *to, u32 length)
+{
+	return bpf_skb_load_bytes_relative(skb, offset, to, length, BPF_HDR_START_NET);
+}
+
+/* Only the first fragment holds the ports, which all of these protocols have in the same place. */
+static __always_inline void parse_port(struct __sk_buff *skb, u32 offset, int direction, struct remote *r)
+{
+	u16 ports[2];
+
+	switch (r->protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_DCCP:
+	case IPPROTO_SCTP:
+	case IPPROTO_UDPLITE:
+		break;
+	default:
+		return;
+	}
+	if (load(skb, offset, ports, sizeof(ports)))
+		return;
+	r->port = ntohs(direction == DIRECTION_OUT ? ports[1] : ports[0]);
+	r->has_port = 1;
+}
+
+static __always_inline int parse_ipv4(struct __sk_buff *skb, int direction, struct remote *r)
+{
+	struct ipv4_header ip;
+
+	if (load(skb, 0, &ip, sizeof(ip)))
+		return -1;
+	r->family = 4;
+	r->protocol = ip.protocol;
+	r->address[0] = direction == DIRECTION_OUT ? ip.destination : ip.source;
+	if (!(ip.fragment & htons(0x1fff)))
+		parse_port(skb, (ip.version_ihl & 0xf) * 4, direction, r);
+	return 0;
+}
+
+static __always_inline int parse_ipv6(struct __sk_buff *skb, int direction, struct remote *r)
+{
+	struct ipv6_header ip;
+	u32 offset = sizeof(ip);
+	u32 *address;
+	u8 next;
+	int i;
+
+	if (load(skb, 0, &ip, sizeof(ip)))
+		return -1;
+	r->family = 6;
+	address = direction == DIRECTION_OUT ? ip.destination : ip.source;
+	__builtin_memcpy(r->address, address, sizeof(r->address));
+	next = ip.next;
+	for (i = 0; i < EXTENSIONS_MAX; i++) {
+		struct ipv6_extension extension;
+		u32 length;
+
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    next != IPPROTO_FRAGMENT && next != IPPROTO_AH)
+			break;
+		if (load(skb, offset, &extension, sizeof(extension)))
+			break;
+		length = (extension.length + 1) * 8;
+		if (next == IPPROTO_AH)
+			length = (extension.length + 2) * 4; /* RFC 4302 section 2.2 */
+		if (next == IPPROTO_FRAGMENT) {
+			length = 8;
+			if (extension.fragment & htons(0xfff8)) {
+				r->protocol = extension.next;
+				return 0;
+			}
+		}
+		next = extension.next;
+		offset += length;
+	}
+	r->protocol = next;
+	parse_port(skb, offset, direction, r);
+	return 0;
+}
+
+/* Returns 0, or -1 for what is neither IPv4 nor IPv6 (ARP). `direction` says which end is the remote one. */
+static __always_inline int parse_packet(struct __sk_buff *skb, int direction, struct remote *r)
+{
+	__builtin_memset(r, 0, sizeof(*r));
+	r->ifindex = skb->ifindex;
+	if (skb->protocol == htons(ETH_P_IP))
+		return parse_ipv4(skb, direction, r);
+	if (skb->protocol == htons(ETH_P_IPV6))
+		return parse_ipv6(skb, direction, r);
+	return -1;
+}
+
+static __always_inline int in_cidr(const u32 *address, const struct rule *rule)
+{
+	const u32 *to = (const u32 *)rule->to;
+	int word;
+
+#pragma unroll
+	for (word = 0; word < 4; word++) {
+		s32 bits = (s32)rule->to_prefix - word * 32;
+		u32 mask = bits <= 0 ? 0 : bits >= 32 ? ~0u : htonl(~0u << (32 - bits));
+
+		if ((address[word] ^ to[word]) & mask)
+			return 0;
+	}
+	return 1;
+}
+
+/* Do all predicates of a network rule agree? `icmp` stands for ICMP and ICMPv6. */
+static __always_inline int rule_names(const struct rule *rule, const struct remote *r)
+{
+	if (rule->ifindex && r->ifindex != rule->ifindex)
+		return 0;
+	if (rule->protocol && rule->protocol != r->protocol &&
+	    !(rule->protocol == IPPROTO_ICMP && r->protocol == IPPROTO_ICMPV6))
+		return 0;
+	if (rule->port_low > 0 || rule->port_high < 65535) {
+		if (!r->has_port || r->port < rule->port_low || r->port > rule->port_high)
+			return 0;
+	}
+	if (rule->flags & RULE_HAS_TO)
+		return rule->to_family == r->family && in_cidr(r->address, rule);
+	return 1;
+}
+
+#endif
