@@ -21,6 +21,9 @@
 /* 100 %: one more than any 32-bit draw, so that the edges are exact (0 never, ALWAYS always). */
 #define CHANCE_ALWAYS (1ull << 32)
 
+/* when_last without upper end: n, which has 64 bits, goes on past it. */
+#define WHEN_NO_END 0xffffffffu
+
 enum rule_kind { RULE_SYSCALL = 1, RULE_DROP_NET = 2, RULE_REFUSE_NET = 3 };
 
 enum outcome {
@@ -50,7 +53,7 @@ struct rule {
 	u64 after_ns;  /* no match for this long after the process (network: the session) starts */
 	u64 times;     /* fires at most this often; 0: no limit */
 	u32 when_first; /* strace's when=: occurrences first, first+step, ... up to last; 1-based */
-	u32 when_last;
+	u32 when_last;  /* or WHEN_NO_END */
 	u32 when_step; /* at least 1 */
 	u32 scope;     /* enum rule_scope */
 	u32 flags;     /* enum rule_flags */
@@ -129,10 +132,9 @@ static inline u32 chance_draw(u64 seed, u32 rule, u64 n)
 
 static inline int occurrence_selected(const struct rule *r, u64 n)
 {
-	if (n < r->when_first || n > r->when_last)
+	if (n < r->when_first || (n > r->when_last && r->when_last != WHEN_NO_END))
 		return 0;
-	/* 32-bit on purpose: n is at most when_last here, and BPF divides 32 bits cheaply. */
-	return r->when_step <= 1 || (u32)(n - r->when_first) % r->when_step == 0;
+	return r->when_step <= 1 || (n - r->when_first) % r->when_step == 0;
 }
 
 /*
