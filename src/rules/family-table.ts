@@ -1,0 +1,170 @@
+/**
+ * The members of each family, over all architectures, by number on x86_64. Those of strace's classes are what
+ * strace 6.1 takes them to be (test/system/families.test.ts asks it), and for the calls of Linux 6.5 and later
+ * what their kin are.
+ */
+
+export interface Definition {
+  /** Without the %: `%%stat` is `%stat` here. */
+  readonly name: string
+  readonly description: string
+  /** Names with white space between them; every call where left out. */
+  readonly calls?: string
+}
+
+const network = `
+      sendfile socket connect accept sendto recvfrom sendmsg recvmsg shutdown bind listen
+      getsockname getpeername socketpair setsockopt getsockopt accept4 recvmmsg sendmmsg`
+
+/** Move bytes between two descriptors, or memory and a pipe: cp and cat write with copy_file_range alone. */
+const transfers = 'sendfile splice tee vmsplice copy_file_range'
+
+/** strace's. */
+const classes: readonly Definition[] = [
+  {
+    name: 'file',
+    description: 'take a path name',
+    calls: `
+      open stat lstat access execve truncate getcwd chdir rename mkdir rmdir creat link unlink
+      symlink readlink chmod chown lchown utime mknod uselib statfs pivot_root chroot acct mount
+      umount2 swapon swapoff quotactl setxattr lsetxattr getxattr lgetxattr listxattr llistxattr
+      removexattr lremovexattr utimes inotify_add_watch openat mkdirat mknodat fchownat
+      futimesat newfstatat unlinkat renameat linkat symlinkat readlinkat fchmodat faccessat
+      utimensat fanotify_mark name_to_handle_at renameat2 execveat statx open_tree move_mount
+      fsconfig fspick openat2 faccessat2 mount_setattr fchmodat2 setxattrat getxattrat
+      listxattrat removexattrat open_tree_attr file_getattr file_setattr`,
+  },
+  {
+    name: 'process',
+    description: 'make, replace, await, signal or end processes',
+    calls: `
+      clone fork vfork execve exit wait4 kill rt_sigqueueinfo tkill exit_group tgkill waitid
+      rt_tgsigqueueinfo execveat pidfd_send_signal clone3`,
+  },
+  { name: 'network', description: 'work on sockets (sendfile too)', calls: network },
+  { name: 'net', description: 'the same as %network', calls: network },
+  {
+    name: 'signal',
+    description: 'send, await and handle signals',
+    calls: `
+      rt_sigaction rt_sigprocmask rt_sigreturn pause kill rt_sigpending rt_sigtimedwait
+      rt_sigqueueinfo rt_sigsuspend sigaltstack tkill tgkill signalfd signalfd4
+      rt_tgsigqueueinfo pidfd_send_signal io_uring_enter`,
+  },
+  {
+    name: 'ipc',
+    description: 'work on System V message queues, semaphores and shared memory',
+    calls: `
+      shmget shmat shmctl semget semop semctl shmdt msgget msgsnd msgrcv msgctl semtimedop`,
+  },
+  {
+    name: 'desc',
+    description: 'take or return a file descriptor',
+    calls: `
+      read write open close fstat poll lseek mmap ioctl pread64 pwrite64 readv writev pipe
+      select dup dup2 sendfile fcntl flock fsync fdatasync ftruncate getdents fchdir creat
+      fchmod fchown fstatfs readahead fsetxattr fgetxattr flistxattr fremovexattr epoll_create
+      getdents64 fadvise64 epoll_wait epoll_ctl mq_open mq_timedsend mq_timedreceive mq_notify
+      mq_getsetattr inotify_init inotify_add_watch inotify_rm_watch openat mkdirat mknodat
+      fchownat futimesat newfstatat unlinkat renameat linkat symlinkat readlinkat fchmodat
+      faccessat pselect6 ppoll splice tee sync_file_range vmsplice utimensat epoll_pwait
+      signalfd timerfd_create eventfd fallocate timerfd_settime timerfd_gettime signalfd4
+      eventfd2 epoll_create1 dup3 pipe2 inotify_init1 preadv pwritev perf_event_open
+      fanotify_init fanotify_mark name_to_handle_at open_by_handle_at syncfs setns finit_module
+      renameat2 memfd_create kexec_file_load bpf execveat userfaultfd copy_file_range preadv2
+      pwritev2 statx pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree
+      move_mount fsopen fsconfig fsmount fspick pidfd_open openat2 pidfd_getfd faccessat2
+      process_madvise epoll_pwait2 mount_setattr quotactl_fd landlock_create_ruleset
+      landlock_add_rule landlock_restrict_self memfd_secret process_mrelease cachestat fchmodat2
+      setxattrat getxattrat listxattrat removexattrat open_tree_attr file_getattr file_setattr`,
+  },
+  {
+    name: 'memory',
+    description: 'change the memory mappings and their policy',
+    calls: `
+      mmap mprotect munmap brk mremap msync mincore madvise shmat shmdt mlock munlock mlockall
+      munlockall io_setup io_destroy remap_file_pages mbind set_mempolicy get_mempolicy
+      migrate_pages move_pages mlock2 pkey_mprotect io_uring_register set_mempolicy_home_node
+      map_shadow_stack mseal`,
+  },
+  {
+    name: 'creds',
+    description: 'read and set user and group identities, and capabilities',
+    calls: `
+      getuid getgid setuid setgid geteuid getegid setreuid setregid getgroups setgroups
+      setresuid getresuid setresgid getresgid setfsuid setfsgid capget capset prctl`,
+  },
+  {
+    name: 'stat',
+    description: 'stat alone; %%stat: its whole kin',
+    calls: 'stat',
+  },
+  {
+    name: 'lstat',
+    description: 'lstat alone',
+    calls: 'lstat',
+  },
+  {
+    name: 'fstat',
+    description: 'stat of an open file or at a directory: what most programs use',
+    calls: 'fstat newfstatat statx',
+  },
+  {
+    name: 'statfs',
+    description: 'statfs alone; %%statfs: its whole kin',
+    calls: 'statfs',
+  },
+  {
+    name: 'fstatfs',
+    description: 'fstatfs alone',
+    calls: 'fstatfs',
+  },
+  {
+    name: 'clock',
+    description: 'read and set the system clocks',
+    calls: `
+      gettimeofday adjtimex settimeofday time clock_settime clock_gettime clock_getres
+      clock_adjtime`,
+  },
+  {
+    name: 'pure',
+    description: 'take nothing and never fail, as a rule',
+    calls: `
+      getpid getuid getgid geteuid getegid getppid getpgrp gettid`,
+  },
+  {
+    name: '%stat',
+    description: 'every kind of stat',
+    calls: 'stat fstat lstat newfstatat statx',
+  },
+  {
+    name: '%statfs',
+    description: 'every kind of statfs',
+    calls: 'statfs fstatfs ustat',
+  },
+]
+
+const own: readonly Definition[] = [
+  {
+    name: 'open',
+    description: 'open or create a file by its name',
+    calls: 'open creat openat openat2',
+  },
+  {
+    name: 'read',
+    description: 'take data from a descriptor; sockets have calls of their own, in %net',
+    calls: `read pread64 readv preadv preadv2 ${transfers}`,
+  },
+  {
+    name: 'write',
+    description: 'give data to a descriptor; sockets have calls of their own, in %net',
+    calls: `write pwrite64 writev pwritev pwritev2 ${transfers}`,
+  },
+  {
+    name: 'sync',
+    description: 'bring written data to the disk',
+    calls: 'fsync fdatasync sync syncfs sync_file_range msync',
+  },
+]
+
+export const definitions: readonly Definition[] = [...own, ...classes]
