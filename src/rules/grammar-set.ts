@@ -76,7 +76,7 @@ function suggestion(name: string, arch: Architecture): string {
   return near ? `did you mean ${near}?` : 'minderbinder list syscalls names them all'
 }
 
-function unknownFamily(span: Span, arch: Architecture) {
+export function unknownFamily(span: Span, arch: Architecture) {
   const near = nearest(span.text.slice(1), families(arch).keys())
   return span.error(
     'MB_UNKNOWN_NAME',

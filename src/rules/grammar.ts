@@ -36,7 +36,7 @@ const longestPath = 255
 /** The argument of --syscall. */
 export function parseSyscallFault(text: string, context: GrammarContext): SyscallRule {
   const fault = new Span(text)
-  const [head = fault, ...rest] = fault.split(',')
+  const [head = fault, ...rest] = fault.split(',', '\\')
   const [set, action] = head.cut('=') ?? [head, undefined]
   const calls = parseSet(set, context.arch)
   if (!action)
@@ -122,7 +122,7 @@ export function parseNetworkFault(
   text: string,
   _context: GrammarContext,
 ): NetworkRule {
-  const [rate = new Span(text), ...rest] = new Span(text).split(',')
+  const [rate = new Span(text), ...rest] = new Span(text).split(',', '\\')
   const percent = parseRate(rate)
   const keys = parseKeys(rest, kind)
   const [proto, port, to, dir, interfaceSpan] = [

@@ -28,13 +28,13 @@ export class Span {
     return new Span(this.whole, this.start + start, this.start + Math.min(end, this.length))
   }
 
-  /** The parts between `separator`s, of one character, that no backslash stands before. */
-  split(separator: string): Span[] {
+  /** The parts between `separator`s, of one character, but for those that `escapedBy` stands before. */
+  split(separator: string, escapedBy?: string): Span[] {
     const parts: Span[] = []
     const text = this.text
     let start = 0
     for (let at = 0; at <= text.length; at++) {
-      const escaped = at > 0 && text[at - 1] === '\\'
+      const escaped = at > 0 && text[at - 1] === escapedBy
       if (at < text.length && (text[at] !== separator || escaped)) continue
       parts.push(this.slice(start, at))
       start = at + 1

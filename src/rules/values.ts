@@ -133,9 +133,9 @@ export const always: When = { first: 1, last: Number.POSITIVE_INFINITY, step: 1 
 
 /**
  * Occurrences: F, F+, F+S, F..L or F..L+S, each 1 to 2^32-2 (strace(1), "when=expr", has 65535).
- * @param high highest number that may be written
  */
-export function parseWhen(span: Span, high = highestOccurrence): When {
+export function parseWhen(span: Span): When {
+  const high = highestOccurrence
   const match = /^(\d*)(?:(\.\.)(\d*))?(?:(\+)(\d*))?$/.exec(span.text)
   if (!match || span.length === 0)
     throw span.error(

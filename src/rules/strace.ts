@@ -1,0 +1,135 @@
+/**
+ * strace's own injection expressions (strace(1), "Tampering"):
+ *
+ *     [inject=|fault=]SET[:error=E|:retval=V|:signal=S|:delay_enter=D][:when=EXPR]
+ *
+ * strace counts occurrences for each system call and each tracee, so each system call of SET becomes a
+ * rule of its own with scope=process. (strace's tracees are threads, ours are processes.) What one rule
+ * cannot do, two actions at once or one at the call's exit, is refused.
+ */
+import { errnoMax, errnoName } from './errnos.ts'
+import { refusesOutcome } from './faultable.ts'
+import type { GrammarContext } from './grammar.ts'
+import { parseErrorName, parseReturn, parseSignal } from './grammar-outcome.ts'
+import type { LeftOut, Outcome, SyscallRule } from './rule.ts'
+import { printable, quote, Span } from './span.ts'
+import { parseStraceSet } from './strace-set.ts'
+import { nearest } from './suggest.ts'
+import { always, parseDuration, parseInteger, parseWhen } from './values.ts'
+
+/** What strace can do and a rule cannot. */
+const unsupported: Readonly<Record<string, string>> = {
+  delay_exit: 'a rule acts before the call runs: use delay_enter=',
+  poke_enter: 'memory is not changed here',
+  poke_exit: 'memory is not changed here',
+  syscall: 'a call is not replaced by another one here',
+}
+
+const actions = ['error', 'retval', 'signal', 'delay_enter', 'when'] as const
+
+/** The argument of --inject: one rule for each system call of the set, by name. */
+export function parseStraceInject(text: string, context: GrammarContext): SyscallRule[] {
+  const prefix = /^(inject|fault)=/.exec(text)
+  const isFault = prefix?.[1] === 'fault'
+  const spec = new Span(text, prefix?.[0].length ?? 0)
+  const [setSpan = spec, ...parts] = spec.split(':')
+  const set = parseStraceSet(setSpan, context.arch)
+  const { outcome, outcomeSpan, when } = parseActions(parts, isFault, spec)
+  const leftOut: LeftOut[] = [...set.leftOut]
+  const rules: SyscallRule[] = []
+  for (const [name, place] of set.calls) {
+    const reason = refusesOutcome(name, outcome.kind)
+    if (reason && place)
+      throw outcomeSpan.error('MB_FAULT_VALUE', `${name} cannot have this outcome: ${reason}`)
+    if (reason) {
+      leftOut.push({ name, reason })
+      continue
+    }
+    rules.push({
+      kind: 'syscall',
+      label: printable([name, ...parts.map((part) => part.text)].join(':')),
+      source: `--inject ${text}`,
+      set: name,
+      syscalls: [name],
+      outcome,
+      rate: 100,
+      afterNs: 0n,
+      when,
+      times: 0,
+      scope: 'process',
+    })
+  }
+  const [first] = rules
+  if (!first)
+    throw setSpan.error(
+      'MB_FAULT_VALUE',
+      `${quote(setSpan.text)} is no system call that can be faulted`,
+    )
+  rules[0] = { ...first, leftOut }
+  return rules
+}
+
+function parseActions(parts: readonly Span[], isFault: boolean, spec: Span) {
+  let outcome: Outcome | undefined
+  let outcomeSpan = spec
+  let when = always
+  for (const part of parts) {
+    const [key, value] = part.cut('=') ?? [part, undefined]
+    checkAction(part, key, value, isFault)
+    if (key.text === 'when') {
+      when = parseWhen(value ?? part) // the last one counts, as in strace
+      continue
+    }
+    if (outcome)
+      throw part.error(
+        'MB_FAULT_VALUE',
+        `${key.text}= cannot be together with ${outcomeSpan.text.split('=')[0]}=: a rule does one thing`,
+        'of several rules for a call the first that fires wins, so that two rules cannot do it either',
+      )
+    outcome = parseAction(key, value ?? part)
+    outcomeSpan = part
+  }
+  if (!outcome && isFault) outcome = { kind: 'errno', name: 'ENOSYS', errno: 38 }
+  if (!outcome)
+    throw spec
+      .slice(spec.length)
+      .error(
+        'MB_FAULT_SYNTAX',
+        'what to inject is missing',
+        'write :error=ENOENT, :retval=0, :signal=SIGTERM or :delay_enter=50ms',
+      )
+  return { outcome, outcomeSpan, when }
+}
+
+function checkAction(part: Span, key: Span, value: Span | undefined, isFault: boolean): void {
+  const word = key.text
+  if (Object.hasOwn(unsupported, word))
+    throw part.error('MB_FAULT_VALUE', `strace's ${word}= is not supported: ${unsupported[word]}`)
+  if (!actions.some((action) => action === word)) {
+    const near = nearest(word, actions)
+    throw key.error(
+      part.length === 0 ? 'MB_FAULT_SYNTAX' : 'MB_UNKNOWN_NAME',
+      part.length === 0 ? 'an action is missing after the colon' : `unknown action ${quote(word)}`,
+      near ? `did you mean ${near}=?` : `actions: ${actions.join(' ')}`,
+    )
+  }
+  if (!value) throw part.error('MB_FAULT_SYNTAX', `${word} has no value`, `write ${word}=...`)
+  if (isFault && word !== 'error' && word !== 'when')
+    throw key.error('MB_FAULT_VALUE', `fault= has no ${word}=`, 'use inject= instead')
+}
+
+function parseAction(key: Span, value: Span): Outcome {
+  switch (key.text) {
+    case 'retval':
+      return parseReturn(value)
+    case 'signal':
+      return parseSignal(value)
+    case 'delay_enter': // strace(1), "Time specification format description"
+      return { kind: 'delay', ns: parseDuration(value, { defaultUnit: 'us', zeroAllowed: false }) }
+    default: {
+      if (!/^\d+$/.test(value.text)) return parseErrorName(value)
+      const errno = parseInteger(value, 'the error', 1, errnoMax)
+      return { kind: 'errno', name: errnoName(errno), errno }
+    }
+  }
+}
