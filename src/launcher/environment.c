@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "environment.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define VARIABLES_MAX 64
+
+static const char *const kept[] = {
+	"PATH", "HOME",	   "TERM",	  "COLORTERM", "NO_COLOR", "FORCE_COLOR",
+	"LANG", "COLUMNS", "LINES", "TZ", "MINDERBINDER_NO_FEATURE",
+};
+
+static int is_kept(const char *variable)
+{
+	size_t length = strcspn(variable, "=");
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (strlen(kept[i]) == length && strncmp(variable, kept[i], length) == 0)
+			return 1;
+	}
+	return strncmp(variable, "LC_", 3) == 0;
+}
+
+void environment_exec(char *const *argv, int stderr_is_terminal)
+{
+	char *variables[VARIABLES_MAX + 2];
+	int count = 0;
+
+	for (char **variable = environ; *variable && count < VARIABLES_MAX; variable++) {
+		if (is_kept(*variable))
+			variables[count++] = *variable;
+	}
+	if (stderr_is_terminal)
+		variables[count++] = "MINDERBINDER_STDERR_TTY=1";
+	variables[count] = NULL;
+	execvpe(argv[0], argv, variables);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MINDERBINDER_FILTER_H
+#define MINDERBINDER_FILTER_H
+
+#include "types.h"
+
+/* A set of native system call numbers. */
+struct call_set {
+	u64 bits[SYSCALLS_MAX / 64];
+};
+
+static inline void call_set_add(struct call_set *set, u32 number)
+{
+	if (number < SYSCALLS_MAX)
+		set->bits[number / 64] |= 1ull << (number % 64);
+}
+
+static inline int call_set_has(const struct call_set *set, u32 number)
+{
+	return number < SYSCALLS_MAX && (set->bits[number / 64] >> (number % 64) & 1);
+}
+
+/*
+ * Installs a seccomp filter on this thread that notifies the listener of every call in `notified`, and of
+ * every call in a foreign mode (32-bit, x32); all others run at once. Returns the listener's descriptor
+ * (close-on-exec), or -errno: EBUSY where the filter chain has a listener already (seccomp(2)).
+ */
+int filter_install(const struct call_set *notified);
+
+/* AUDIT_ARCH_* of the programs whose numbers the rules name. */
+extern const u32 filter_native_arch;
+
+/* x32 numbers carry this bit under AUDIT_ARCH_X86_64 (asm/unistd.h, __X32_SYSCALL_BIT); 0 on arm64. */
+extern const u32 filter_foreign_bit;
+
+#endif

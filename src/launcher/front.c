@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+#include "front.h"
+#include "environment.h"
+#include "supervise.h"
+#include "tree.h"
+#include "wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXIT_FAILED 125
+#define EVENT_PIPE_BYTES (1 << 20) /* the most that an ordinary user may have: fs.pipe-max-size */
+#define NODE_FDS 7
+
+enum relation { FRONT_NODE, FRONT_SUPERVISOR, NODE_SUPERVISOR, RELATIONS };
+
+static const struct inherited *inherited;
+static int *execed; /* shared with the supervisor */
+static int sockets[RELATIONS][2];
+static int events[2], messages[2];
+static int signals;
+static pid_t node, supervisor;
+static int node_status;
+static struct stream node_stream, supervisor_stream;
+static int node_open = 1, supervisor_open = 1;
+static char *cgroup;
+static int finished; /* node said how to end */
+static struct wire_finish finish;
+static int early_signal;    /* came before the command ran: we die of it */
+static int continue_asked;  /* WIRE_CONTINUE not yet answered */
+
+static _Noreturn void fail(const char *what)
+{
+	fprintf(stderr, "minderbinder: %s: %s\n", what, strerror(errno));
+	_exit(EXIT_FAILED);
+}
+
+/*
+ * So that no descriptor of ours is 0, 1 or 2 where the caller closed those; close-on-exec, so that the child
+ * finds them closed as well.
+ */
+static void occupy_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= 2);
+	if (fd < 0)
+		fail("cannot open /dev/null");
+	close(fd);
+}
+
+static void make_channels(void)
+{
+	for (int i = 0; i < RELATIONS; i++) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets[i]) < 0)
+			fail("cannot make a socket");
+	}
+	if (pipe2(events, O_CLOEXEC) < 0 || pipe2(messages, O_CLOEXEC) < 0)
+		fail("cannot make a pipe");
+	/* Only the writing end: a supervisor never waits for its reader. A small pipe just loses sooner. */
+	if (fcntl(events[1], F_SETFL, O_NONBLOCK) < 0)
+		fail("cannot make a pipe");
+	(void)fcntl(events[1], F_SETPIPE_SZ, EVENT_PIPE_BYTES);
+	execed = mmap(NULL, sizeof(*execed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (execed == MAP_FAILED)
+		fail("cannot share memory");
+}
+
+static void block_signals(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
+		fail("cannot block signals");
+}
+
+/* In both children: the ends that are not theirs, so that each sees the death of the one it talks to. */
+static void close_ends(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+static void start_supervisor(void)
+{
+	supervisor = fork();
+	if (supervisor < 0)
+		fail("cannot fork");
+	if (supervisor > 0)
+		return;
+
+	const int others[] = { sockets[FRONT_NODE][0],	    sockets[FRONT_NODE][1],
+			       sockets[FRONT_SUPERVISOR][0], sockets[NODE_SUPERVISOR][0],
+			       events[0],		    messages[0],
+			       messages[1] };
+	struct supervisor self = { .inherited = inherited,
+				   .node = sockets[NODE_SUPERVISOR][1],
+				   .front = sockets[FRONT_SUPERVISOR][1],
+				   .events = events[1],
+				   .execed = execed };
+
+	close_ends(others, sizeof(others) / sizeof(others[0]));
+	supervise(&self);
+}
+
+/*
+ * In a session of its own: ^C and ^Z are not for node, and it has no terminal to restore at its exit (node
+ * saves termios of 0..2 and puts them back, over what the child has set).
+ */
+static _Noreturn void become_node(char *const *argv)
+{
+	const int terminal = isatty(STDERR_FILENO);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int source[NODE_FDS] = { null,
+				       null,
+				       messages[1],
+				       sockets[FRONT_NODE][1],
+				       sockets[NODE_SUPERVISOR][0],
+				       events[0],
+				       STDOUT_FILENO };
+	int high[NODE_FDS];
+	sigset_t none;
+
+	for (int i = 0; i < NODE_FDS; i++) {
+		high[i] = fcntl(source[i], F_DUPFD_CLOEXEC, NODE_FDS);
+		if (high[i] < 0)
+			fail("cannot start node");
+	}
+	for (int i = 0; i < NODE_FDS; i++) {
+		if (dup2(high[i], i) < 0)
+			fail("cannot start node");
+	}
+	sigemptyset(&none);
+	if (setsid() < 0 || syscall(SYS_close_range, NODE_FDS, ~0u, 0) < 0 ||
+	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		fail("cannot start node");
+	environment_exec(argv, terminal);
+	fail("cannot run node (is Node.js 20 or newer in PATH?)");
+}
+
+static void start_node(char *const *argv)
+{
+	node = fork();
+	if (node < 0)
+		fail("cannot fork");
+	if (node == 0)
+		become_node(argv);
+}
+
+/* A child that dies of a signal may leave its core: ours must not overwrite it (as in timeout and strace). */
+static _Noreturn void die_of(int signal)
+{
+	struct sigaction action;
+	sigset_t only;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = SIG_DFL;
+	sigemptyset(&only);
+	sigaddset(&only, signal);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (signal != SIGKILL && sigaction(signal, &action, NULL) < 0)
+		_exit(128 + signal);
+	kill(getpid(), signal);
+	sigprocmask(SIG_UNBLOCK, &only, NULL);
+	_exit(128 + signal);
+}
+
+/* Stops as the child did, so that whoever waits for us (a shell with job control) sees it. */
+static void stop_of(int signal)
+{
+	struct sigaction stop, saved;
+	sigset_t only;
+
+	if (inherited_ignores(inherited, signal))
+		signal = SIGSTOP;
+	memset(&stop, 0, sizeof(stop));
+	stop.sa_handler = SIG_DFL;
+	sigemptyset(&only);
+	sigaddset(&only, signal);
+	if (signal != SIGSTOP && sigaction(signal, &stop, &saved) < 0)
+		return;
+	kill(getpid(), signal);
+	if (signal == SIGSTOP)
+		return;
+	sigprocmask(SIG_UNBLOCK, &only, NULL);
+	/* Continued. */
+	sigprocmask(SIG_BLOCK, &only, NULL);
+	sigaction(signal, &saved, NULL);
+}
+
+/* Ends the session where the child cannot: node undoes what it did when this socket closes. */
+static void abandon(void)
+{
+	if (node_open) {
+		node_open = 0;
+		shutdown(node_stream.fd, SHUT_RDWR);
+	}
+	if (supervisor_open) {
+		supervisor_open = 0;
+		shutdown(supervisor_stream.fd, SHUT_RDWR);
+	}
+}
+
+/*
+ * The terminal sends these to its whole foreground group, the child included; si_code tells them from those
+ * that were meant for us alone. A session leader is the only one to hear of a hangup (tty_io(4)).
+ */
+static int child_has_it(const struct signalfd_siginfo *info)
+{
+	switch (info->ssi_signo) {
+	case SIGINT:
+	case SIGQUIT:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+	case SIGWINCH:
+		return info->ssi_code == SI_KERNEL;
+	case SIGHUP:
+		return info->ssi_code == SI_KERNEL && getsid(0) != getpid();
+	default:
+		return 0;
+	}
+}
+
+static int ends_a_process(int signal)
+{
+	return signal != SIGWINCH && signal != SIGURG && signal != SIGTSTP && signal != SIGTTIN &&
+	       signal != SIGTTOU;
+}
+
+static void pass_on(const struct signalfd_siginfo *info)
+{
+	const int signal = (int)info->ssi_signo;
+	struct wire_signal message = { .signal = signal,
+				       .queued = info->ssi_code == SI_QUEUE,
+				       .value = (s64)info->ssi_ptr };
+
+	if (inherited_ignores(inherited, signal))
+		return;
+	if (!__atomic_load_n(execed, __ATOMIC_ACQUIRE)) {
+		if (ends_a_process(signal) && !early_signal && !finished) {
+			early_signal = signal;
+			abandon();
+		}
+		return;
+	}
+	if (!child_has_it(info) && supervisor_open)
+		(void)wire_write(supervisor_stream.fd, WIRE_SIGNAL, &message, sizeof(message), NULL, 0);
+}
+
+static void reap(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == node) {
+			node = 0;
+			node_status = status;
+		} else if (pid == supervisor) {
+			supervisor = 0;
+		}
+	}
+}
+
+static void from_signals(void)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD) {
+			reap();
+		} else if (info.ssi_signo == SIGCONT) {
+			if (supervisor_open &&
+			    wire_write(supervisor_stream.fd, WIRE_CONTINUE, NULL, 0, NULL, 0) == 0)
+				continue_asked++;
+		} else {
+			pass_on(&info);
+		}
+	}
+}
+
+static void from_node(void)
+{
+	struct frame frame;
+
+	if (wire_read(&node_stream, &frame) != 1) {
+		node_open = 0;
+	} else if (frame.type == WIRE_SESSION) {
+		free(cgroup);
+		cgroup = strndup((const char *)frame.payload, frame.length);
+	} else if (frame.type == WIRE_FINISH && frame.length == sizeof(finish)) {
+		memcpy(&finish, frame.payload, sizeof(finish));
+		finished = 1;
+	} else {
+		node_open = 0;
+	}
+}
+
+static void from_supervisor(void)
+{
+	struct frame frame;
+	u32 signal;
+
+	if (wire_read(&supervisor_stream, &frame) != 1) {
+		supervisor_open = 0;
+		/* Its tree is ours now; node hears of it through its own socket. */
+		if (!finished)
+			tree_kill(cgroup, node);
+	} else if (frame.type == WIRE_CONTINUED) {
+		continue_asked -= continue_asked > 0;
+	} else if (frame.type == WIRE_STOPPED && frame.length == sizeof(signal) && !continue_asked) {
+		memcpy(&signal, frame.payload, sizeof(signal));
+		stop_of((int)signal);
+	}
+}
+
+/* 0 at end of file. */
+static int relay_messages(void)
+{
+	char text[4096];
+	ssize_t n = read(messages[0], text, sizeof(text));
+	ssize_t done = 0;
+
+	if (n < 0)
+		return errno == EINTR;
+	while (done < n) {
+		ssize_t written = write(STDERR_FILENO, text + done, (size_t)(n - done));
+
+		if (written < 0 && errno != EINTR)
+			break; /* nobody reads: as if we were env */
+		if (written > 0)
+			done += written;
+	}
+	return n > 0;
+}
+
+static void run(void)
+{
+	int messages_open = 1;
+
+	while (node || messages_open) {
+		struct pollfd sources[4] = {
+			{ .fd = signals, .events = POLLIN },
+			{ .fd = node_open ? node_stream.fd : -1, .events = POLLIN },
+			{ .fd = supervisor_open ? supervisor_stream.fd : -1, .events = POLLIN },
+			{ .fd = messages_open ? messages[0] : -1, .events = POLLIN },
+		};
+
+		if (poll(sources, 4, -1) < 0 && errno != EINTR)
+			fail("poll");
+		/* Signals first: a SIGCONT makes what is said below about stopping stale. */
+		if (sources[0].revents)
+			from_signals();
+		if (sources[1].revents && node_open)
+			from_node();
+		if (sources[2].revents && supervisor_open)
+			from_supervisor();
+		if (sources[3].revents)
+			messages_open = relay_messages();
+	}
+	while (node_open)
+		from_node();
+}
+
+/* Node is gone and did not say how to end: it was killed, or never came up. */
+static _Noreturn void end_without_node(void)
+{
+	abandon();
+	while (supervisor && waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
+		;
+	tree_kill(cgroup, 0);
+	tree_remove_cgroup(cgroup);
+	if (early_signal)
+		die_of(early_signal);
+	if (WIFSIGNALED(node_status))
+		fprintf(stderr,
+			"minderbinder: node was killed by signal %d: the command was killed, since its "
+			"faults were lost\n",
+			WTERMSIG(node_status));
+	_exit(EXIT_FAILED);
+}
+
+void front(const struct inherited *state, char *const *node_argv)
+{
+	struct rlimit files = state->files;
+	sigset_t all;
+
+	inherited = state;
+	/* A low soft limit is the child's (it is put back for it), and too low for the descriptors above. */
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		fail("cannot raise RLIMIT_NOFILE");
+	occupy_standard_descriptors();
+	make_channels();
+	block_signals();
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		fail("cannot become a subreaper");
+	start_supervisor();
+	start_node(node_argv);
+
+	const int others[] = { sockets[FRONT_NODE][1],	     sockets[FRONT_SUPERVISOR][1],
+			       sockets[NODE_SUPERVISOR][0], sockets[NODE_SUPERVISOR][1],
+			       events[0],		     events[1],
+			       messages[1] };
+
+	close_ends(others, sizeof(others) / sizeof(others[0]));
+	if (inherited_close(STDIN_FILENO, STDOUT_FILENO) < 0)
+		fail("cannot close descriptors");
+	node_stream.fd = sockets[FRONT_NODE][0];
+	supervisor_stream.fd = sockets[FRONT_SUPERVISOR][0];
+	sigfillset(&all);
+	signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		fail("cannot read signals");
+	run();
+	if (!finished)
+		end_without_node();
+	if (early_signal)
+		die_of(early_signal);
+	if (finish.kind == FINISH_SIGNAL)
+		die_of((int)finish.value);
+	_exit((int)finish.value & 0xff);
+}

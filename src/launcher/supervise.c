@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervise.h"
+#include "faults.h"
+#include "notify.h"
+#include "stage.h"
+#include "tree.h"
+#include "wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct supervisor *self;
+static struct stream node_stream, front_stream;
+static struct faults faults = { .events = -1 };
+static struct staged staged = { .listener = -1 };
+static char *cgroup;
+static int children; /* signalfd for SIGCHLD */
+static int child_exited;
+
+static _Noreturn void kill_and_exit(void)
+{
+	tree_kill(cgroup, 0);
+	_exit(1);
+}
+
+/* An answer that cannot be given means that its reader is dead: its socket's end of file says so next. */
+static void tell_node(u32 type, const void *payload, size_t length)
+{
+	if (wire_write(self->node, type, payload, length, NULL, 0) < 0 && errno != EPIPE)
+		kill_and_exit();
+}
+
+static void tell_front(u32 type, const void *payload, size_t length)
+{
+	if (wire_write(self->front, type, payload, length, NULL, 0) < 0 && errno != EPIPE)
+		kill_and_exit();
+}
+
+static void stage_failed(u32 step, int error)
+{
+	u32 payload[2] = { step, (u32)error };
+
+	tell_node(WIRE_STAGE_FAILED, payload, sizeof(payload));
+}
+
+/* Takes length bytes from the frame, or NULL where it is too short. */
+static const void *take(struct frame *frame, size_t length)
+{
+	const void *at = frame->payload;
+
+	if (frame->length < length)
+		return NULL;
+	frame->payload += length;
+	frame->length -= (u32)length;
+	return at;
+}
+
+/* A copy that is aligned and outlives the frame. */
+static void *take_copy(struct frame *frame, size_t length)
+{
+	const void *at = take(frame, length);
+	void *copy = at ? malloc(length + 1) : NULL;
+
+	if (copy) {
+		memcpy(copy, at, length);
+		((char *)copy)[length] = 0;
+	}
+	return copy;
+}
+
+static int read_request(struct frame *frame, struct stage_request *request)
+{
+	const struct wire_stage *stage = take_copy(frame, sizeof(*stage));
+
+	if (!stage || stage->argv_index >= (u32)self->inherited->argc ||
+	    stage->rule_count > RULES_MAX || stage->active_count > stage->rule_count)
+		return -1;
+	request->inherited = self->inherited;
+	request->argv = self->inherited->argv + stage->argv_index;
+	request->has_user = !!(stage->flags & STAGE_USER);
+	request->uid = stage->uid;
+	request->gid = stage->gid;
+	request->group_count = stage->group_count;
+	request->groups = take_copy(frame, stage->group_count * sizeof(u32));
+	cgroup = take_copy(frame, stage->cgroup_bytes);
+	request->cgroup = cgroup && *cgroup ? cgroup : NULL;
+	faults.rules = take_copy(frame, stage->rule_count * sizeof(struct rule));
+	faults.active = take_copy(frame, stage->active_count * sizeof(u32));
+	if (!request->groups || !cgroup || !faults.rules || !faults.active)
+		return -1;
+	faults.rule_count = stage->rule_count;
+	faults.active_count = stage->active_count;
+	faults.seed = stage->seed;
+	faults.include_loader = !!(stage->flags & STAGE_INCLUDE_LOADER);
+	faults.events = stage->flags & STAGE_EVENTS ? self->events : -1;
+	for (u32 i = 0; i < faults.active_count; i++) {
+		if (faults.active[i] >= faults.rule_count)
+			return -1;
+	}
+	if (faults.active_count > 0) {
+		faults.shapes = take_copy(frame, SYSCALLS_MAX * sizeof(struct call_shape));
+		if (!faults.shapes)
+			return -1;
+	}
+	return frame->length == 0 ? 0 : -1;
+}
+
+static void stage(struct frame *frame)
+{
+	struct stage_request request = { 0 };
+	struct call_set calls;
+
+	if (staged.pid || read_request(frame, &request) < 0) {
+		stage_failed(STEP_PROTOCOL, EPROTO);
+		return;
+	}
+	if (faults_init(&faults) < 0) {
+		stage_failed(STEP_MEMORY, errno);
+		return;
+	}
+	if (faults.active_count > 0) {
+		faults_calls(&faults, &calls);
+		request.notified = &calls;
+	}
+	if (stage_child(&request, &staged) < 0) {
+		staged.pid = 0;
+		stage_failed(staged.failed_step, errno);
+		return;
+	}
+	if (staged.listener >= 0) {
+		faults_child(&faults, staged.pid);
+		if (notify_start(staged.listener, &faults) < 0) {
+			stage_failed(STEP_THREAD, errno);
+			return;
+		}
+	}
+	if (inherited_close(STDIN_FILENO, STDERR_FILENO) < 0) {
+		stage_failed(STEP_LIMITS, errno);
+		return;
+	}
+
+	u32 pid = (u32)staged.pid;
+
+	tell_node(WIRE_STAGED, &pid, sizeof(pid));
+}
+
+static void go(void)
+{
+	u32 error;
+
+	if (write(staged.go, "g", 1) != 1 && errno != EPIPE)
+		kill_and_exit();
+
+	int got = read_all(staged.result, &error, sizeof(error));
+
+	if (got == 1) {
+		tell_node(WIRE_EXEC_FAILED, &error, sizeof(error));
+		return;
+	}
+	__atomic_store_n(self->execed, 1, __ATOMIC_RELEASE);
+	tell_node(WIRE_EXECED, NULL, 0);
+}
+
+static void lift(void)
+{
+	__atomic_store_n(&faults.lifted, 1, __ATOMIC_RELAXED);
+	notify_delays();
+}
+
+static void count(void)
+{
+	struct wire_counts counts = { faults.lost_events, faults.foreign_calls };
+
+	if (wire_write(self->node, WIRE_COUNTS, &counts, sizeof(counts), faults.counts,
+		       faults.rule_count * sizeof(struct rule_counts)) < 0 &&
+	    errno != EPIPE)
+		kill_and_exit();
+}
+
+/*
+ * A filter cannot be taken off a process, and without a listener its calls fail with ENOSYS (seccomp(2)): as
+ * long as anybody of the tree lives on, somebody has to let the named calls pass. Nobody else waits for us.
+ */
+static _Noreturn void stay_for_leftovers(void)
+{
+	if (staged.listener < 0)
+		_exit(0);
+	if (setsid() < 0 || chdir("/") < 0)
+		_exit(0);
+	close(self->node);
+	close(self->front);
+	close(self->events);
+	for (;;) {
+		struct pollfd sources[3] = { { .fd = staged.listener },
+					     { .fd = notify_wakeup(), .events = POLLIN },
+					     { .fd = children, .events = POLLIN } };
+
+		if (poll(sources, 3, -1) < 0 && errno != EINTR)
+			_exit(1);
+		if (sources[0].revents & POLLHUP)
+			_exit(0);
+		if (sources[1].revents)
+			notify_delays();
+		if (sources[2].revents) {
+			struct signalfd_siginfo info;
+
+			if (read(children, &info, sizeof(info)) < 0)
+				_exit(1);
+			while (waitpid(-1, NULL, WNOHANG) > 0)
+				;
+		}
+	}
+}
+
+static void from_node(void)
+{
+	struct frame frame;
+
+	if (wire_read(&node_stream, &frame) != 1)
+		kill_and_exit(); /* node is dead */
+	switch (frame.type) {
+	case WIRE_STAGE:
+		stage(&frame);
+		break;
+	case WIRE_GO:
+		go();
+		break;
+	case WIRE_COUNT:
+		count();
+		break;
+	case WIRE_LIFT:
+		lift();
+		tell_node(WIRE_LIFTED, NULL, 0);
+		break;
+	case WIRE_RELEASE:
+		lift();
+		/* A child that was staged and never told to go, or could not exec, ends here. */
+		if (staged.pid && !child_exited)
+			kill_and_exit();
+		stay_for_leftovers();
+	default:
+		kill_and_exit();
+	}
+}
+
+static void pass_signal(const struct wire_signal *sent)
+{
+	union sigval value = { .sival_ptr = (void *)(uintptr_t)sent->value };
+
+	if (!staged.pid || child_exited)
+		return;
+	/* Not reaped before child_exited is set: the pid is the child's. ESRCH, EPERM, EAGAIN: no child to tell. */
+	if (sent->queued)
+		sigqueue(staged.pid, sent->signal, value);
+	else
+		kill(staged.pid, sent->signal);
+}
+
+static void from_front(void)
+{
+	struct frame frame;
+
+	if (wire_read(&front_stream, &frame) != 1)
+		kill_and_exit(); /* the front is dead */
+	switch (frame.type) {
+	case WIRE_SIGNAL:
+		pass_signal((const struct wire_signal *)frame.payload);
+		break;
+	case WIRE_CONTINUE:
+		if (staged.pid && !child_exited && tree_is_stopped(staged.pid))
+			kill(staged.pid, SIGCONT);
+		tell_front(WIRE_CONTINUED, NULL, 0);
+		break;
+	default:
+		kill_and_exit();
+	}
+}
+
+static void from_children(void)
+{
+	struct signalfd_siginfo signal;
+
+	if (read(children, &signal, sizeof(signal)) < 0 && errno != EAGAIN)
+		kill_and_exit();
+	for (;;) {
+		siginfo_t info = { .si_pid = 0 };
+
+		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG) < 0 || info.si_pid == 0)
+			return;
+
+		u32 payload[2] = { (u32)info.si_code, (u32)info.si_status };
+
+		if (info.si_pid != staged.pid)
+			continue; /* somebody's orphan: reaped */
+		if (info.si_code == CLD_STOPPED) {
+			tell_front(WIRE_STOPPED, &payload[1], sizeof(payload[1]));
+		} else if (info.si_code != CLD_TRAPPED) {
+			child_exited = 1;
+			tell_node(WIRE_EXITED, payload, sizeof(payload));
+		}
+	}
+}
+
+void supervise(const struct supervisor *supervisor)
+{
+	sigset_t child_signal;
+
+	self = supervisor;
+	node_stream.fd = supervisor->node;
+	front_stream.fd = supervisor->front;
+	sigemptyset(&child_signal);
+	sigaddset(&child_signal, SIGCHLD);
+	children = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (children < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		_exit(1);
+	for (;;) {
+		struct pollfd sources[4] = { { .fd = supervisor->front, .events = POLLIN },
+					     { .fd = supervisor->node, .events = POLLIN },
+					     { .fd = children, .events = POLLIN },
+					     { .fd = notify_wakeup(), .events = POLLIN } };
+		s64 next = notify_delays();
+		struct timespec timeout = { next / 1000000000, next % 1000000000 };
+
+		if (ppoll(sources, 4, next < 0 ? NULL : &timeout, NULL) < 0 && errno != EINTR)
+			kill_and_exit();
+		if (sources[0].revents)
+			from_front();
+		if (sources[1].revents)
+			from_node();
+		if (sources[2].revents)
+			from_children();
+	}
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PAGE 4096
+
+int target_read(pid_t tid, u64 address, void *buffer, size_t length)
+{
+	struct iovec here = { buffer, length };
+	struct iovec there = { (void *)(uintptr_t)address, length };
+
+	return process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)length ? 0 : -1;
+}
+
+ssize_t target_read_string(pid_t tid, u64 address, char *buffer, size_t size)
+{
+	size_t done = 0;
+
+	if (address == 0)
+		return -1;
+	while (done < size - 1) {
+		/* Up to the end of the page: the next one may not be mapped. */
+		size_t part = PAGE - (address + done) % PAGE;
+
+		if (part > size - 1 - done)
+			part = size - 1 - done;
+		if (target_read(tid, address + done, buffer + done, part) < 0) {
+			if (done == 0)
+				return -1;
+			break;
+		}
+
+		const char *end = memchr(buffer + done, 0, part);
+
+		if (end)
+			return end - buffer;
+		done += part;
+	}
+	buffer[done] = 0;
+	return (ssize_t)done;
+}
+
+ssize_t target_file(pid_t tid, const char *name, void *buffer, size_t size)
+{
+	char path[64];
+
+	if (snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, name) >= (int)sizeof(path))
+		return -1;
+
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+
+	ssize_t n;
+
+	do
+		n = read(fd, buffer, size);
+	while (n < 0 && errno == EINTR);
+	if (close(fd) < 0)
+		return -1;
+	return n;
+}
+
+u64 target_stat(pid_t tid, int field)
+{
+	char text[1024];
+	ssize_t n = target_file(tid, "stat", text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+
+	/* The second field, the command's name, may hold blanks and parentheses: count from its end. */
+	char *at = strrchr(text, ')');
+
+	for (int i = 2; at && i < field; i++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+pid_t target_process(pid_t tid)
+{
+	char text[512];
+	ssize_t n = target_file(tid, "status", text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+
+	const char *line = strstr(text, "\nTgid:");
+
+	return line ? (pid_t)strtol(line + 6, NULL, 10) : 0;
+}

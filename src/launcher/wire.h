@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the launcher's processes and node say to each other: frames of {u32 type, u32 length, payload} in host
+ * byte order over Unix stream sockets. src/session/wire.ts is the other end; test/unit/wire.test.ts holds the
+ * two together.
+ */
+#ifndef MINDERBINDER_WIRE_H
+#define MINDERBINDER_WIRE_H
+
+#include "types.h"
+
+#include <stddef.h>
+
+#define WIRE_PAYLOAD_MAX (8u << 20) /* 4096 rules of 416 bytes, and some */
+
+enum wire_type {
+	/* node to supervisor */
+	WIRE_STAGE = 1,   /* struct wire_stage and what follows it */
+	WIRE_GO = 2,      /* let the staged child exec */
+	WIRE_COUNT = 3,   /* answer with WIRE_COUNTS */
+	WIRE_LIFT = 4,    /* from here on no call is faulted; answer with WIRE_LIFTED */
+	WIRE_RELEASE = 5, /* the session is over: end, or stay only to let left-over processes' calls pass */
+	/* supervisor to node */
+	WIRE_STAGED = 16,       /* u32 pid */
+	WIRE_STAGE_FAILED = 17, /* u32 enum stage_step, u32 errno */
+	WIRE_EXECED = 18,
+	WIRE_EXEC_FAILED = 19, /* u32 errno */
+	WIRE_EXITED = 20,      /* u32 CLD_EXITED, CLD_KILLED or CLD_DUMPED; u32 status or signal */
+	WIRE_COUNTS = 21,      /* struct wire_counts, then struct rule_counts of every rule */
+	WIRE_LIFTED = 22,
+	/* node to front */
+	WIRE_SESSION = 32, /* path of the child's cgroup, for the case that node is killed */
+	WIRE_FINISH = 33,  /* struct wire_finish: end like this, once node has exited */
+	/* front to supervisor */
+	WIRE_SIGNAL = 48,   /* struct wire_signal: pass it to the child */
+	WIRE_CONTINUE = 49, /* SIGCONT for a stopped child; answered by WIRE_CONTINUED */
+	WIRE_KILL = 50,     /* kill the whole tree and end */
+	/* supervisor to front */
+	WIRE_STOPPED = 64,   /* u32 signal that stopped the child */
+	WIRE_CONTINUED = 65, /* WIRE_CONTINUE has been dealt with: older WIRE_STOPPED are stale */
+};
+
+/* Which step of staging failed: decides the error that node reports. */
+enum stage_step {
+	STEP_PROTOCOL = 1,
+	STEP_CGROUP = 2,   /* clone3(CLONE_INTO_CGROUP) */
+	STEP_FORK = 3,
+	STEP_LIMITS = 4,   /* setrlimit, signal dispositions */
+	STEP_USER = 5,     /* setgroups, setresgid, setresuid */
+	STEP_SECCOMP = 6,  /* the filter or its listener */
+	STEP_LISTENER = 7, /* handing the listener to the supervisor */
+	STEP_THREAD = 8,
+	STEP_MEMORY = 9,
+};
+
+enum stage_flags {
+	STAGE_USER = 1 << 0,
+	STAGE_EVENTS = 1 << 1,
+	STAGE_INCLUDE_LOADER = 1 << 2,
+};
+
+struct wire_stage {
+	u32 argv_index;  /* of COMMAND among the user's arguments, 0-based */
+	u32 flags;       /* enum stage_flags */
+	u32 uid;
+	u32 gid;
+	u32 group_count;  /* then: u32 groups[] */
+	u32 cgroup_bytes; /* then: path of the child's cgroup, no NUL; 0: stay in this one */
+	u32 rule_count;   /* then: struct rule[], the whole plan */
+	u32 active_count; /* then: u32 indices of the rules that the seccomp engine does */
+	u64 seed;
+	/* last, where active_count is not 0: struct call_shape[SYSCALLS_MAX] */
+};
+
+struct wire_counts {
+	u64 lost_events;
+	u64 foreign_calls; /* calls of 32-bit programs, let pass: the rules name native numbers */
+};
+
+enum finish_kind { FINISH_EXIT = 0, FINISH_SIGNAL = 1 };
+
+struct wire_finish {
+	u32 kind; /* enum finish_kind */
+	u32 value;
+};
+
+struct wire_signal {
+	s32 signal;
+	s32 queued; /* sent with sigqueue(3): value goes with it */
+	s64 value;
+};
+
+/* A frame as read; payload is valid until the next read from the same stream. */
+struct frame {
+	u32 type;
+	u32 length;
+	u8 *payload;
+};
+
+struct stream {
+	int fd;
+	u8 *buffer; /* payload of the newest frame */
+	u32 capacity;
+};
+
+/* 1: a frame was read; 0: end of file; -1: error or a frame that breaks the protocol. */
+int wire_read(struct stream *stream, struct frame *frame);
+
+/* 0, or -1 with errno. Never raises SIGPIPE. `second` may be NULL. */
+int wire_write(int fd, u32 type, const void *first, size_t first_length, const void *second,
+	       size_t second_length);
+
+/* Read exactly length bytes: 1, or 0 at end of file before the first, or -1. */
+int read_all(int fd, void *buffer, size_t length);
+
+#endif
