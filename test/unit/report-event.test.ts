@@ -21,7 +21,7 @@ typedef int32_t s32; typedef int64_t s64;
 
 /** What a C program prints, compiled with the header. */
 function runC(body: string): Buffer {
-  const folder = mkdtempSync(join(tmpdir(), 'minderbinder-test-'))
+  const folder = mkdtempSync(join(tmpdir(), 'mb-test-'))
   try {
     const program = join(folder, 'a.out')
     execFileSync('cc', ['-std=gnu11', '-o', program, '-x', 'c', '-'], {

@@ -1,0 +1,53 @@
+/** Programs in C that tests run, compiled once for each way they are wanted. */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+
+const sources = new URL('../fixtures/', import.meta.url)
+const build = new URL('../../build/fixtures/', import.meta.url)
+
+export interface FixtureOptions {
+  /** How it is linked; the compiler's own default is a PIE. */
+  readonly link?: 'pie' | 'no-pie' | 'static' | 'static-pie' | 'shared' | 'no-libc' | 'no-libc-m32'
+  readonly defines?: readonly string[]
+}
+
+const noLibc = [
+  '-nostdlib',
+  '-static',
+  '-ffreestanding',
+  '-fno-stack-protector',
+  '-fno-pic',
+  '-no-pie',
+]
+
+const linking: Readonly<Record<NonNullable<FixtureOptions['link']>, readonly string[]>> = {
+  pie: ['-fPIE', '-pie'],
+  'no-pie': ['-fno-pie', '-no-pie'],
+  static: ['-static', '-no-pie'],
+  'static-pie': ['-static-pie', '-fPIE'],
+  shared: ['-shared', '-fPIC'],
+  'no-libc': noLibc,
+  'no-libc-m32': ['-m32', ...noLibc],
+}
+
+/** Compiles test/fixtures/NAME.c where that has not been done, and gives the path of the program. */
+export function fixture(name: string, { link = 'pie', defines = [] }: FixtureOptions = {}): string {
+  const source = new URL(`${name}.c`, sources).pathname
+  const options = [
+    ...['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror', '-pthread'],
+    ...linking[link],
+    ...defines.map((define) => `-D${define}`),
+  ]
+  const key = createHash('sha256')
+    .update(JSON.stringify([readFileSync(source, 'utf8'), options]))
+    .digest('hex')
+  const program = new URL(`${name}-${link}-${key.slice(0, 12)}`, build).pathname
+  if (existsSync(program)) return program
+  mkdirSync(build, { recursive: true })
+  // Test files run side by side: whoever is last replaces the same bytes.
+  const temporary = `${program}.${process.pid}`
+  execFileSync('cc', [...options, '-o', temporary, source])
+  renameSync(temporary, program)
+  return program
+}
