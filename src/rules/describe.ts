@@ -83,18 +83,20 @@ function describePackets(rule: NetworkRule): string {
 
 /** How often: rate, occurrences, limit, and over what they are counted. */
 function frequency(rule: Rule): string {
-  if (rule.rate === 0) return 'never, as its rate is 0%'
+  if (rule.rate === 0) return 'never (its rate is 0%)'
   const { first, last, step } = rule.when
   const isAlways = first === 1 && last === Number.POSITIVE_INFINITY && step === 1
-  const occurrences = isAlways ? 'each time' : describeWhen(first, last, step)
-  const chance = rule.rate === 100 ? '' : ` with a chance of ${rule.rate}%`
-  const limit =
-    rule.times === 0 ? '' : `, at most ${rule.times === 1 ? 'once' : `${rule.times} times`}`
+  const limit = rule.times === 1 ? 'at most once' : `at most ${rule.times} times`
+  const parts = [
+    ...(isAlways ? (rule.times > 0 ? [] : ['each time']) : [describeWhen(first, last, step)]),
+    ...(rule.rate === 100 ? [] : [`with a chance of ${rule.rate}%`]),
+    ...(rule.times > 0 ? [limit] : []),
+  ]
   const counted = rule.kind === 'syscall' && (!isAlways || rule.times > 0)
   const scope = counted
     ? `, counted ${rule.scope === 'process' ? 'in each process on its own' : 'over all processes together'}`
     : ''
-  return `${occurrences}${chance}${limit}${scope}`
+  return `${parts.join(', ')}${scope}`
 }
 
 function describeWhen(first: number, last: number, step: number): string {

@@ -29,6 +29,8 @@ export function parseSet(span: Span, arch: Architecture): CallSet {
     if (part.text.startsWith('%')) {
       const family = families(arch).get(part.text.slice(1))
       if (!family) throw unknownFamily(part, arch)
+      if (family.members.length === 0)
+        throw part.error('MB_FAULT_VALUE', `${arch} has no system call of the family ${part.text}`)
       for (const name of family.members) fromFamilies.add(name)
       for (const name of family.leftOut)
         leftOut.set(name, { name, reason: leftOutReason(name, arch) })

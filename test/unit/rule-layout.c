@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Prints where the fields of struct rule are, or (argument: a file of rules) what they hold. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "types.h"
+
+#define FIELD(field) \
+	printf("%s %zu %zu\n", #field, offsetof(struct rule, field), sizeof(((struct rule *)0)->field))
+
+static void print_layout(void)
+{
+	printf("rule %zu\n", sizeof(struct rule));
+	printf("call_shape %zu\n", sizeof(struct call_shape));
+	printf("rule_counts %zu\n", sizeof(struct rule_counts));
+	printf("RULES_MAX %u\n", RULES_MAX);
+	printf("SYSCALLS_MAX %u\n", SYSCALLS_MAX);
+	FIELD(kind);
+	FIELD(outcome);
+	FIELD(value);
+	FIELD(threshold);
+	FIELD(after_ns);
+	FIELD(times);
+	FIELD(when_first);
+	FIELD(when_last);
+	FIELD(when_step);
+	FIELD(scope);
+	FIELD(flags);
+	FIELD(fd);
+	FIELD(ifindex);
+	FIELD(port_low);
+	FIELD(port_high);
+	FIELD(protocol);
+	FIELD(direction);
+	FIELD(to_family);
+	FIELD(to_prefix);
+	FIELD(to);
+	FIELD(padding);
+	FIELD(syscalls);
+	FIELD(path);
+}
+
+static void print_rule(const struct rule *r)
+{
+	printf("{\"kind\":\"%s\",", r->kind == RULE_SYSCALL	 ? "syscall"
+				    : r->kind == RULE_DROP_NET	 ? "drop-net"
+				    : r->kind == RULE_REFUSE_NET ? "refuse-net"
+								 : "?");
+	printf("\"outcome\":\"%s\",", r->outcome == OUTCOME_ERRNO    ? "errno"
+				      : r->outcome == OUTCOME_RETURN ? "return"
+				      : r->outcome == OUTCOME_DELAY  ? "delay"
+				      : r->outcome == OUTCOME_SIGNAL ? "signal"
+				      : r->outcome == OUTCOME_DROP   ? "drop"
+				      : r->outcome == OUTCOME_REFUSE ? "refuse"
+								     : "?");
+	printf("\"value\":\"%lld\",\"threshold\":\"%llu\",\"always\":%d,", (long long)r->value,
+	       (unsigned long long)r->threshold, r->threshold == CHANCE_ALWAYS);
+	printf("\"after\":\"%llu\",\"times\":\"%llu\",", (unsigned long long)r->after_ns,
+	       (unsigned long long)r->times);
+	printf("\"when\":[%u,%u,%u],\"noEnd\":%d,", r->when_first, r->when_last, r->when_step,
+	       r->when_last == WHEN_NO_END);
+	printf("\"scope\":\"%s\",", r->scope == SCOPE_TREE ? "tree" : "process");
+	printf("\"hasPath\":%d,\"hasFd\":%d,\"hasTo\":%d,\"fd\":%d,", !!(r->flags & RULE_HAS_PATH),
+	       !!(r->flags & RULE_HAS_FD), !!(r->flags & RULE_HAS_TO), r->fd);
+	printf("\"ifindex\":%u,\"port\":[%u,%u],\"protocol\":%u,\"direction\":\"%s\",", r->ifindex,
+	       r->port_low, r->port_high, r->protocol, r->direction == DIRECTION_IN ? "in" : "out");
+	printf("\"to\":[%u,%u", r->to_family, r->to_prefix);
+	for (size_t i = 0; i < sizeof(r->to); i++)
+		printf(",%u", r->to[i]);
+	printf("],\"padding\":%u,\"syscalls\":[", r->padding);
+	const char *comma = "";
+	for (u32 number = 0; number < SYSCALLS_MAX; number++) {
+		if (!(r->syscalls[number / 64] >> (number % 64) & 1))
+			continue;
+		printf("%s%u", comma, number);
+		comma = ",";
+	}
+	printf("],\"path\":\"");
+	for (size_t i = 0; i < strnlen(r->path, sizeof(r->path)); i++)
+		printf("%02x", (unsigned char)r->path[i]);
+	printf("\"}\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct rule rule;
+	FILE *file;
+
+	if (argc < 2) {
+		print_layout();
+		return 0;
+	}
+	file = fopen(argv[1], "rb");
+	if (!file) {
+		fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
+		return 1;
+	}
+	while (fread(&rule, sizeof(rule), 1, file) == 1)
+		print_rule(&rule);
+	return fclose(file) ? 1 : 0;
+}
