@@ -134,6 +134,7 @@ EKEYREJECTED 129 Key was rejected by service
 EOWNERDEAD 130 Owner died
 ENOTRECOVERABLE 131 State not recoverable
 ERFKILL 132 Operation not possible due to RF-kill
+EHWPOISON 133 Memory page has hardware error
 `
 
 export interface Errno {
@@ -178,4 +179,9 @@ export function errnoName(number: number): string {
 /** Every name that `errnoByName` knows, aliases included. */
 export function errnoNames(): readonly string[] {
   return [...byName.keys(), ...aliases.keys()]
+}
+
+/** The second names of an error: EWOULDBLOCK for EAGAIN. */
+export function errnoAliases({ name }: Errno): readonly string[] {
+  return [...aliases].filter(([, canonical]) => canonical === name).map(([alias]) => alias)
 }

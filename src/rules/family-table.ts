@@ -106,7 +106,7 @@ const classes: readonly Definition[] = [
   },
   {
     name: 'fstat',
-    description: 'stat of an open file or at a directory: what most programs use',
+    description: "fstat, and what glibc's stat() and fstat() make in its place",
     calls: 'fstat newfstatat statx',
   },
   {

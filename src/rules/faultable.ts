@@ -27,18 +27,18 @@ const unfaultable: ReadonlyMap<string, string> = new Map([
 /** Why no rule can name this call; undefined where one can. */
 export function notFaultable(name: string, arch: Architecture): string | undefined {
   if (vdso[arch].includes(name)) {
-    return 'the vDSO answers it in user space, so that no system call is made that could be faulted'
+    return 'the vDSO answers it in user space: there is no system call to fault'
   }
   return unfaultable.get(name)
 }
 
 /**
- * Why this call cannot have this outcome; undefined where it can. exit and exit_group have no way to
- * return: glibc's and musl's _exit() call them in a loop, so that an error would hang the program
- * (strace lets them fail, and its test suite's programs then spin). A delay or a signal is fine.
+ * Why this call cannot have this outcome; undefined where it can. exit and exit_group have no way to return:
+ * where strace makes them fail, glibc 2.36 runs into the hlt after them (SIGSEGV) and musl 1.2.3 calls exit
+ * for ever. A delay or a signal is fine.
  */
 export function refusesOutcome(name: string, kind: Outcome['kind']): string | undefined {
   const returns = kind === 'errno' || kind === 'return'
   if (!returns || (name !== 'exit' && name !== 'exit_group')) return undefined
-  return 'it never returns: the C library calls it again for ever. A delay or a signal can be injected'
+  return 'it never returns, and a program that sees it return crashes or hangs; a delay or a signal can be injected'
 }
