@@ -59,7 +59,7 @@ export interface InjectionEvent {
   readonly path?: string
   /** The socket address argument: `127.0.0.1:80`, `unix:/run/x.sock`. */
   readonly address?: string
-  /** The path or address was longer than the event holds. */
+  /** The path may be longer: an event holds 255 bytes. */
   readonly truncated?: true
   readonly traffic?: Traffic
 }
@@ -93,9 +93,10 @@ function decodeText(bytes: Buffer): Pick<InjectionEvent, 'path' | 'address' | 't
   const kind = bytes.readUInt16LE(eventOffsets.text_kind)
   const length = bytes.readUInt16LE(eventOffsets.text_len)
   const text = bytes.subarray(eventOffsets.text, eventOffsets.text + Math.min(length, TEXT_MAX))
-  const truncated = length >= TEXT_MAX ? ({ truncated: true } as const) : {}
+  // Whoever fills it in ends it with a NUL: 255 bytes may be all of a path, or its beginning.
+  const truncated = length >= TEXT_MAX - 1 ? ({ truncated: true } as const) : {}
   if (kind === TEXT_PATH) return { path: printable(text), ...truncated }
-  if (kind === TEXT_SOCKADDR) return { address: formatSockaddr(text), ...truncated }
+  if (kind === TEXT_SOCKADDR) return { address: formatSockaddr(text) }
   return {}
 }
 
