@@ -21,8 +21,9 @@ export function nearest(text: string, known: Iterable<string>): string | undefin
 function unlikeness(text: string, name: string): number | undefined {
   // Names are often cut short (exec, getdent): a beginning counts as one mistake, and the shortest name wins.
   if (text.length >= 3 && name.startsWith(text)) return 1 + (name.length - text.length) / 100
-  const distance = editDistance(text, name)
   const allowed = Math.min(3, Math.ceil(Math.min(text.length, name.length) / 3))
+  if (Math.abs(text.length - name.length) > allowed) return undefined
+  const distance = editDistance(text, name)
   if (distance > allowed || distance >= text.length) return undefined
   // Of names at the same distance, the one that begins alike: typos are rarest in the first letters.
   return distance - commonPrefix(text, name) / 100
