@@ -12,6 +12,23 @@ export interface TargetCgroup {
   readonly level: number
 }
 
+export interface SupervisorCounts {
+  /** Of every rule of the plan. */
+  readonly rules: readonly RuleCounts[]
+  readonly lostEvents: bigint
+  /** Calls of 32-bit programs: let pass, since the rules name native numbers. */
+  readonly foreignCalls: bigint
+}
+
+/** The native supervisor, as the seccomp engine sees it. */
+export interface Supervisor {
+  /** From the child's first instruction on it answers the calls that these rules name. */
+  serve(indices: readonly number[]): void
+  counts(): Promise<SupervisorCounts>
+  /** From here on no call is faulted, and no event is written. */
+  lift(): Promise<void>
+}
+
 /** What an engine needs to do its rules. */
 export interface EngineContext {
   /** The whole plan; an engine acts on the indices it was given and leaves the others alone. */
@@ -19,6 +36,7 @@ export interface EngineContext {
   readonly seed: bigint
   /** Present where a cgroup could be made; engines that need it were not chosen otherwise. */
   readonly cgroup: TargetCgroup | undefined
+  readonly supervisor: Supervisor
   /** Receives each injection as the bytes of a struct event (bpf/rule.h); undefined: nobody listens. */
   readonly onEvent: ((event: Buffer) => void) | undefined
 }
@@ -29,6 +47,8 @@ export interface AttachedEngine {
   start(): void
   /** Counts of the rules it was given, by rule index. */
   counts(): Promise<Map<number, RuleCounts>>
+  /** Calls that went past the rules because no rule can name them. */
+  foreignCalls?(): bigint
   /** Events that were lost because nobody read them in time. */
   lostEvents(): bigint
   /** Lifts its faults and gives everything back. Idempotent. */

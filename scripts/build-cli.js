@@ -1,0 +1,18 @@
+// Bundles the CLI into one CommonJS file: node 20 starts that a tenth faster than ES modules, and twice as
+// fast as unbundled packages. koffi stays outside: it is native, and only network faults load it.
+import { build } from 'esbuild'
+
+await build({
+  entryPoints: ['src/cli/main.ts'],
+  outfile: 'dist/cli.cjs',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  minifySyntax: true,
+  external: ['koffi'],
+  // Where the package lies: bundled code has no import.meta.url of its own source file.
+  define: { 'import.meta.url': 'moduleUrl' },
+  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  logLevel: 'warning',
+})

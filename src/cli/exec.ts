@@ -1,0 +1,112 @@
+/** `minderbinder exec`: argv in, how to end out. */
+import { closeSync, writeSync } from 'node:fs'
+import { assignEngines, engineNames } from '../engines/choose.ts'
+import { engines } from '../engines/engines.ts'
+import { exitStatus, MinderbinderError } from '../errors.ts'
+import { architecture } from '../kernel/architecture.ts'
+import { listInterfaces } from '../kernel/interfaces.ts'
+import { summary } from '../report/summary.ts'
+import type { Rule } from '../rules/rule.ts'
+import { neverSeenHint } from '../rules/suggest.ts'
+import type { Finish, Launcher } from '../session/launcher.ts'
+import type { Plan, SessionResult } from '../session/plan.ts'
+import { runSession } from '../session/session.ts'
+import { lookUpUser } from '../session/user.ts'
+import { stderrColour } from './colour.ts'
+import { addExecOptions, type ExecOptions } from './exec-options.ts'
+import { InjectionLog } from './injection-log.ts'
+import { openOutput } from './output-file.ts'
+import { newCommand, parseArguments } from './parse.ts'
+
+/**
+ * @param args what follows `exec`
+ * @throws {MinderbinderError} the command did not run, or not to its end
+ * @throws {HelpRequest}
+ */
+export async function exec(args: readonly string[], launcher: () => Launcher): Promise<Finish> {
+  const { rules, options, command } = parseExec(args)
+  const assigned = assignEngines(rules, engines, options.engine)
+  // Opened before anything happens: a file that cannot be written is known in time, and the child cannot
+  // put another in its place.
+  const output = options.output === undefined ? 2 : openOutput(options.output)
+  const interfaces = rules.some(({ kind }) => kind !== 'syscall') ? await listInterfaces() : []
+  const log =
+    options.log === undefined
+      ? undefined
+      : new InjectionLog(openOutput(options.log), rules, interfaces)
+  const plan: Plan = {
+    rules,
+    interfaces,
+    seed: options.seed,
+    engines: assigned,
+    argvIndex: 1 + args.length - command.length, // `exec` itself is argument 0
+    command: command[0]!,
+    user: options.user === undefined ? undefined : await lookUpUser(options.user),
+    includeLoader: options.includeLoader,
+    onEvent: log && ((event) => log.add(event)),
+  }
+  const result = await runSession(plan, launcher())
+  log?.close()
+  if (!options.quiet) {
+    const colour = options.output === undefined ? stderrColour() : 0
+    writeSync(output, summarize(plan, result, engineNames(assigned), colour))
+  }
+  if (output !== 2) closeSync(output)
+  return endLikeChild(rules, result, options)
+}
+
+function parseExec(args: readonly string[]): {
+  rules: readonly Rule[]
+  options: ExecOptions
+  command: readonly string[]
+} {
+  const parser = newCommand('exec')
+  const read = addExecOptions(parser)
+  parser.usage('[FAULT]... [OPTION]... [--] COMMAND [ARG]...').argument('[command...]')
+  parseArguments(parser, args)
+  const command = parser.args
+  if (command.length === 0)
+    throw new MinderbinderError('MB_USAGE', 'exec: no command was given', {
+      hint: 'minderbinder exec --syscall openat=ENOENT -- cat /etc/hostname',
+    })
+  return { ...read(), command }
+}
+
+function summarize(
+  { rules, seed }: Plan,
+  { counts, lostEvents, foreignCalls }: SessionResult,
+  names: readonly string[],
+  colour: 0 | 1 | 2 | 3,
+): string {
+  return summary({
+    rules: rules.map((rule, index) => ({
+      rule,
+      engine: names[index] ?? '',
+      counts: counts[index]!,
+    })),
+    seed,
+    lostEvents,
+    foreignCalls,
+    hintFor,
+    colour,
+  })
+}
+
+function hintFor(rule: Rule): string | undefined {
+  if (rule.kind !== 'syscall') return undefined
+  const hints = rule.syscalls.map((name) => neverSeenHint(name, architecture))
+  return hints.find((hint) => hint !== undefined)
+}
+
+function endLikeChild(
+  rules: readonly Rule[],
+  { end, counts }: SessionResult,
+  { requireHit }: ExecOptions,
+): Finish {
+  if (end.kind === 'killed') return { kind: 'signal', signal: end.signal }
+  const missed = rules.some((_, index) => counts[index]?.fired === 0n)
+  return {
+    kind: 'exit',
+    status: end.status === 0 && requireHit && missed ? exitStatus.notHit : end.status,
+  }
+}

@@ -1,0 +1,21 @@
+/** `minderbinder list syscalls|errnos|families [--json]`: argv in, text out. */
+import { MinderbinderError } from '../errors.ts'
+import { architecture } from '../kernel/architecture.ts'
+import { list } from './list.ts'
+import { newCommand, parseArguments } from './parse.ts'
+
+/** The text for stdout. @throws {MinderbinderError} @throws {HelpRequest} */
+export function listCommand(args: readonly string[]): string {
+  const parser = newCommand('list')
+    .usage('syscalls|errnos|families [--json]')
+    .passThroughOptions(false)
+    .argument('[what]', 'syscalls, errnos or families')
+    .option('--json', 'as JSON')
+  parseArguments(parser, args)
+  const [what] = parser.args
+  if (what === undefined)
+    throw new MinderbinderError('MB_USAGE', 'list: nothing to list was given', {
+      hint: 'minderbinder list syscalls, or errnos, or families',
+    })
+  return list(what, { json: parser.opts().json === true }, architecture)
+}

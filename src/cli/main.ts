@@ -1,0 +1,91 @@
+/** Where node starts: one subcommand runs, and this file alone ends the process. */
+import { readFileSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { exitStatus, MinderbinderError } from '../errors.ts'
+import { nearest } from '../rules/suggest.ts'
+import { Launcher, launcherFds } from '../session/launcher.ts'
+import { errorText } from './error-text.ts'
+import { exec } from './exec.ts'
+import { explainCommand } from './explain-command.ts'
+import { listCommand } from './list-command.ts'
+import { HelpRequest } from './parse.ts'
+import { usage } from './usage.ts'
+
+const printing: Readonly<Record<string, (args: readonly string[]) => string>> = {
+  explain: explainCommand,
+  list: listCommand,
+}
+
+const usageStatus = 2 // of every command but exec
+const stderr = 2
+const stdout = 1
+
+function version(): string {
+  const path = join(dirname(process.argv[1] ?? ''), '..', 'package.json')
+  return `minderbinder ${JSON.parse(readFileSync(path, 'utf8')).version}\n`
+}
+
+/** A reader who has seen enough (`| head`) is no error. */
+function write(fd: number, text: string): void {
+  try {
+    for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  }
+}
+
+/** Every command but exec: exit status out. */
+function runPrinting(name: string | undefined, args: readonly string[]): number {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    write(stdout, usage)
+    return name === undefined ? usageStatus : 0
+  }
+  if (name === '--version' || name === '-V') {
+    write(stdout, version())
+    return 0
+  }
+  const command = printing[name]
+  if (!command) {
+    const known = nearest(name, ['exec', ...Object.keys(printing)])
+    throw new MinderbinderError('MB_USAGE', `there is no command '${name}'`, {
+      hint: known ? `did you mean ${known}?` : 'minderbinder --help shows what there is',
+    })
+  }
+  write(stdout, command(args))
+  return 0
+}
+
+function failureStatus(error: unknown): number {
+  const code = error instanceof MinderbinderError ? error.code : 'MB_INTERNAL'
+  if (code === 'MB_EXEC_NOT_FOUND') return exitStatus.notFound
+  if (code === 'MB_EXEC_FAILED') return exitStatus.cannotExecute
+  return exitStatus.failed
+}
+
+async function main(): Promise<void> {
+  const [name, ...args] = process.argv.slice(2)
+  const debug = args.includes('--debug')
+  if (name !== 'exec') {
+    try {
+      process.exitCode = runPrinting(name, args)
+    } catch (error) {
+      if (error instanceof HelpRequest) return write(stdout, error.text)
+      write(stderr, errorText(error, debug))
+      process.exitCode = usageStatus
+    }
+    return
+  }
+  const launcher = new Launcher()
+  try {
+    const finish = await exec(args, () => launcher)
+    await launcher.finish(finish)
+  } catch (error) {
+    if (error instanceof HelpRequest) write(launcherFds.stdout, error.text)
+    else write(stderr, errorText(error, debug))
+    const status = error instanceof HelpRequest ? 0 : failureStatus(error)
+    await launcher.finish({ kind: 'exit', status })
+  }
+  process.exit()
+}
+
+void main()

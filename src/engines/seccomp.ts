@@ -1,0 +1,34 @@
+/** System call faults by seccomp user notification: the native supervisor does the work. */
+import type { Rule } from '../rules/rule.ts'
+import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
+
+export const seccomp: Engine = {
+  name: 'seccomp',
+
+  refusal(rule: Rule) {
+    return rule.kind === 'syscall' ? undefined : 'seccomp sees system calls, not packets'
+  },
+
+  async attach({ supervisor }: EngineContext, indices): Promise<AttachedEngine> {
+    let lostEvents = 0n
+    let foreignCalls = 0n
+    let lifted = false
+    supervisor.serve(indices)
+    return {
+      start() {},
+      async counts() {
+        const counts = await supervisor.counts()
+        lostEvents = counts.lostEvents
+        foreignCalls = counts.foreignCalls
+        return new Map(indices.map((index) => [index, counts.rules[index]!]))
+      },
+      lostEvents: () => lostEvents,
+      foreignCalls: () => foreignCalls,
+      async close() {
+        if (lifted) return
+        lifted = true
+        await supervisor.lift()
+      },
+    }
+  },
+}

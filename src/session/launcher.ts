@@ -1,0 +1,213 @@
+/** The native launcher as node sees it: orders to the supervisor and to the front, and what they report. */
+
+import type { SupervisorCounts } from '../engines/engine.ts'
+import { MinderbinderError } from '../errors.ts'
+import { decodeCounts, RULE_COUNTS_SIZE } from '../rules/encode.ts'
+import { type Frame, type StageStep, stageSteps, WireStream, wireTypes } from './wire.ts'
+
+/** Descriptors that the front hands to node (src/launcher/front.c, become_node). */
+export const launcherFds = { front: 3, supervisor: 4, events: 5, stdout: 6 } as const
+
+/** How the child ended. */
+export type ChildEnd =
+  | { readonly kind: 'exited'; readonly status: number }
+  | { readonly kind: 'killed'; readonly signal: number }
+
+/** How the front shall end, once this process is gone. */
+export type Finish =
+  | { readonly kind: 'exit'; readonly status: number }
+  | { readonly kind: 'signal'; readonly signal: number }
+
+/** Everything that the child's start takes. */
+export interface StagePlan {
+  /** Place of COMMAND among the user's arguments, from 0: its bytes never pass through node. */
+  readonly argvIndex: number
+  readonly user: UserIds | undefined
+  /** Directory of the cgroup to start in; undefined: the caller's. */
+  readonly cgroup: string | undefined
+  readonly events: boolean
+  readonly includeLoader: boolean
+  readonly seed: bigint
+  /** struct rule[], the whole plan, and which of them seccomp does. */
+  readonly rules: Buffer
+  readonly ruleCount: number
+  readonly active: readonly number[]
+  /** struct call_shape[SYSCALLS_MAX]; asked for only where `active` is not empty. */
+  readonly callShapes: () => Buffer
+}
+
+/** Whom the command runs as. */
+export interface UserIds {
+  readonly uid: number
+  readonly gid: number
+  readonly groups: readonly number[]
+}
+
+/** Staging failed at this step with this errno; what that means to the user is the session's to say. */
+export class StageError extends Error {
+  readonly step: StageStep
+  readonly errno: number
+
+  constructor(step: StageStep, errno: number) {
+    super(`staging failed: ${step}, errno ${errno}`)
+    this.step = step
+    this.errno = errno
+  }
+}
+
+const CLD_EXITED = 1
+const COUNTS_HEADER_SIZE = 16
+const STAGE_HEADER_SIZE = 40
+const stageFlags = { user: 1, events: 2, includeLoader: 4 } as const
+
+interface Waiter {
+  readonly types: readonly number[]
+  resolve(frame: Frame): void
+  reject(error: Error): void
+}
+
+export class Launcher {
+  readonly #supervisor: WireStream
+  readonly #front: WireStream
+  /** Frames that nobody has asked for yet, and those who wait for one. */
+  readonly #frames: Frame[] = []
+  readonly #waiters: Waiter[] = []
+  #failure: Error | undefined
+  #released = false
+
+  constructor() {
+    this.#supervisor = new WireStream(
+      launcherFds.supervisor,
+      (frame) => this.#receive(frame),
+      () => this.#lost('its supervisor process died; the command was killed'),
+    )
+    this.#front = new WireStream(
+      launcherFds.front,
+      () => {},
+      () => this.#lost('its launcher process died; the command was killed'),
+    )
+  }
+
+  /** Prepares the child up to its exec: its pid. Throws StageError. */
+  async stage(plan: StagePlan): Promise<number> {
+    this.#supervisor.send(wireTypes.stage, encodeStage(plan))
+    const frame = await this.#wait(wireTypes.staged, wireTypes.stageFailed)
+    if (frame.type === wireTypes.staged) return frame.payload.readUInt32LE(0)
+    throw new StageError(
+      stageSteps[frame.payload.readUInt32LE(0)] ?? 'protocol',
+      frame.payload.readUInt32LE(4),
+    )
+  }
+
+  /** Lets the child exec: 0, or the errno. */
+  async go(): Promise<number> {
+    this.#supervisor.send(wireTypes.go)
+    const frame = await this.#wait(wireTypes.execed, wireTypes.execFailed)
+    return frame.type === wireTypes.execed ? 0 : frame.payload.readUInt32LE(0)
+  }
+
+  async exited(): Promise<ChildEnd> {
+    const { payload } = await this.#wait(wireTypes.exited)
+    const status = payload.readUInt32LE(4)
+    return payload.readUInt32LE(0) === CLD_EXITED
+      ? { kind: 'exited', status }
+      : { kind: 'killed', signal: status }
+  }
+
+  async counts(): Promise<SupervisorCounts> {
+    this.#supervisor.send(wireTypes.count)
+    const { payload } = await this.#wait(wireTypes.counts)
+    const rules = payload.subarray(COUNTS_HEADER_SIZE)
+    return {
+      lostEvents: payload.readBigUInt64LE(0),
+      foreignCalls: payload.readBigUInt64LE(8),
+      rules: decodeCounts(rules.subarray(0, rules.length - (rules.length % RULE_COUNTS_SIZE))),
+    }
+  }
+
+  /** From here on no call is faulted, and no event is written. */
+  async lift(): Promise<void> {
+    this.#supervisor.send(wireTypes.lift)
+    await this.#wait(wireTypes.lifted)
+  }
+
+  /** The child is over, or shall be killed: the supervisor ends, or serves left-over processes unseen. */
+  release(): void {
+    this.#released = true
+    this.#supervisor.send(wireTypes.release)
+  }
+
+  /** What the front must remove if this process is killed. */
+  announceCgroup(path: string): void {
+    this.#front.send(wireTypes.session, Buffer.from(path))
+  }
+
+  /** The last word: the front ends like this when this process has exited. */
+  async finish(finish: Finish): Promise<void> {
+    const payload = Buffer.alloc(8)
+    payload.writeUInt32LE(finish.kind === 'exit' ? 0 : 1, 0)
+    payload.writeUInt32LE(finish.kind === 'exit' ? finish.status : finish.signal, 4)
+    this.#released = true
+    this.#front.send(wireTypes.finish, payload)
+    await this.#front.close()
+  }
+
+  #receive(frame: Frame): void {
+    const at = this.#waiters.findIndex(({ types }) => types.includes(frame.type))
+    if (at < 0) this.#frames.push(frame)
+    else this.#waiters.splice(at, 1)[0]?.resolve(frame)
+  }
+
+  #wait(...types: number[]): Promise<Frame> {
+    const at = this.#frames.findIndex(({ type }) => types.includes(type))
+    const frame = this.#frames[at]
+    if (frame) {
+      this.#frames.splice(at, 1)
+      return Promise.resolve(frame)
+    }
+    if (this.#failure) return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ types, resolve, reject })
+    })
+  }
+
+  #lost(what: string): void {
+    if (this.#released || this.#failure) return
+    this.#failure = new MinderbinderError('MB_LAUNCHER', what)
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#failure)
+  }
+}
+
+/** struct wire_stage and what follows it. */
+function encodeStage(plan: StagePlan): Buffer {
+  const groups = Uint32Array.from(plan.user?.groups ?? [])
+  const active = Uint32Array.from(plan.active)
+  const cgroup = Buffer.from(plan.cgroup ?? '')
+  const header = Buffer.alloc(STAGE_HEADER_SIZE)
+  const flags =
+    (plan.user ? stageFlags.user : 0) |
+    (plan.events ? stageFlags.events : 0) |
+    (plan.includeLoader ? stageFlags.includeLoader : 0)
+  const fields = [
+    plan.argvIndex,
+    flags,
+    plan.user?.uid ?? 0,
+    plan.user?.gid ?? 0,
+    groups.length,
+    cgroup.length,
+    plan.ruleCount,
+    active.length,
+  ]
+  fields.forEach((field, index) => {
+    header.writeUInt32LE(field, index * 4)
+  })
+  header.writeBigUInt64LE(plan.seed, 32)
+  return Buffer.concat([
+    header,
+    new Uint8Array(groups.buffer),
+    cgroup,
+    plan.rules,
+    new Uint8Array(active.buffer),
+    active.length > 0 ? plan.callShapes() : Buffer.alloc(0),
+  ])
+}

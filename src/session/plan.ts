@@ -1,0 +1,31 @@
+import type { Engine } from '../engines/engine.ts'
+import type { Interface } from '../kernel/interfaces.ts'
+import type { Rule, RuleCounts } from '../rules/rule.ts'
+import type { ChildEnd, UserIds } from './launcher.ts'
+
+/** What a session is to do, decided before anything is touched. */
+export interface Plan {
+  readonly rules: readonly Rule[]
+  /** Of this network namespace; looked up only where a network rule may name one. */
+  readonly interfaces: readonly Interface[]
+  readonly seed: bigint
+  /** Which engine does which rules, by index. */
+  readonly engines: ReadonlyMap<Engine, readonly number[]>
+  /** Place of COMMAND among the user's arguments, from 0. */
+  readonly argvIndex: number
+  /** COMMAND, for messages. */
+  readonly command: string
+  readonly user: UserIds | undefined
+  readonly includeLoader: boolean
+  /** Receives each injection as the bytes of a struct event; undefined: nobody wants them. */
+  readonly onEvent: ((event: Buffer) => void) | undefined
+}
+
+/** What became of it. */
+export interface SessionResult {
+  readonly end: ChildEnd
+  /** One for each rule of the plan. */
+  readonly counts: readonly RuleCounts[]
+  readonly lostEvents: bigint
+  readonly foreignCalls: bigint
+}

@@ -1,0 +1,99 @@
+/** One run of a command under faults: everything is set up, the child runs, everything is given back. */
+import type { AttachedEngine, SupervisorCounts, TargetCgroup } from '../engines/engine.ts'
+import { architecture } from '../kernel/architecture.ts'
+import { interfaceIndex } from '../kernel/interfaces.ts'
+import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
+import type { RuleCounts } from '../rules/rule.ts'
+import { openCgroup } from './child-cgroup.ts'
+import { readEvents } from './events.ts'
+import { type Launcher, StageError } from './launcher.ts'
+import type { Plan, SessionResult } from './plan.ts'
+import { execFailure, stageFailure } from './start-errors.ts'
+import { UndoStack } from './undo.ts'
+
+const nothing: RuleCounts = { seen: 0n, matched: 0n, fired: 0n }
+
+/** @throws {MinderbinderError} whatever keeps the command from running; then nothing is left of it */
+export async function runSession(plan: Plan, launcher: Launcher): Promise<SessionResult> {
+  const undo = new UndoStack()
+  try {
+    return await run(plan, launcher, undo)
+  } finally {
+    await undo.run()
+  }
+}
+
+async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<SessionResult> {
+  const rules = encodeRules(plan.rules, {
+    arch: architecture,
+    interfaceIndex: (name) => interfaceIndex(plan.interfaces, name),
+  })
+  // Undone last: the supervisor goes on to serve what the child has left behind, or ends.
+  const events = readEvents(plan.onEvent)
+  undo.push(async () => {
+    launcher.release()
+    await events
+  })
+  const cgroup = await openCgroup(plan, launcher, undo)
+  const { engines, active } = await attachEngines(plan, launcher, cgroup, undo)
+  try {
+    await launcher.stage({
+      argvIndex: plan.argvIndex,
+      user: plan.user,
+      cgroup: cgroup?.path,
+      events: plan.onEvent !== undefined,
+      includeLoader: plan.includeLoader,
+      seed: plan.seed,
+      rules,
+      ruleCount: plan.rules.length,
+      active,
+      callShapes: () => encodeCallShapes(architecture),
+    })
+  } catch (error) {
+    throw error instanceof StageError ? stageFailure(error, plan) : error
+  }
+  for (const engine of engines) engine.start()
+  const errno = await launcher.go()
+  if (errno !== 0) throw execFailure(plan.command, errno)
+  const end = await launcher.exited()
+  return { end, ...(await countAll(plan, engines)) }
+}
+
+async function attachEngines(
+  plan: Plan,
+  launcher: Launcher,
+  cgroup: TargetCgroup | undefined,
+  undo: UndoStack,
+): Promise<{ engines: AttachedEngine[]; active: readonly number[] }> {
+  let active: readonly number[] = []
+  const supervisor = {
+    serve(indices: readonly number[]) {
+      active = indices
+    },
+    counts: (): Promise<SupervisorCounts> => launcher.counts(),
+    lift: () => launcher.lift(),
+  }
+  const engines: AttachedEngine[] = []
+  const { rules, seed, onEvent } = plan
+  for (const [engine, indices] of plan.engines) {
+    const attached = await engine.attach({ rules, seed, cgroup, supervisor, onEvent }, indices)
+    undo.push(() => attached.close())
+    engines.push(attached)
+  }
+  return { engines, active }
+}
+
+async function countAll(
+  plan: Plan,
+  engines: readonly AttachedEngine[],
+): Promise<Omit<SessionResult, 'end'>> {
+  const counts = plan.rules.map(() => nothing)
+  let lostEvents = 0n
+  let foreignCalls = 0n
+  for (const engine of engines) {
+    for (const [index, count] of await engine.counts()) counts[index] = count
+    lostEvents += engine.lostEvents()
+    foreignCalls += engine.foreignCalls?.() ?? 0n
+  }
+  return { counts, lostEvents, foreignCalls }
+}

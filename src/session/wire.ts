@@ -1,0 +1,92 @@
+/** Frames between node, the front and the supervisor: src/launcher/wire.h is the other end. */
+import { Socket } from 'node:net'
+
+/** enum wire_type */
+export const wireTypes = {
+  stage: 1,
+  go: 2,
+  count: 3,
+  lift: 4,
+  release: 5,
+  staged: 16,
+  stageFailed: 17,
+  execed: 18,
+  execFailed: 19,
+  exited: 20,
+  counts: 21,
+  lifted: 22,
+  session: 32,
+  finish: 33,
+} as const
+
+/** enum stage_step, by number. */
+export const stageSteps = [
+  '',
+  'protocol',
+  'cgroup',
+  'fork',
+  'limits',
+  'user',
+  'seccomp',
+  'listener',
+  'thread',
+  'memory',
+] as const
+
+export type StageStep = (typeof stageSteps)[number]
+
+export interface Frame {
+  readonly type: number
+  readonly payload: Buffer
+}
+
+const HEADER_SIZE = 8
+
+/** One end of a stream of frames. */
+export class WireStream {
+  readonly #socket: Socket
+  #pending: Buffer<ArrayBufferLike> = Buffer.alloc(0)
+
+  /** @param fd a connected stream socket, which this object owns from now on */
+  constructor(fd: number, onFrame: (frame: Frame) => void, onEnd: () => void) {
+    this.#socket = new Socket({ fd, readable: true, writable: true })
+    this.#socket.on('data', (bytes) => {
+      this.#pending = this.#pending.length ? Buffer.concat([this.#pending, bytes]) : bytes
+      for (let frame = this.#next(); frame; frame = this.#next()) onFrame(frame)
+    })
+    this.#socket.on('end', onEnd)
+    // The other side was killed while we wrote: 'end' follows, or has come.
+    this.#socket.on('error', onEnd)
+  }
+
+  send(type: number, payload: Uint8Array = Buffer.alloc(0)): void {
+    const header = Buffer.alloc(HEADER_SIZE)
+    header.writeUInt32LE(type, 0)
+    header.writeUInt32LE(payload.length, 4)
+    this.#socket.write(Buffer.concat([header, payload]))
+  }
+
+  /** Resolves when all that was sent is in the kernel's hands. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.end(resolve)
+    })
+  }
+
+  /** Whether this stream keeps the process alive. */
+  unref(): void {
+    this.#socket.unref()
+  }
+
+  #next(): Frame | undefined {
+    if (this.#pending.length < HEADER_SIZE) return undefined
+    const end = HEADER_SIZE + this.#pending.readUInt32LE(4)
+    if (this.#pending.length < end) return undefined
+    const frame = {
+      type: this.#pending.readUInt32LE(0),
+      payload: this.#pending.subarray(HEADER_SIZE, end),
+    }
+    this.#pending = this.#pending.subarray(end)
+    return frame
+  }
+}
