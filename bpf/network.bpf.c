@@ -4,8 +4,8 @@
  * ingress), connect() refused (cgroup connect hooks).
  *
  * Needs Linux 6.1: bpf_loop() (5.17), bpf_set_retval() (5.18), bpf_get_current_pid_tgid() in cgroup
- * programs (6.1). src/engines/network-object.ts sets what is `volatile const` before it loads this, and
- * writes `session` after.
+ * programs (6.1). src/engines/network-object.ts writes `settings` before it loads this, `session`
+ * after.
  */
 #include "types.bpf.h"
 #include "rule.h"
@@ -50,12 +50,15 @@ struct slice {
 	u32 count;
 };
 
-/* Parts of `order`. */
-volatile const struct slice drop_out;
-volatile const struct slice drop_in;
-volatile const struct slice refuse;
-volatile const u64 seed;
-volatile const u32 wants_events;
+/* Set before this is loaded. */
+volatile const struct {
+	struct slice drop_out; /* parts of `order` */
+	struct slice drop_in;
+	struct slice refuse;
+	u64 seed;
+	u32 wants_events;
+	u32 padding;
+} settings;
 
 struct session {
 	u64 cgroup;   /* id of the target's cgroup */
@@ -93,23 +96,23 @@ static long try_rule(u32 i, void *context)
 	count = bpf_map_lookup_elem(&counts, index);
 	if (!rule || !count)
 		return 1;
-	walk->fired = decide(rule, walk->index, seed, walk->age, rule_names(rule, &walk->remote), count,
+	walk->fired = decide(rule, walk->index, settings.seed, walk->age, rule_names(rule, &walk->remote), count,
 			     count, &walk->n);
 	return walk->fired;
 }
 
 /* Tries the rules of a slice in order; walk->fired says whether one of them fired. */
-static __always_inline void try_rules(struct walk *walk, u32 first, u32 count)
+static __always_inline void try_rules(struct walk *walk, const volatile struct slice *slice)
 {
 	u64 start = session.start_ns;
 
 	walk->now = bpf_ktime_get_boot_ns();
 	walk->age = start && walk->now > start ? walk->now - start : 0;
-	walk->first = first;
+	walk->first = slice->first;
 	walk->fired = 0;
 	walk->index = 0;
 	walk->n = 0;
-	bpf_loop(count, try_rule, walk, 0);
+	bpf_loop(slice->count, try_rule, walk, 0);
 }
 
 static __always_inline struct event *new_event(const struct walk *walk, int direction)
@@ -138,7 +141,7 @@ static __always_inline void report_packet(const struct walk *walk, int direction
 {
 	struct event *event;
 
-	if (!wants_events)
+	if (!settings.wants_events)
 		return;
 	event = new_event(walk, direction);
 	if (event)
@@ -160,7 +163,7 @@ int mb_drop_out(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (skb->vlan_present || parse_packet(skb, DIRECTION_OUT, &walk.remote))
 		return TC_ACT_UNSPEC;
-	try_rules(&walk, drop_out.first, drop_out.count);
+	try_rules(&walk, &settings.drop_out);
 	if (!walk.fired)
 		return TC_ACT_UNSPEC;
 	report_packet(&walk, DIRECTION_OUT);
@@ -179,7 +182,7 @@ int mb_drop_in(struct __sk_buff *skb)
 
 	if (parse_packet(skb, DIRECTION_IN, &walk.remote))
 		return 1;
-	try_rules(&walk, drop_in.first, drop_in.count);
+	try_rules(&walk, &settings.drop_in);
 	if (!walk.fired)
 		return 1;
 	report_packet(&walk, DIRECTION_IN);
@@ -191,10 +194,10 @@ static __always_inline int refuse_connect(struct walk *walk)
 {
 	struct event *event;
 
-	try_rules(walk, refuse.first, refuse.count);
+	try_rules(walk, &settings.refuse);
 	if (!walk->fired)
 		return 1;
-	if (wants_events) {
+	if (settings.wants_events) {
 		event = new_event(walk, DIRECTION_OUT);
 		if (event) {
 			u64 id = bpf_get_current_pid_tgid();

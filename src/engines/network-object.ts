@@ -1,0 +1,129 @@
+/** bpf/network.bpf.o, loaded for some rules of a plan: what the tc and the cgroup engine have in common. */
+import { RingReader } from '../kernel/bpf-events.ts'
+import { readBpfObject } from '../kernel/bpf-file.ts'
+import { BpfObject } from '../kernel/bpf-object.ts'
+import { bootTime, loadLibc } from '../kernel/libc.ts'
+import { decodeCounts, encodeRules, RULE_COUNTS_SIZE, RULE_SIZE } from '../rules/encode.ts'
+import type { RuleCounts } from '../rules/rule.ts'
+import type { EngineContext } from './engine.ts'
+import { cgroupLevel } from './network-level.ts'
+import { type NetworkRules, Session, settingsOf } from './network-settings.ts'
+
+/** Programs of bpf/network.bpf.c. */
+export type NetworkProgram = 'mb_drop_out' | 'mb_drop_in' | 'mb_connect4' | 'mb_connect6'
+
+const EVENT_BUFFER = 1024 * 1024
+/** A ring buffer has at least a page, which on arm64 may be 64 KiB. */
+const NO_EVENT_BUFFER = 64 * 1024
+
+export class NetworkObject {
+  readonly #object: BpfObject
+  readonly #order: readonly number[]
+  readonly #session: Session
+  #events: RingReader | undefined
+  #counts: Map<number, RuleCounts> | undefined
+  #lost: bigint | undefined
+
+  private constructor(object: BpfObject, order: readonly number[], session: Session) {
+    this.#object = object
+    this.#order = order
+    this.#session = session
+  }
+
+  /**
+   * @param interfaceIndex of what `interface=` names
+   * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, and what `interfaceIndex` throws
+   */
+  static async load(
+    context: EngineContext,
+    rules: NetworkRules,
+    programs: readonly NetworkProgram[],
+    interfaceIndex: (name: string) => number,
+  ): Promise<NetworkObject> {
+    if (!context.cgroup) throw new Error('network rules need a cgroup')
+    const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64'
+    const table = encodeRules(context.rules, { arch, interfaceIndex })
+    const order = [...rules.dropOut, ...rules.dropIn, ...rules.refuse]
+    await loadLibc() // start() is not asynchronous
+    const object = await BpfObject.load(readBpfObject('network'), {
+      name: 'network',
+      programs: [...programs, 'mb_level'],
+      maxEntries: {
+        rules: context.rules.length,
+        counts: context.rules.length,
+        order: order.length,
+        events: context.onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
+      },
+      rodata: settingsOf(rules, context.seed, context.onEvent !== undefined),
+    })
+    const session = new Session(object)
+    const network = new NetworkObject(object, order, session)
+    try {
+      for (const [place, index] of order.entries()) {
+        const rule = table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
+        object.update('rules', index, rule)
+        object.update('order', place, uint32(index))
+      }
+      session.setTarget(context.cgroup.id, await cgroupLevel(object, session, context.cgroup))
+      if (context.onEvent) network.#events = await readEvents(object, context.onEvent)
+      return network
+    } catch (error) {
+      network.close()
+      throw error
+    }
+  }
+
+  /** Descriptor of a program that was asked for. */
+  program(name: NetworkProgram): number {
+    return this.#object.program(name)
+  }
+
+  /** `after=` counts from now. */
+  start(): void {
+    this.#session.start(bootTime())
+  }
+
+  /** By rule index; the last ones, once closed. */
+  counts(): Map<number, RuleCounts> {
+    return (
+      this.#counts ??
+      new Map(
+        this.#order.map((index) => {
+          const bytes = this.#object.lookup('counts', index, RULE_COUNTS_SIZE)
+          return [index, decodeCounts(bytes)[0]!]
+        }),
+      )
+    )
+  }
+
+  lostEvents(): bigint {
+    return this.#lost ?? this.#session.lostEvents()
+  }
+
+  /** Hands on the last events. Idempotent. Detach first, or the last ones are still to come. */
+  close(): void {
+    if (this.#counts) return
+    this.#events?.close()
+    this.#counts = this.counts()
+    this.#lost = this.#session.lostEvents()
+    this.#object.close()
+  }
+}
+
+/** BPF stamps events with CLOCK_BOOTTIME; who listens gets CLOCK_REALTIME, as from the supervisor. */
+async function readEvents(
+  object: BpfObject,
+  onEvent: (event: Buffer) => void,
+): Promise<RingReader> {
+  const offset = BigInt(Date.now()) * 1_000_000n - bootTime()
+  return RingReader.open(object.map('events'), (event) => {
+    event.writeBigUInt64LE(event.readBigUInt64LE(0) + offset, 0) // time_ns
+    onEvent(event)
+  })
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(value)
+  return bytes
+}

@@ -1,0 +1,92 @@
+/**
+ * One program on the egress side of many interfaces, those that come up later included: by tcx link, or by
+ * clsact filter before Linux 6.6. Interfaces that are down send nothing, and attaching costs a grace period
+ * each, so those wait until they are up.
+ */
+import { close as closeFile } from 'node:fs'
+import { promisify } from 'node:util'
+import { MinderbinderError } from '../errors.ts'
+import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
+import { attachClsact } from '../kernel/clsact.ts'
+import { type Interface, listInterfaces, watchInterfaces } from '../kernel/interfaces.ts'
+import { isTurnedOff } from '../kernel/no-feature.ts'
+
+type Detach = () => Promise<void>
+
+const EPERM = 1
+const ENODEV = 19
+const EINVAL = 22
+
+const closeLink = promisify(closeFile)
+
+export class EgressAttachments {
+  readonly #program: number
+  readonly #chosen: (each: Interface) => boolean
+  /** By interface index; what is under way counts. */
+  readonly #attached = new Map<number, Promise<Detach>>()
+  #unwatch: (() => void) | undefined
+  #closed = false
+
+  constructor(program: number, chosen: (each: Interface) => boolean) {
+    this.#program = program
+    this.#chosen = chosen
+  }
+
+  /**
+   * Ends when every chosen interface that is up has the program.
+   *
+   * @throws {MinderbinderError} MB_ATTACH, MB_NO_PERMISSION
+   */
+  async open(interfaces: readonly Interface[]): Promise<void> {
+    // Attach failures after this have no one to tell: the run has begun, and the interface may be gone.
+    this.#unwatch = await watchInterfaces((all) => void this.#update(all).catch(() => {}))
+    await this.#update(interfaces)
+    // What came up between the listing and the watch.
+    await this.#update(await listInterfaces())
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#unwatch?.()
+    this.#unwatch = undefined
+    const attached = [...this.#attached.values()]
+    this.#attached.clear()
+    const results = await Promise.allSettled(attached)
+    const detaches = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    await Promise.all(detaches.map((detach) => detach()))
+  }
+
+  async #update(interfaces: readonly Interface[]): Promise<void> {
+    if (this.#closed) return
+    const wanted = interfaces.filter((each) => each.up && this.#chosen(each))
+    for (const each of wanted) {
+      if (!this.#attached.has(each.index))
+        this.#attached.set(each.index, attachTo(each, this.#program))
+    }
+    const here = new Set(interfaces.map((each) => each.index))
+    const gone = [...this.#attached].filter(([index]) => !here.has(index))
+    for (const [index, attachment] of gone) {
+      this.#attached.delete(index)
+      void attachment.then((detach) => detach()).catch(() => {})
+    }
+    await Promise.all(this.#attached.values())
+  }
+}
+
+async function attachTo(link: Interface, program: number): Promise<Detach> {
+  if (isTurnedOff('tcx')) return attachClsact(link, program)
+  try {
+    const fd = await createLink(program, link.index, attachTypes.tcxEgress)
+    return () => closeLink(fd)
+  } catch (error) {
+    if (!(error instanceof LinkError)) throw error
+    // Before Linux 6.6 there is no such attach type.
+    if (error.errno === EINVAL) return attachClsact(link, program)
+    if (error.errno === ENODEV) return async () => {} // gone in the meantime
+    const code = error.errno === EPERM ? 'MB_NO_PERMISSION' : 'MB_ATTACH'
+    const message = `the program does not attach to interface ${link.name}: ${error.message}`
+    const hint = 'network faults need root (CAP_BPF, CAP_NET_ADMIN): try sudo minderbinder …'
+    throw new MinderbinderError(code, message, { hint, cause: error })
+  }
+}

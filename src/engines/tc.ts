@@ -1,0 +1,59 @@
+/** Packets that the target sends are lost at tc egress. */
+import { type Interface, interfaceIndex, listInterfaces } from '../kernel/interfaces.ts'
+import type { Rule } from '../rules/rule.ts'
+import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
+import { NetworkObject } from './network-object.ts'
+import { EgressAttachments } from './tc-attach.ts'
+
+export const tc: Engine = { name: 'tc', refusal, attach }
+
+function refusal(rule: Rule): string | undefined {
+  if (rule.kind !== 'drop-net') return 'tc loses packets and does nothing else'
+  return rule.direction === 'out' ? undefined : 'tc has only the packets that go out'
+}
+
+async function attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine> {
+  const interfaces = await listInterfaces()
+  const network = await NetworkObject.load(
+    context,
+    { dropOut: indices, dropIn: [], refuse: [] },
+    ['mb_drop_out'],
+    (name) => interfaceIndex(interfaces, name),
+  )
+  const attachments = new EgressAttachments(
+    network.program('mb_drop_out'),
+    choice(context, indices),
+  )
+  const close = async () => {
+    await attachments.close()
+    network.close()
+  }
+  try {
+    await attachments.open(interfaces)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    start: () => network.start(),
+    counts: async () => network.counts(),
+    lostEvents: () => network.lostEvents(),
+    close,
+  }
+}
+
+/**
+ * Where to attach: what rules name; where one names none, everywhere but at ports of a bridge or bond (see
+ * Interface.master).
+ */
+function choice(context: EngineContext, indices: readonly number[]): (each: Interface) => boolean {
+  const names = new Set<string>()
+  let all = false
+  for (const index of indices) {
+    const rule = context.rules[index]
+    if (rule === undefined || rule.kind === 'syscall') continue
+    if (rule.interface === undefined) all = true
+    else names.add(rule.interface)
+  }
+  return (each) => names.has(each.name) || (all && each.master === 0)
+}

@@ -1,0 +1,42 @@
+/** Attaching by link: a descriptor that detaches when it is closed, or when its owner dies. */
+import { errnoName } from './ffi.ts'
+import { loadLibbpf } from './libbpf.ts'
+
+/** enum bpf_attach_type, include/uapi/linux/bpf.h */
+export const attachTypes = {
+  cgroupIngress: 0,
+  connect4: 10,
+  connect6: 11,
+  /** Linux 6.6 */
+  tcxEgress: 47,
+} as const
+
+/** Before the programs that are there already: one of those might end the chain. */
+const BPF_F_BEFORE = 1 << 3
+
+export class LinkError extends Error {
+  readonly errno: number
+  constructor(errno: number) {
+    super(errnoName(errno))
+    this.errno = errno
+  }
+}
+
+/**
+ * Attaches a program to a cgroup (`target`: descriptor of its directory) or, for tcx, to an interface
+ * (`target`: its index). Returns the link's descriptor, close-on-exec.
+ *
+ * libbpf 1.1 has no call for tcx, but passes attach types that it does not know on to the kernel.
+ *
+ * @throws {LinkError}
+ */
+export async function createLink(program: number, target: number, type: number): Promise<number> {
+  const { linkCreate } = await loadLibbpf()
+  // struct bpf_link_create_opts: size_t sz; u32 flags; …
+  const options = Buffer.alloc(64)
+  options.writeBigUInt64LE(BigInt(options.length), 0)
+  if (type === attachTypes.tcxEgress) options.writeUInt32LE(BPF_F_BEFORE, 8)
+  const link = await linkCreate(program, target, type, options)
+  if (link < 0) throw new LinkError(-link)
+  return link
+}

@@ -1,0 +1,47 @@
+/** The few calls of libc that Node has no door to. They return -1 and set errno. */
+import { type Koffi, loadKoffi, type Memory } from './ffi.ts'
+
+export interface Libc {
+  readonly koffi: Koffi
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: Memory, size: number): number
+  send(fd: number, bytes: Memory, size: number, flags: number): number
+  recv(fd: number, bytes: Memory, size: number, flags: number): number
+  flock(fd: number, operation: number): number
+  clock_gettime(clock: number, time: Memory): number
+}
+
+const CLOCK_BOOTTIME = 7
+
+let library: Promise<Libc> | undefined
+let loaded: Libc | undefined
+
+export function loadLibc(): Promise<Libc> {
+  library ??= loadKoffi().then((koffi) => {
+    // The libc that this process runs on already, by whatever name.
+    const libc = koffi.load(null)
+    const func = (declaration: string) => libc.func(declaration)
+    loaded = {
+      koffi,
+      socket: func('int socket(int domain, int type, int protocol)'),
+      bind: func('int bind(int fd, void *address, uint32_t size)'),
+      send: func('intptr_t send(int fd, void *bytes, size_t size, int flags)'),
+      recv: func('intptr_t recv(int fd, void *bytes, size_t size, int flags)'),
+      flock: func('int flock(int fd, int operation)'),
+      clock_gettime: func('int clock_gettime(int clock, void *time)'),
+    }
+    return loaded
+  })
+  return library
+}
+
+/**
+ * Nanoseconds of CLOCK_BOOTTIME, the clock of bpf_ktime_get_boot_ns(): process.hrtime() stops while the
+ * machine sleeps. loadLibc() must have ended.
+ */
+export function bootTime(): bigint {
+  if (!loaded) throw new Error('libc is not loaded')
+  const time = Buffer.alloc(16) // struct timespec
+  if (loaded.clock_gettime(CLOCK_BOOTTIME, time) !== 0) throw new Error('no CLOCK_BOOTTIME')
+  return time.readBigInt64LE(0) * 1_000_000_000n + time.readBigInt64LE(8)
+}
