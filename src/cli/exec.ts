@@ -87,15 +87,16 @@ function summarize(
     seed,
     lostEvents,
     foreignCalls,
-    hintFor,
+    hintFor: (rule) => (counts[rules.indexOf(rule)]?.seen === 0n ? neverSeen(rule) : undefined),
     colour,
   })
 }
 
-function hintFor(rule: Rule): string | undefined {
+/** For calls that the user named: a family says itself what it covers. */
+function neverSeen(rule: Rule): string | undefined {
   if (rule.kind !== 'syscall') return undefined
-  const hints = rule.syscalls.map((name) => neverSeenHint(name, architecture))
-  return hints.find((hint) => hint !== undefined)
+  const named = rule.set.split('+').filter((name) => rule.syscalls.includes(name))
+  return named.map((name) => neverSeenHint(name, architecture)).find((hint) => hint !== undefined)
 }
 
 function endLikeChild(

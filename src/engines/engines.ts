@@ -1,5 +1,7 @@
 /** Every engine, the preferred first. */
+import { cgroup } from './cgroup.ts'
 import type { Engine } from './engine.ts'
 import { seccomp } from './seccomp.ts'
+import { tc } from './tc.ts'
 
-export const engines: readonly Engine[] = [seccomp]
+export const engines: readonly Engine[] = [seccomp, tc, cgroup]

@@ -6,12 +6,15 @@
 #include "target.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#define EVENT_WAIT_MS 1000
 
 /* rules_of[first_of[nr]] up to rules_of[first_of[nr + 1]]: the rules that name call nr, in the plan's order. */
 static u32 first_of[SYSCALLS_MAX + 1];
@@ -185,6 +188,22 @@ static void fill_text(struct event *event, const struct call_shape *shape,
 	}
 }
 
+/*
+ * A reader that falls behind slows the target down, but not for long and never for good: then the event is
+ * lost, and counted. A pipe takes up to PIPE_BUF bytes whole or not at all (pipe(7)).
+ */
+static void send_event(struct faults *faults, const struct event *event)
+{
+	struct pollfd room = { .fd = faults->events, .events = POLLOUT };
+
+	if (write(faults->events, event, sizeof(*event)) == sizeof(*event))
+		return;
+	if (errno == EAGAIN && poll(&room, 1, EVENT_WAIT_MS) == 1 &&
+	    write(faults->events, event, sizeof(*event)) == sizeof(*event))
+		return;
+	__sync_fetch_and_add(&faults->lost_events, 1);
+}
+
 static void report(struct faults *faults, u32 index, u64 n, const struct seccomp_notif *call)
 {
 	struct event event;
@@ -203,9 +222,7 @@ static void report(struct faults *faults, u32 index, u64 n, const struct seccomp
 
 	if (length > 0) /* replaces the line's end */
 		event.comm[length - 1] = 0;
-	/* The pipe does not block: a reader that falls behind loses events, and they are counted. */
-	if (write(faults->events, &event, sizeof(event)) != sizeof(event))
-		__sync_fetch_and_add(&faults->lost_events, 1);
+	send_event(faults, &event);
 }
 
 struct verdict faults_decide(struct faults *faults, const struct seccomp_notif *call)

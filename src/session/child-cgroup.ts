@@ -1,13 +1,44 @@
 /** The fresh cgroup that the child starts in. */
-import type { TargetCgroup } from '../engines/engine.ts'
+import { MinderbinderError } from '../errors.ts'
+import {
+  type ChildCgroup,
+  createCgroup,
+  destroyCgroup,
+  releaseCgroup,
+  sweepCgroups,
+} from '../kernel/cgroup.ts'
+import { processIdentity } from '../kernel/process-identity.ts'
 import type { Launcher } from './launcher.ts'
 import type { Plan } from './plan.ts'
-import type { UndoStack } from './undo.ts'
 
-export async function openCgroup(
-  _plan: Plan,
-  _launcher: Launcher,
-  _undo: UndoStack,
-): Promise<TargetCgroup | undefined> {
-  return undefined
+/**
+ * Named after the front, which outlives this process; the front removes it where this process is killed.
+ * Network faults find their target by it. System call faults do without where none can be made, as for an
+ * ordinary user or in a container: the supervisor finds the tree as its subreaper.
+ *
+ * @throws {MinderbinderError} MB_NO_CGROUP2, MB_NO_PERMISSION, MB_CGROUP
+ */
+export async function openCgroup(plan: Plan, launcher: Launcher): Promise<ChildCgroup | undefined> {
+  const front = processIdentity(process.ppid)
+  const network = plan.rules.find(({ kind }) => kind !== 'syscall')
+  if (!front) throw new MinderbinderError('MB_LAUNCHER', 'its launcher process died')
+  await sweepCgroups()
+  try {
+    const cgroup = createCgroup(front)
+    launcher.announceCgroup(cgroup.path)
+    return cgroup
+  } catch (error) {
+    if (!(error instanceof MinderbinderError)) throw error
+    if (!network) return undefined
+    if (error.code !== 'MB_NO_PERMISSION') throw error
+    throw new MinderbinderError('MB_NO_PERMISSION', `${network.source} needs root`, {
+      hint: 'try sudo minderbinder exec …, with -u NAME to run the command as that user',
+      cause: error,
+    })
+  }
+}
+
+/** Whoever the child left behind goes on where it would be without us; after a failure nobody does. */
+export async function closeCgroup(cgroup: ChildCgroup, childEnded: boolean): Promise<void> {
+  await (childEnded ? releaseCgroup(cgroup) : destroyCgroup(cgroup.path))
 }

@@ -4,7 +4,7 @@ import { architecture } from '../kernel/architecture.ts'
 import { interfaceIndex } from '../kernel/interfaces.ts'
 import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
 import type { RuleCounts } from '../rules/rule.ts'
-import { openCgroup } from './child-cgroup.ts'
+import { closeCgroup, openCgroup } from './child-cgroup.ts'
 import { readEvents } from './events.ts'
 import { type Launcher, StageError } from './launcher.ts'
 import type { Plan, SessionResult } from './plan.ts'
@@ -16,11 +16,15 @@ const nothing: RuleCounts = { seen: 0n, matched: 0n, fired: 0n }
 /** @throws {MinderbinderError} whatever keeps the command from running; then nothing is left of it */
 export async function runSession(plan: Plan, launcher: Launcher): Promise<SessionResult> {
   const undo = new UndoStack()
+  let result: SessionResult
   try {
-    return await run(plan, launcher, undo)
-  } finally {
-    await undo.run()
+    result = await run(plan, launcher, undo)
+  } catch (error) {
+    await undo.run().catch(() => {}) // what went wrong first is what the user must hear of
+    throw error
   }
+  await undo.run()
+  return result
 }
 
 async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<SessionResult> {
@@ -34,7 +38,9 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
     launcher.release()
     await events
   })
-  const cgroup = await openCgroup(plan, launcher, undo)
+  const cgroup = await openCgroup(plan, launcher)
+  let ended = false
+  if (cgroup) undo.push(() => closeCgroup(cgroup, ended))
   const { engines, active } = await attachEngines(plan, launcher, cgroup, undo)
   try {
     await launcher.stage({
@@ -56,6 +62,7 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
   const errno = await launcher.go()
   if (errno !== 0) throw execFailure(plan.command, errno)
   const end = await launcher.exited()
+  ended = true
   return { end, ...(await countAll(plan, engines)) }
 }
 
