@@ -38,6 +38,8 @@ static int node_open = 1, supervisor_open = 1;
 static char *cgroup;
 static int finished; /* node said how to end */
 static struct wire_finish finish;
+static int released; /* the supervisor has done its work */
+static u32 stays;    /* and serves processes that the child left behind */
 static int early_signal;    /* came before the command ran: we die of it */
 static int continue_asked;  /* WIRE_CONTINUE not yet answered */
 
@@ -320,8 +322,11 @@ static void from_supervisor(void)
 	if (wire_read(&supervisor_stream, &frame) != 1) {
 		supervisor_open = 0;
 		/* Its tree is ours now; node hears of it through its own socket. */
-		if (!finished)
+		if (!released)
 			tree_kill(cgroup, node);
+	} else if (frame.type == WIRE_RELEASED && frame.length == sizeof(stays)) {
+		memcpy(&stays, frame.payload, sizeof(stays));
+		released = 1;
 	} else if (frame.type == WIRE_CONTINUED) {
 		continue_asked -= continue_asked > 0;
 	} else if (frame.type == WIRE_STOPPED && frame.length == sizeof(signal) && !continue_asked) {
@@ -376,14 +381,22 @@ static void run(void)
 	}
 	while (node_open)
 		from_node();
+	while (supervisor_open && !released)
+		from_supervisor();
+}
+
+/* So that of ours nothing is left when the caller goes on; not where it stays on purpose. */
+static void wait_for_supervisor(void)
+{
+	while (supervisor && !stays && waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 /* Node is gone and did not say how to end: it was killed, or never came up. */
 static _Noreturn void end_without_node(void)
 {
 	abandon();
-	while (supervisor && waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
-		;
+	wait_for_supervisor();
 	tree_kill(cgroup, 0);
 	tree_remove_cgroup(cgroup);
 	if (early_signal)
@@ -431,6 +444,7 @@ void front(const struct inherited *state, char *const *node_argv)
 	run();
 	if (!finished)
 		end_without_node();
+	wait_for_supervisor();
 	if (early_signal)
 		die_of(early_signal);
 	if (finish.kind == FINISH_SIGNAL)

@@ -190,9 +190,16 @@ static void count(void)
  * A filter cannot be taken off a process, and without a listener its calls fail with ENOSYS (seccomp(2)): as
  * long as anybody of the tree lives on, somebody has to let the named calls pass. Nobody else waits for us.
  */
-static _Noreturn void stay_for_leftovers(void)
+static _Noreturn void end_or_stay(void)
 {
-	if (staged.listener < 0)
+	struct pollfd users = { .fd = staged.listener };
+	/* Hung up: no process has the filter any more (Linux 5.9). */
+	const int users_left = staged.listener >= 0 &&
+			       !(poll(&users, 1, 0) == 1 && users.revents & POLLHUP);
+	const u32 stays = (u32)users_left;
+
+	tell_front(WIRE_RELEASED, &stays, sizeof(stays));
+	if (!users_left)
 		_exit(0);
 	if (setsid() < 0 || chdir("/") < 0)
 		_exit(0);
@@ -246,7 +253,7 @@ static void from_node(void)
 		/* A child that was staged and never told to go, or could not exec, ends here. */
 		if (staged.pid && !child_exited)
 			kill_and_exit();
-		stay_for_leftovers();
+		end_or_stay();
 	default:
 		kill_and_exit();
 	}

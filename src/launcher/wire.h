@@ -38,6 +38,7 @@ enum wire_type {
 	/* supervisor to front */
 	WIRE_STOPPED = 64,   /* u32 signal that stopped the child */
 	WIRE_CONTINUED = 65, /* WIRE_CONTINUE has been dealt with: older WIRE_STOPPED are stale */
+	WIRE_RELEASED = 66,  /* node has released the supervisor; u32: it stays for left-over processes */
 };
 
 /* Which step of staging failed: decides the error that node reports. */
