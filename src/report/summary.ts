@@ -27,7 +27,7 @@ export interface SummaryInput {
 const PREFIX = 'minderbinder: '
 const HEADER = ['rule', 'engine', 'seen', 'matched', 'fired']
 /** A longer label moves its own numbers to the right, not those of every rule. */
-const LABEL_WIDTH_MAX = 44
+const LABEL_WIDTH_MAX = 60
 
 /** Lines for stderr, each with its newline, each starting with `minderbinder: `. */
 export function summary(input: SummaryInput): string {

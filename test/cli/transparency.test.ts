@@ -174,14 +174,14 @@ test('without room for more descriptors than the child may have, it still works'
   const done = await run([
     'bash',
     '-c',
-    'ulimit -n 16; "$@"',
+    'ulimit -n 32; "$@"',
     'bash',
     ...prefix,
     'sh',
     '-c',
     'ulimit -n',
   ])
-  assert.equal(done.stdout, '16\n', done.stderr)
+  assert.equal(done.stdout, '32\n', done.stderr)
 })
 
 test('bytes pass from stdin to stdout as they are: a megabyte of them', async () => {
