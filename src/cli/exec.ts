@@ -1,5 +1,4 @@
 /** `minderbinder exec`: argv in, how to end out. */
-import { closeSync, writeSync } from 'node:fs'
 import { assignEngines, engineNames } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../errors.ts'
@@ -15,8 +14,9 @@ import { lookUpUser } from '../session/user.ts'
 import { stderrColour } from './colour.ts'
 import { addExecOptions, type ExecOptions } from './exec-options.ts'
 import { InjectionLog } from './injection-log.ts'
-import { openOutput } from './output-file.ts'
+import { OutputFile } from './output-file.ts'
 import { newCommand, parseArguments } from './parse.ts'
+import { writeStderr } from './standard-streams.ts'
 
 /**
  * @param args what follows `exec`
@@ -26,14 +26,12 @@ import { newCommand, parseArguments } from './parse.ts'
 export async function exec(args: readonly string[], launcher: () => Launcher): Promise<Finish> {
   const { rules, options, command } = parseExec(args)
   const assigned = assignEngines(rules, engines, options.engine)
-  // Opened before anything happens: a file that cannot be written is known in time, and the child cannot
-  // put another in its place.
-  const output = options.output === undefined ? 2 : openOutput(options.output)
   const interfaces = rules.some(({ kind }) => kind !== 'syscall') ? await listInterfaces() : []
+  const output = options.output === undefined ? undefined : new OutputFile(options.output)
   const log =
     options.log === undefined
       ? undefined
-      : new InjectionLog(openOutput(options.log), rules, interfaces)
+      : new InjectionLog(new OutputFile(options.log), rules, options.seed, interfaces)
   const plan: Plan = {
     rules,
     interfaces,
@@ -46,12 +44,11 @@ export async function exec(args: readonly string[], launcher: () => Launcher): P
     onEvent: log && ((event) => log.add(event)),
   }
   const result = await runSession(plan, launcher())
+  const text = summarize(plan, result, engineNames(assigned), output ? 0 : stderrColour())
+  if (output) output.write(text)
+  else if (!options.quiet) writeStderr(text)
   log?.close()
-  if (!options.quiet) {
-    const colour = options.output === undefined ? stderrColour() : 0
-    writeSync(output, summarize(plan, result, engineNames(assigned), colour))
-  }
-  if (output !== 2) closeSync(output)
+  output?.close()
   return endLikeChild(rules, result, options)
 }
 
@@ -78,6 +75,7 @@ function summarize(
   names: readonly string[],
   colour: 0 | 1 | 2 | 3,
 ): string {
+  if (rules.length === 0) return 'minderbinder: no fault was given: the command ran as it is\n'
   return summary({
     rules: rules.map((rule, index) => ({
       rule,

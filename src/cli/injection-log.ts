@@ -1,44 +1,52 @@
 /** The log of injections: `--log FILE`. */
-import { closeSync, writeSync } from 'node:fs'
 import { architecture } from '../kernel/architecture.ts'
 import type { Interface } from '../kernel/interfaces.ts'
 import { decodeEvent } from '../report/event.ts'
-import { type LogNames, logLine } from '../report/log.ts'
+import { type LogContext, logLine } from '../report/log.ts'
 import type { Rule } from '../rules/rule.ts'
 import { syscallName } from '../rules/syscalls.ts'
-
-const BUFFER_CHARACTERS = 1 << 16
+import type { OutputFile } from './output-file.ts'
 
 export class InjectionLog {
-  readonly #fd: number
+  readonly #file: OutputFile
   readonly #rules: readonly Rule[]
-  readonly #names: LogNames
+  readonly #context: LogContext
   #pending = ''
+  #flushing = false
 
-  /** @param fd an open file, which this object owns from now on */
-  constructor(fd: number, rules: readonly Rule[], interfaces: readonly Interface[]) {
-    this.#fd = fd
+  constructor(
+    file: OutputFile,
+    rules: readonly Rule[],
+    seed: bigint,
+    interfaces: readonly Interface[],
+  ) {
+    this.#file = file
     this.#rules = rules
-    this.#names = {
+    this.#context = {
+      seed,
       syscall: (number) => syscallName(number, architecture),
       interface: (index) => interfaces.find((one) => one.index === index)?.name,
     }
   }
 
+  /** Lines of one burst are written at once, and before anything else happens. */
   add(bytes: Buffer, clockOffsetNs = 0n): void {
     const event = decodeEvent(bytes, clockOffsetNs)
-    this.#pending += `${logLine(event, this.#rules, this.#names)}\n`
-    if (this.#pending.length > BUFFER_CHARACTERS) this.#flush()
+    this.#pending += `${logLine(event, this.#rules, this.#context)}\n`
+    if (this.#flushing) return
+    this.#flushing = true
+    setImmediate(() => this.#flush())
   }
 
+  /** @throws {MinderbinderError} MB_OUTPUT: not all of it could be written */
   close(): void {
     this.#flush()
-    closeSync(this.#fd)
+    this.#file.close()
   }
 
   #flush(): void {
-    for (let rest = Buffer.from(this.#pending); rest.length > 0; )
-      rest = rest.subarray(writeSync(this.#fd, rest))
+    this.#flushing = false
+    this.#file.write(this.#pending)
     this.#pending = ''
   }
 }

@@ -1,5 +1,5 @@
 /** Where node starts: one subcommand runs, and this file alone ends the process. */
-import { readFileSync, writeSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { exitStatus, MinderbinderError } from '../errors.ts'
 import { nearest } from '../rules/suggest.ts'
@@ -9,6 +9,7 @@ import { exec } from './exec.ts'
 import { explainCommand } from './explain-command.ts'
 import { listCommand } from './list-command.ts'
 import { HelpRequest } from './parse.ts'
+import { writeStderr, writeStdout, writeTo } from './standard-streams.ts'
 import { usage } from './usage.ts'
 
 const printing: Readonly<Record<string, (args: readonly string[]) => string>> = {
@@ -17,31 +18,20 @@ const printing: Readonly<Record<string, (args: readonly string[]) => string>> = 
 }
 
 const usageStatus = 2 // of every command but exec
-const stderr = 2
-const stdout = 1
 
 function version(): string {
   const path = join(dirname(process.argv[1] ?? ''), '..', 'package.json')
   return `minderbinder ${JSON.parse(readFileSync(path, 'utf8')).version}\n`
 }
 
-/** A reader who has seen enough (`| head`) is no error. */
-function write(fd: number, text: string): void {
-  try {
-    for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
-  }
-}
-
 /** Every command but exec: exit status out. */
 function runPrinting(name: string | undefined, args: readonly string[]): number {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    write(stdout, usage)
+    writeStdout(usage)
     return name === undefined ? usageStatus : 0
   }
   if (name === '--version' || name === '-V') {
-    write(stdout, version())
+    writeStdout(version())
     return 0
   }
   const command = printing[name]
@@ -51,7 +41,7 @@ function runPrinting(name: string | undefined, args: readonly string[]): number 
       hint: known ? `did you mean ${known}?` : 'minderbinder --help shows what there is',
     })
   }
-  write(stdout, command(args))
+  writeStdout(command(args))
   return 0
 }
 
@@ -69,8 +59,8 @@ async function main(): Promise<void> {
     try {
       process.exitCode = runPrinting(name, args)
     } catch (error) {
-      if (error instanceof HelpRequest) return write(stdout, error.text)
-      write(stderr, errorText(error, debug))
+      if (error instanceof HelpRequest) return writeStdout(error.text)
+      writeStderr(errorText(error, debug))
       process.exitCode = usageStatus
     }
     return
@@ -80,12 +70,17 @@ async function main(): Promise<void> {
     const finish = await exec(args, () => launcher)
     await launcher.finish(finish)
   } catch (error) {
-    if (error instanceof HelpRequest) write(launcherFds.stdout, error.text)
-    else write(stderr, errorText(error, debug))
+    if (error instanceof HelpRequest) writeTo(launcherFds.stdout, error.text)
+    else writeStderr(errorText(error, debug))
     const status = error instanceof HelpRequest ? 0 : failureStatus(error)
     await launcher.finish({ kind: 'exit', status })
   }
   process.exit()
 }
 
+// A bug in a callback: the front kills the command and cleans up when this process is gone.
+process.on('uncaughtException', (error) => {
+  writeStderr(errorText(error, process.argv.includes('--debug')))
+  process.exit(exitStatus.failed)
+})
 void main()

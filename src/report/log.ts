@@ -3,8 +3,10 @@ import type { Rule } from '../rules/rule.ts'
 import type { InjectionEvent, Traffic } from './event.ts'
 import { outcomeText } from './outcome.ts'
 
-/** Names for numbers, given from outside: this folder is pure. Undefined: no name is known. */
-export interface LogNames {
+/** What a line says beyond its event, given from outside: this folder is pure. */
+export interface LogContext {
+  readonly seed: bigint
+  /** Names for numbers; undefined: no name is known. */
   syscall(number: number): string | undefined
   interface(index: number): string | undefined
 }
@@ -18,6 +20,8 @@ export interface LogLine {
   /** The rule's place on the command line and in the file, from 0. */
   readonly index: number
   readonly n: number
+  /** Decimal: 64 bits are more than a JSON number holds. */
+  readonly seed: string
   readonly pid?: number
   readonly tid?: number
   readonly comm?: string
@@ -42,11 +46,15 @@ const protocols: Readonly<Record<number, string>> = {
 }
 
 /** The line without its newline. */
-export function logLine(event: InjectionEvent, rules: readonly Rule[], names: LogNames): string {
+export function logLine(event: InjectionEvent, rules: readonly Rule[], names: LogContext): string {
   return JSON.stringify(logObject(event, rules, names))
 }
 
-export function logObject(event: InjectionEvent, rules: readonly Rule[], names: LogNames): LogLine {
+export function logObject(
+  event: InjectionEvent,
+  rules: readonly Rule[],
+  names: LogContext,
+): LogLine {
   const rule = rules[event.rule]
   if (rule === undefined) throw new RangeError(`event of rule ${event.rule} of ${rules.length}`)
   return {
@@ -54,6 +62,7 @@ export function logObject(event: InjectionEvent, rules: readonly Rule[], names: 
     rule: rule.label,
     index: event.rule,
     n: Number(event.n),
+    seed: `${names.seed}`,
     ...(event.pid === 0 ? {} : { pid: event.pid, tid: event.tid, comm: event.comm }),
     ...(rule.kind === 'refuse-net' ? { syscall: 'connect' } : {}),
     ...(event.traffic === undefined && rule.kind === 'syscall'
@@ -73,7 +82,7 @@ function callFields(event: InjectionEvent): Partial<LogLine> {
   }
 }
 
-function trafficFields(traffic: Traffic, names: LogNames): Partial<LogLine> {
+function trafficFields(traffic: Traffic, names: LogContext): Partial<LogLine> {
   return {
     address: traffic.remote,
     ...(traffic.protocol === 0

@@ -46,13 +46,14 @@ const packet: InjectionEvent = {
 
 const names = {
   syscall: (number: number) => (number === 257 ? 'openat' : undefined),
+  seed: 7n,
   interface: (index: number) => (index === 1 ? 'lo' : undefined),
 }
 
 test('a system call: the line is exactly as documented, keys in order', () => {
   assert.equal(
     logLine(call, [syscallRule(enoent)], names),
-    '{"time":"2023-11-14T22:13:20.123456Z","rule":"openat=ENOENT","index":0,"n":3,' +
+    '{"time":"2023-11-14T22:13:20.123456Z","rule":"openat=ENOENT","index":0,"n":3,"seed":"7",' +
       '"pid":42,"tid":43,"comm":"cat","syscall":"openat","outcome":"ENOENT",' +
       '"args":["0xffffffffffffff9c","0x7ffe00001000","0x0","0x0","0x0","0x0"],' +
       '"path":"/etc/hostname"}',
@@ -62,7 +63,7 @@ test('a system call: the line is exactly as documented, keys in order', () => {
 test('a packet has no process and no arguments, but an address and an interface', () => {
   assert.equal(
     logLine(packet, [networkRule('drop-net')], names),
-    '{"time":"2023-11-14T22:13:20.123456Z","rule":"drop-net","index":0,"n":3,"outcome":"drop",' +
+    '{"time":"2023-11-14T22:13:20.123456Z","rule":"drop-net","index":0,"n":3,"seed":"7","outcome":"drop",' +
       '"address":"[::1]:80","protocol":"tcp","direction":"out","interface":"lo"}',
   )
 })
