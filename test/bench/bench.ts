@@ -1,0 +1,40 @@
+/**
+ * npm run bench [-- [--json] [NAME...]]: measures what issues promise, each side by side with what it is compared
+ * with, and prints one table. No test: times depend on the machine, ratios less so, and the exit status is 0.
+ */
+import { namedCalls, unnamedCalls } from './calls.ts'
+import { manyRuns } from './many-runs.ts'
+import type { Measure } from './measure.ts'
+import { memory } from './memory.ts'
+import { network } from './network.ts'
+import { programStarts } from './program-starts.ts'
+import { startUp } from './start-up.ts'
+import { table } from './table.ts'
+
+const benchmarks: Readonly<Record<string, () => Promise<Measure[]>>> = {
+  calls: () => namedCalls(1),
+  threads: () => namedCalls(4),
+  unnamed: unnamedCalls,
+  'start-up': startUp,
+  'many-runs': manyRuns,
+  network,
+  memory,
+  'program-starts': programStarts,
+}
+
+const args = process.argv.slice(2)
+const wanted = args.filter((arg) => arg !== '--json')
+const unknown = wanted.find((name) => !Object.hasOwn(benchmarks, name))
+if (unknown !== undefined) {
+  process.stderr.write(`bench: no ${unknown}; there are ${Object.keys(benchmarks).join(', ')}\n`)
+  process.exit(2)
+}
+const measures: Measure[] = []
+for (const [name, benchmark] of Object.entries(benchmarks)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  process.stderr.write(`${name} …\n`)
+  measures.push(...(await benchmark()))
+}
+process.stdout.write(
+  args.includes('--json') ? `${JSON.stringify(measures, null, 2)}\n` : table(measures),
+)
