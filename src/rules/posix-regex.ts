@@ -65,7 +65,10 @@ class Parser {
       const repeated = expression
       if (this.take('*')) expression = (text) => closure(repeated(text), text)
       else if (this.take('+'))
-        expression = (text) => compose(repeated(text), closure(repeated(text), text))
+        expression = (text) => {
+          const once = repeated(text) // not twice: nested, that would double at each level
+          return compose(once, closure(once, text))
+        }
       else if (this.take('?')) expression = (text) => union(identity(text), repeated(text))
       else if (this.text[this.at] === '{') {
         const times = this.repetitions()

@@ -18,8 +18,9 @@ export function parseStraceSet(span: Span, arch: Architecture): StraceSet {
   if (span.length === 0) throw span.error('MB_FAULT_SYNTAX', 'the system call is missing')
   const negated = span.text.startsWith('!')
   const chosen = new Map<string, Span | undefined>()
-  for (const part of (negated ? span.slice(1) : span).split(',')) {
-    for (const name of membersOf(part, arch)) {
+  const list = negated ? span.slice(1) : span
+  for (const part of list.split(',')) {
+    for (const name of wholeSet(list, arch) ?? membersOf(part, arch)) {
       const isNamed = !negated && name === nameIn(part, arch)
       if (isNamed || !chosen.has(name)) chosen.set(name, isNamed ? part : undefined)
     }
@@ -37,11 +38,14 @@ export function parseStraceSet(span: Span, arch: Architecture): StraceSet {
   return { calls, leftOut }
 }
 
+/** `all` and `none`, which stand alone. */
+function wholeSet(list: Span, arch: Architecture): readonly string[] | undefined {
+  return list.text === 'all' ? syscallNames(arch) : list.text === 'none' ? [] : undefined
+}
+
 function membersOf(part: Span, arch: Architecture): readonly string[] {
   const { text } = part
   if (text === '') return [] // strace, too, lets a comma stand alone
-  if (text === 'all') return syscallNames(arch)
-  if (text === 'none') return []
   if (text.startsWith('?')) return optional(part.slice(1), arch)
   if (text.startsWith('/')) return syscallNames(arch).filter(compileRegex(part.slice(1)))
   if (text.startsWith('%')) {
@@ -52,7 +56,7 @@ function membersOf(part: Span, arch: Architecture): readonly string[] {
   const name = nameIn(part, arch)
   if (name !== undefined) return [name]
   // Older spelling of the classes, without the %.
-  const family = families(arch).get(text)
+  const family = text === 'all' ? undefined : families(arch).get(text)
   return family ? [...family.members, ...family.leftOut] : [checkCall(withoutAbi(part), arch).text]
 }
 
