@@ -56,8 +56,9 @@ export class StageError extends Error {
 }
 
 const CLD_EXITED = 1
-const COUNTS_HEADER_SIZE = 16
-const STAGE_HEADER_SIZE = 40
+/** sizeof(struct wire_counts), sizeof(struct wire_stage) */
+export const COUNTS_HEADER_SIZE = 16
+export const STAGE_HEADER_SIZE = 40
 const stageFlags = { user: 1, events: 2, includeLoader: 4 } as const
 
 interface Waiter {

@@ -42,17 +42,41 @@ export interface Frame {
 
 const HEADER_SIZE = 8
 
+/** Frames out of a stream that is cut anywhere. */
+export class FrameReader {
+  #pending: Buffer<ArrayBufferLike> = Buffer.alloc(0)
+
+  /** The frames that these bytes complete. */
+  push(bytes: Buffer): Frame[] {
+    this.#pending = this.#pending.length ? Buffer.concat([this.#pending, bytes]) : bytes
+    const frames: Frame[] = []
+    for (let frame = this.#next(); frame; frame = this.#next()) frames.push(frame)
+    return frames
+  }
+
+  #next(): Frame | undefined {
+    if (this.#pending.length < HEADER_SIZE) return undefined
+    const end = HEADER_SIZE + this.#pending.readUInt32LE(4)
+    if (this.#pending.length < end) return undefined
+    const frame = {
+      type: this.#pending.readUInt32LE(0),
+      payload: this.#pending.subarray(HEADER_SIZE, end),
+    }
+    this.#pending = this.#pending.subarray(end)
+    return frame
+  }
+}
+
 /** One end of a stream of frames. */
 export class WireStream {
   readonly #socket: Socket
-  #pending: Buffer<ArrayBufferLike> = Buffer.alloc(0)
 
   /** @param fd a connected stream socket, which this object owns from now on */
   constructor(fd: number, onFrame: (frame: Frame) => void, onEnd: () => void) {
     this.#socket = new Socket({ fd, readable: true, writable: true })
+    const reader = new FrameReader()
     this.#socket.on('data', (bytes) => {
-      this.#pending = this.#pending.length ? Buffer.concat([this.#pending, bytes]) : bytes
-      for (let frame = this.#next(); frame; frame = this.#next()) onFrame(frame)
+      for (const frame of reader.push(bytes)) onFrame(frame)
     })
     this.#socket.on('end', onEnd)
     // The other side was killed while we wrote: 'end' follows, or has come.
@@ -71,22 +95,5 @@ export class WireStream {
     return new Promise((resolve) => {
       this.#socket.end(resolve)
     })
-  }
-
-  /** Whether this stream keeps the process alive. */
-  unref(): void {
-    this.#socket.unref()
-  }
-
-  #next(): Frame | undefined {
-    if (this.#pending.length < HEADER_SIZE) return undefined
-    const end = HEADER_SIZE + this.#pending.readUInt32LE(4)
-    if (this.#pending.length < end) return undefined
-    const frame = {
-      type: this.#pending.readUInt32LE(0),
-      payload: this.#pending.subarray(HEADER_SIZE, end),
-    }
-    this.#pending = this.#pending.subarray(end)
-    return frame
   }
 }

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import test from 'node:test'
+import { COUNTS_HEADER_SIZE, STAGE_HEADER_SIZE } from '../../src/session/launcher.ts'
+import { FrameReader, stageSteps, wireTypes } from '../../src/session/wire.ts'
+import { requires } from '../helpers/requires.ts'
+import { compileC } from './compile-c.ts'
+
+test('node and the launcher give the same numbers to frames and steps', (t) => {
+  if (!requires(t, 'cc')) return
+  const lines = execFileSync(compileC('wire-layout.c'), { encoding: 'utf8' }).trim().split('\n')
+  const c = new Map(
+    lines.map((line) => [line.replace(/ \d+$/, ''), Number(/\d+$/.exec(line)?.[0])]),
+  )
+  for (const [name, type] of Object.entries(wireTypes)) assert.equal(c.get(name), type, name)
+  for (const [name, number] of c)
+    if (name.startsWith('step ')) assert.equal(stageSteps[number], name.slice('step '.length))
+  assert.equal(c.get('sizeof stage'), STAGE_HEADER_SIZE)
+  assert.equal(c.get('offsetof seed'), STAGE_HEADER_SIZE - 8)
+  assert.equal(c.get('sizeof counts'), COUNTS_HEADER_SIZE)
+})
+
+function bytesOf(...frames: { type: number; payload: Buffer }[]): Buffer {
+  return Buffer.concat(
+    frames.flatMap(({ type, payload }) => {
+      const header = Buffer.alloc(8)
+      header.writeUInt32LE(type, 0)
+      header.writeUInt32LE(payload.length, 4)
+      return [header, payload]
+    }),
+  )
+}
+
+test('frames come out whole, however the stream is cut', () => {
+  const frames = [
+    { type: 20, payload: Buffer.from('abcdefgh') },
+    { type: 18, payload: Buffer.alloc(0) },
+    { type: 21, payload: Buffer.alloc(300, 7) },
+  ]
+  const bytes = bytesOf(...frames)
+  for (let size = 1; size <= bytes.length; size++) {
+    const reader = new FrameReader()
+    const read = []
+    for (let at = 0; at < bytes.length; at += size)
+      read.push(...reader.push(bytes.subarray(at, at + size)))
+    assert.deepEqual(read, frames, `in pieces of ${size}`)
+  }
+})
+
+test('half a frame is no frame', () => {
+  const whole = bytesOf({ type: 20, payload: Buffer.from('abcdefgh') })
+  assert.deepEqual(new FrameReader().push(whole.subarray(0, -1)), [])
+})
