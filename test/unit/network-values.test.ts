@@ -22,6 +22,7 @@ test('addresses and blocks', () => {
 
 test('an IPv4 address inside an IPv6 one is IPv4, as on the wire', () => {
   assert.deepEqual(cidr('::ffff:10.0.0.0/104'), { family: 4, address: [10, 0, 0, 0], prefix: 8 })
+  assert.deepEqual(cidr('::ffff:0:0/96'), { family: 4, address: [0, 0, 0, 0], prefix: 0 })
   assert.equal(cidr('::fffe:0:0/95').family, 6)
 })
 
