@@ -6,6 +6,7 @@ import { architecture } from '../kernel/architecture.ts'
 import { listInterfaces } from '../kernel/interfaces.ts'
 import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
+import { printable } from '../rules/span.ts'
 import { neverSeenHint } from '../rules/suggest.ts'
 import type { Finish, Launcher } from '../session/launcher.ts'
 import type { Plan, SessionResult } from '../session/plan.ts'
@@ -103,9 +104,11 @@ function endLikeChild(
   { requireHit }: ExecOptions,
 ): Finish {
   if (end.kind === 'killed') return { kind: 'signal', signal: end.signal }
-  const missed = rules.some((_, index) => counts[index]?.fired === 0n)
-  return {
-    kind: 'exit',
-    status: end.status === 0 && requireHit && missed ? exitStatus.notHit : end.status,
-  }
+  const missed = rules.filter((_, index) => counts[index]?.fired === 0n)
+  if (end.status !== 0 || !requireHit || missed.length === 0)
+    return { kind: 'exit', status: end.status }
+  // Said even with --quiet: else nobody could tell why a command that succeeded fails.
+  const labels = missed.map(({ label }) => printable(label)).join(', ')
+  writeStderr(`minderbinder: --require-hit: never fired: ${labels}\n`)
+  return { kind: 'exit', status: exitStatus.notHit }
 }
