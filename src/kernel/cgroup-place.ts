@@ -62,9 +62,10 @@ export function parseOwnCgroup(cgroup: string): string | undefined {
 
 /** undefined where the mount does not show that cgroup. */
 export function within(mount: CgroupMount, cgroup: string): string | undefined {
+  // Outside of our namespace's root (/..): the names on the way there are not known.
+  if ([mount.root, cgroup].some((path) => path.split('/')[1] === '..')) return undefined
   const below = relative(mount.root, cgroup)
-  // With a root above our namespace (/..), the names on the way down are not known.
-  if (below.split('/')[0] === '..' || mount.root.startsWith('/..')) return undefined
+  if (below.split('/')[0] === '..') return undefined
   return join(mount.point, below)
 }
 

@@ -13,18 +13,11 @@ import { tc } from '../../src/engines/tc.ts'
 import { type ChildCgroup, createCgroup, destroyCgroup } from '../../src/kernel/cgroup.ts'
 import { processIdentity } from '../../src/kernel/process-identity.ts'
 import { decodeEvent, type InjectionEvent } from '../../src/report/event.ts'
-import { parseNetworkFault } from '../../src/rules/grammar.ts'
-import type { NetworkRule, RuleCounts } from '../../src/rules/rule.ts'
+import type { RuleCounts } from '../../src/rules/rule.ts'
+import { networkRule } from './network-rule.ts'
 
 export type Mechanism = 'tcx' | 'clsact'
 export const mechanisms: readonly Mechanism[] = ['tcx', 'clsact']
-
-/** `drop-net 100%,port=9` */
-export function networkRule(fault: string): NetworkRule {
-  const [kind, text = ''] = fault.split(' ')
-  assert.ok(kind === 'drop-net' || kind === 'refuse-net')
-  return parseNetworkFault(kind, text, { arch: 'x86_64' })
-}
 
 export interface Session {
   readonly cgroup: ChildCgroup

@@ -1,0 +1,184 @@
+/** Interfaces: interface=, those that come up later, stacked ones, and fragments, between two namespaces. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import test, { type TestContext } from 'node:test'
+import { requires } from '../helpers/requires.ts'
+import { until } from '../helpers/until.ts'
+import { Namespace, Owner } from './network-namespace.ts'
+import {
+  freshCgroup,
+  type Mechanism,
+  mechanisms,
+  python,
+  sendDatagrams,
+  startPython,
+} from './network-target.ts'
+
+const needs = ['root', 'cgroup2', 'libbpf', 'python3', 'netns', 'ip', 'unshare'] as const
+
+interface Pair {
+  readonly near: Namespace
+  readonly far: Namespace
+}
+
+/** Two namespaces with a link from `near0` (198.18.0.1) to `far0` (198.18.0.2), a range for tests (RFC 2544). */
+async function openPair(t: TestContext): Promise<Pair> {
+  const [near, far] = await Promise.all([Namespace.open(t), Namespace.open(t)])
+  near.run(`ip link add near0 type veth peer name far0 netns ${far.pid}`)
+  near.run('ip addr add 198.18.0.1/30 dev near0')
+  near.run('ip link set near0 up')
+  far.run('ip addr add 198.18.0.2/30 dev far0')
+  far.run('ip link set far0 up')
+  return { near, far }
+}
+
+/** A UDP server that answers each datagram, by its length, to where it came from. */
+const answer = `
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('0.0.0.0', 7000))
+print('ready', flush=True)
+while True:
+    data, address = s.recvfrom(65536)
+    s.sendto(str(len(data)).encode(), address)
+`
+
+async function serve(t: TestContext, namespace: Namespace): Promise<void> {
+  const server = startPython({ netnsOf: namespace.pid }, answer)
+  t.after(() => server.kill())
+  await once(server.stdout!, 'data')
+}
+
+/** Sends datagrams of a size and says of each whether the answer came. */
+const exchange = `
+host, size, count = arguments
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(0.3)
+answers = []
+for i in range(count):
+    s.sendto(bytes(size), (host, 7000))
+    try: answers.append(s.recv(10) == str(size).encode())
+    except TimeoutError: answers.append(False)
+print(json.dumps(answers))
+`
+
+function hasLinkType(namespace: Namespace, type: string): boolean {
+  const more = type === 'vlan' ? 'id 9' : ''
+  const line = `ip link add link near0 name probe0 type ${type} ${more}`.trim()
+  const [program, ...args] = namespace.inside(...line.split(' '))
+  if (spawnSync(program!, args).status !== 0) return false
+  namespace.run('ip link del probe0')
+  return true
+}
+
+for (const mechanism of mechanisms) {
+  test(`${mechanism}: interface= loses what goes out there and nothing elsewhere`, async (t) => {
+    if (!requires(t, ...needs)) return
+    const { near, far } = await openPair(t)
+    await Promise.all([serve(t, near), serve(t, far)])
+    const fault = 'drop-net 100%,interface=near0'
+    const owner = await Owner.open(t, [fault], { namespace: near, mechanism })
+    const target = { cgroup: owner.cgroup, netnsOf: near.pid }
+    assert.deepEqual(await python(target, exchange, '198.18.0.2', 10, 1), [false])
+    assert.deepEqual(await python(target, exchange, '127.0.0.1', 10, 1), [true])
+    assert.deepEqual(await python({ netnsOf: near.pid }, exchange, '198.18.0.2', 10, 1), [true])
+    await owner.close()
+  })
+
+  test(`${mechanism}: only the first fragment has a port, and without it the datagram is lost`, async (t) => {
+    if (!requires(t, ...needs)) return
+    const { near, far } = await openPair(t)
+    await serve(t, far)
+    const faults = ['drop-net 0%,proto=udp', 'drop-net 100%,port=7000,when=2']
+    const owner = await Owner.open(t, faults, { namespace: near, mechanism })
+    const target = { cgroup: owner.cgroup, netnsOf: near.pid }
+    const answers = await python(target, exchange, '198.18.0.2', 4000, 3)
+    assert.deepEqual(answers, [true, false, true])
+    // Three fragments each, at an MTU of 1,500.
+    assert.deepEqual(await owner.counts(), [
+      [9, 9, 0],
+      [9, 3, 1],
+    ])
+    await owner.close()
+  })
+
+  test(`${mechanism}: an interface that comes up later is under the faults`, async (t) => {
+    if (!requires(t, ...needs)) return
+    const near = await Namespace.open(t)
+    const before = near.run('ip -br link')
+    const owner = await Owner.open(t, ['drop-net 100%'], { namespace: near, mechanism })
+    near.run('ip link add late0 type veth peer name late1')
+    near.run('ip addr add 198.18.0.1/30 dev late0')
+    near.run('ip link set late1 up')
+    near.run('ip link set late0 up')
+    near.run('ip neigh add 198.18.0.2 lladdr 02:00:00:00:00:01 dev late0')
+    const target = { cgroup: owner.cgroup, netnsOf: near.pid }
+    await until(
+      async () => {
+        await python(target, sendDatagrams, 4, '198.18.0.2', 9, 1)
+        return (await owner.counts())[0]![2]! > 0
+      },
+      { what: 'a datagram lost on late0' },
+    )
+    near.run('ip link del late0')
+    assert.equal(near.run('ip -br link'), before)
+    await owner.close()
+  })
+
+  test(`${mechanism}: through a bridge and loopback a packet is decided once`, async (t) => {
+    if (!requires(t, ...needs)) return
+    const { near, far } = await openPair(t)
+    if (!hasLinkType(near, 'bridge')) return t.skip('this kernel has no bridge devices')
+    near.run('ip addr flush dev near0')
+    near.run('ip link add bridge0 type bridge')
+    near.run('ip link set near0 master bridge0')
+    near.run('ip addr add 198.18.0.1/30 dev bridge0')
+    near.run('ip link set bridge0 up')
+    await decidedOnce(t, { near, far }, mechanism, ['198.18.0.2', '127.0.0.1'])
+  })
+
+  test(`${mechanism}: through a VLAN a packet is decided once`, async (t) => {
+    if (!requires(t, ...needs)) return
+    const { near, far } = await openPair(t)
+    if (!hasLinkType(near, 'vlan')) return t.skip('this kernel has no VLAN devices')
+    for (const [side, name, address] of [
+      [near, 'near0', '198.18.1.1/30'],
+      [far, 'far0', '198.18.1.2/30'],
+    ] as const) {
+      side.run(`ip link add link ${name} name vlan0 type vlan id 5`)
+      side.run(`ip addr add ${address} dev vlan0`)
+      side.run('ip link set vlan0 up')
+    }
+    await decidedOnce(t, { near, far }, mechanism, ['198.18.1.2', '198.18.0.2'])
+  })
+}
+
+async function decidedOnce(
+  t: TestContext,
+  { near, far }: Pair,
+  mechanism: Mechanism,
+  hosts: readonly string[],
+): Promise<void> {
+  await Promise.all([serve(t, near), serve(t, far)])
+  const owner = await Owner.open(t, ['drop-net 0%,proto=udp'], { namespace: near, mechanism })
+  const target = { cgroup: owner.cgroup, netnsOf: near.pid }
+  let seen = 0
+  for (const host of hosts) {
+    assert.deepEqual(await python(target, exchange, host, 10, 3), [true, true, true], host)
+    seen += 3
+    assert.deepEqual(await owner.counts(), [[seen, seen, 0]], host)
+  }
+  await owner.close()
+}
+
+test('the level of the cgroup is found from inside a cgroup namespace too', async (t) => {
+  if (!requires(t, ...needs)) return
+  const near = await Namespace.open(t)
+  await serve(t, near)
+  const cgroupRoot = freshCgroup(t)
+  const owner = await Owner.open(t, ['drop-net 100%'], { namespace: near, cgroupRoot })
+  assert.equal(owner.cgroup.level, 1) // what can be seen from there
+  const target = { cgroup: owner.cgroup, netnsOf: near.pid }
+  assert.deepEqual(await python(target, exchange, '127.0.0.1', 10, 1), [false])
+  await owner.close()
+})

@@ -1,0 +1,42 @@
+/**
+ * A process that owns network faults, for tests that kill it or put it in a network namespace.
+ * Its argument: JSON of the faults. Prints its cgroup as JSON once attached, or the error's code; then answers
+ * each line on stdin: `counts`, `close`.
+ */
+import { createInterface } from 'node:readline'
+import type { EngineContext } from '../../src/engines/engine.ts'
+import { tc } from '../../src/engines/tc.ts'
+import { createCgroup, destroyCgroup } from '../../src/kernel/cgroup.ts'
+import { processIdentity } from '../../src/kernel/process-identity.ts'
+import { networkRule } from './network-rule.ts'
+
+const faults = JSON.parse(process.argv[2] ?? '[]') as string[]
+const rules = faults.map(networkRule)
+const cgroup = createCgroup(processIdentity(process.pid)!)
+const say = (answer: unknown) =>
+  process.stdout.write(
+    `${JSON.stringify(answer, (_, v) => (typeof v === 'bigint' ? Number(v) : v))}\n`,
+  )
+
+try {
+  const context = { rules, seed: 1n, cgroup, onEvent: undefined } as unknown as EngineContext
+  const engine = await tc.attach(context, [...rules.keys()])
+  engine.start()
+  say({ cgroup })
+  for await (const line of createInterface(process.stdin)) {
+    if (line === 'close') break
+    say(
+      [...(await engine.counts()).values()].map(({ seen, matched, fired }) => [
+        seen,
+        matched,
+        fired,
+      ]),
+    )
+  }
+  await engine.close()
+} catch (error) {
+  const { code, message, hint } = error as { code?: string; message: string; hint?: string }
+  say({ code, message, hint })
+}
+await destroyCgroup(cgroup.path)
+process.stdin.destroy()
