@@ -3,6 +3,7 @@
 #include "faults.h"
 #include "notify.h"
 #include "stage.h"
+#include "target.h"
 #include "tree.h"
 #include "wire.h"
 
@@ -283,7 +284,7 @@ static void from_front(void)
 		pass_signal((const struct wire_signal *)frame.payload);
 		break;
 	case WIRE_CONTINUE:
-		if (staged.pid && !child_exited && tree_is_stopped(staged.pid))
+		if (staged.pid && !child_exited && target_is_stopped(staged.pid))
 			kill(staged.pid, SIGCONT);
 		tell_front(WIRE_CONTINUED, NULL, 0);
 		break;

@@ -69,31 +69,53 @@ ssize_t target_file(pid_t tid, const char *name, void *buffer, size_t size)
 	return n;
 }
 
-u64 target_stat(pid_t tid, int field)
+/* As target_file(), NUL-terminated. 0, or -1. */
+static int read_text(pid_t tid, const char *name, char *text, size_t size)
 {
-	char text[1024];
-	ssize_t n = target_file(tid, "stat", text, sizeof(text) - 1);
+	ssize_t n = target_file(tid, name, text, size - 1);
 
 	if (n <= 0)
-		return 0;
+		return -1;
 	text[n] = 0;
+	return 0;
+}
+
+/* Where field (3 or later) of /proc/TID/stat begins in text, or NULL. */
+static const char *stat_field(pid_t tid, int field, char *text, size_t size)
+{
+	if (read_text(tid, "stat", text, size) < 0)
+		return NULL;
 
 	/* The second field, the command's name, may hold blanks and parentheses: count from its end. */
-	char *at = strrchr(text, ')');
+	const char *at = strrchr(text, ')');
 
 	for (int i = 2; at && i < field; i++)
 		at = strchr(at + 1, ' ');
-	return at ? strtoull(at + 1, NULL, 10) : 0;
+	return at ? at + 1 : NULL;
+}
+
+u64 target_stat(pid_t tid, int field)
+{
+	char text[1024];
+	const char *at = stat_field(tid, field, text, sizeof(text));
+
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+int target_is_stopped(pid_t tid)
+{
+	char text[1024];
+	const char *state = stat_field(tid, 3, text, sizeof(text));
+
+	return state && *state == 'T';
 }
 
 pid_t target_process(pid_t tid)
 {
 	char text[512];
-	ssize_t n = target_file(tid, "status", text, sizeof(text) - 1);
 
-	if (n <= 0)
+	if (read_text(tid, "status", text, sizeof(text)) < 0)
 		return 0;
-	text[n] = 0;
 
 	const char *line = strstr(text, "\nTgid:");
 

@@ -20,6 +20,9 @@ ssize_t target_file(pid_t tid, const char *name, void *buffer, size_t size);
 /* Field (1-based, proc(5)) of /proc/TID/stat, from the fourth on; 0 where it cannot be read. */
 u64 target_stat(pid_t tid, int field);
 
+/* Is this process stopped (by a signal, not by a tracer)? */
+int target_is_stopped(pid_t tid);
+
 /* The thread group that tid belongs to, or 0 where it is gone. */
 pid_t target_process(pid_t tid);
 

@@ -101,17 +101,3 @@ void tree_remove_cgroup(const char *cgroup)
 	}
 	fprintf(stderr, "minderbinder: cannot remove %s: still in use\n", cgroup);
 }
-
-int tree_is_stopped(pid_t pid)
-{
-	char text[512];
-	ssize_t n = target_file(pid, "stat", text, sizeof(text) - 1);
-
-	if (n <= 0)
-		return 0;
-	text[n] = 0;
-
-	const char *at = strrchr(text, ')');
-
-	return at && at[1] == ' ' && at[2] == 'T';
-}

@@ -14,7 +14,4 @@ void tree_kill(const char *cgroup, pid_t spared);
 /* Removes the cgroup's directory and those that the target made in it; waits a bounded time for the dying. */
 void tree_remove_cgroup(const char *cgroup);
 
-/* Is this process stopped (by a signal, not by a tracer)? */
-int tree_is_stopped(pid_t pid);
-
 #endif
