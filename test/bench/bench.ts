@@ -33,8 +33,14 @@ const measures: Measure[] = []
 for (const [name, benchmark] of Object.entries(benchmarks)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
   process.stderr.write(`${name} …\n`)
-  measures.push(...(await benchmark()))
+  measures.push(...(await benchmark().catch((error) => failed(name, error))))
 }
 process.stdout.write(
   args.includes('--json') ? `${JSON.stringify(measures, null, 2)}\n` : table(measures),
 )
+
+/** The others are measured all the same. */
+function failed(name: string, error: unknown): Measure[] {
+  const skipped = error instanceof Error ? error.message.split('\n')[0]! : String(error)
+  return [{ name, ours: '', comparedWith: '', skipped }]
+}

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { minderbinder } from '../helpers/run.ts'
 
 /**
- * As a user's shell would have it. NODE_EXTRA_CA_CERTS alone, say, makes every start of node twice as slow, and
- * would flatter us: minderbinder does not hand it on to its own node.
+ * Without what node reads. NODE_EXTRA_CA_CERTS alone, say, makes every start of node twice as slow, and would
+ * flatter us: minderbinder does not hand it on to its own node.
  */
 export const environment = Object.fromEntries(
   Object.entries(process.env).filter(
@@ -13,10 +13,10 @@ export const environment = Object.fromEntries(
 )
 
 /** @throws {Error} where it does not exit with 0 */
-export function outputOf(command: readonly string[]): string {
+export function outputOf(command: readonly string[], env: NodeJS.ProcessEnv = environment): string {
   const [program, ...args] = command
   const result = spawnSync(program!, args, {
-    env: environment,
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
   })
@@ -30,9 +30,9 @@ export function numberFrom(command: readonly string[]): number {
 }
 
 /** Milliseconds from before its start to after its end. */
-export function durationOf(command: readonly string[]): number {
+export function durationOf(command: readonly string[], env?: NodeJS.ProcessEnv): number {
   const begin = process.hrtime.bigint()
-  outputOf(command)
+  outputOf(command, env)
   return Number(process.hrtime.bigint() - begin) / 1e6
 }
 
