@@ -49,14 +49,15 @@ async function serve(t: TestContext, namespace: Namespace): Promise<void> {
   await once(server.stdout!, 'data')
 }
 
-/** Sends datagrams of a size and says of each whether the answer came. */
+/** Sends datagrams, full of what looks like the server's port, and says of each whether the answer came. */
 const exchange = `
 host, size, count = arguments
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(0.3)
+data = struct.pack('!H', 7000) * (size // 2)
 answers = []
 for i in range(count):
-    s.sendto(bytes(size), (host, 7000))
+    s.sendto(data, (host, 7000))
     try: answers.append(s.recv(10) == str(size).encode())
     except TimeoutError: answers.append(False)
 print(json.dumps(answers))

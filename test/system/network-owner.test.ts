@@ -81,9 +81,8 @@ test('clsact: two owners on one interface, the first to come goes first', async 
   if (!requires(t, ...needs)) return
   const namespace = await Namespace.open(t)
   const before = filters(namespace)
-  const owners = await Promise.all(
-    [1, 2].map(() => Owner.open(t, ['drop-net 100%'], { namespace, mechanism })),
-  )
+  const open = () => Owner.open(t, ['drop-net 100%'], { namespace, mechanism })
+  const owners = [await open(), await open()]
   for (const { cgroup } of owners)
     assert.equal(await python({ cgroup, netnsOf: namespace.pid }, sendToSelf), 'lost')
   await owners[0]!.close()

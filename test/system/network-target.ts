@@ -126,10 +126,14 @@ export async function python<T>(where: Where, program: string, ...args: unknown[
   return JSON.parse(Buffer.concat(chunks).toString()) as T
 }
 
-/** Sends datagrams 1..count from one socket; gives how many sends succeeded. */
+/**
+ * Sends datagrams 1..count from one socket; gives how many sends succeeded. With IP_RECVERR (ip(7)) the kernel
+ * tells of every local loss: of a silent one it cannot.
+ */
 export const sendDatagrams = `
 family, host, port, count = arguments
 s = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(*((socket.IPPROTO_IPV6, 25, 1) if family == 6 else (socket.IPPROTO_IP, 11, 1)))
 sent = 0
 for i in range(count):
     sent += s.sendto(struct.pack('!I', i + 1), (host, port)) == 4
