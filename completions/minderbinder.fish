@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+# fish completion for minderbinder.
+
+# COMMAND and its arguments, of the words given. Fails where there is none, or an option's value is missing.
+function __minderbinder_operands
+    contains -- "$argv[2]" exec explain; or return 1
+    set -e argv[1..2]
+    argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ seed= engine= include-loader u/user= o/output= \
+        log= q/quiet require-hit debug h/help -- $argv 2>/dev/null; or return 1
+    test (count $argv) -gt 0; and string join0 -- $argv
+end
+
+# Is the word at the cursor an option of ours, or can it be one?
+function __minderbinder_wants_option
+    set -l words (commandline -opc)
+    contains -- "$words[2]" exec explain; and not __minderbinder_operands $words >/dev/null
+end
+
+function __minderbinder_complete_command
+    set -l words (__minderbinder_operands (commandline -opc) (commandline -ct) | string split0)
+    test (count $words) -gt 0; and __fish_complete_subcommand --commandline $words
+end
+
+# The last of the names between the + of SET.
+function __minderbinder_set
+    set -l before (string match -r '^.*\+' -- (commandline -ct | string replace -r '^--syscall=' ''))
+    for line in (minderbinder list syscalls 2>/dev/null) (minderbinder list families 2>/dev/null)
+        set -l parts (string split -n -m 1 ' ' -- $line)
+        printf '%s%s=\t%s\n' "$before" $parts[1] (string trim -- $parts[2])
+    end
+end
+
+set -l first 'test (count (commandline -opc)) -eq 1'
+set -l list 'set -l words (commandline -opc); test "$words[2]" = list'
+
+complete -c minderbinder -f
+complete -c minderbinder -n $first -a exec -d 'Run a command under faults'
+complete -c minderbinder -n $first -a explain -d 'Say in words what would be done'
+complete -c minderbinder -n $first -a list -d 'The names that faults are made of'
+complete -c minderbinder -n $first -s h -l help -d 'Show what commands there are'
+complete -c minderbinder -n $first -s V -l version -d 'Show the version'
+
+complete -c minderbinder -n $list -a 'syscalls errnos families'
+complete -c minderbinder -n $list -l json -d 'As JSON'
+complete -c minderbinder -n $list -s h -l help -d 'Show the options'
+
+complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_set)' -d 'Fail, delay or interrupt system calls'
+complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -d 'Lose packets silently (root)'
+complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -d 'Let connect() fail with ECONNREFUSED (root)'
+complete -c minderbinder -n __minderbinder_wants_option -l inject -x -d 'strace\'s own inject= expression'
+complete -c minderbinder -n __minderbinder_wants_option -l seed -x -d 'Make the chances those of an earlier run'
+complete -c minderbinder -n __minderbinder_wants_option -l engine -x -a 'auto override seccomp' -d 'How system calls are faulted'
+complete -c minderbinder -n __minderbinder_wants_option -l include-loader -d 'Fault what ld.so does, too'
+complete -c minderbinder -n __minderbinder_wants_option -s u -l user -x -a '(__fish_complete_users)' -d 'Run the command as this user (root)'
+complete -c minderbinder -n __minderbinder_wants_option -s o -l output -rF -d 'Write the summary to FILE'
+complete -c minderbinder -n __minderbinder_wants_option -l log -rF -d 'Write each injection to FILE'
+complete -c minderbinder -n __minderbinder_wants_option -s q -l quiet -d 'Write no summary'
+complete -c minderbinder -n __minderbinder_wants_option -l require-hit -d 'Fail with 122 if a fault never fired'
+complete -c minderbinder -n __minderbinder_wants_option -l debug -d 'Show the whole detail of an error'
+complete -c minderbinder -n __minderbinder_wants_option -s h -l help -d 'Show the options'
+
+complete -c minderbinder -n 'contains -- (commandline -opc)[2] exec explain' -x -a '(__minderbinder_complete_command)'

@@ -1,0 +1,19 @@
+/**
+ * The library's public surface: faults as text become checked rules, and what is wrong with them is an error
+ * with a stable code. Running a command under them is the command line's so far.
+ */
+// biome-ignore-all lint/performance/noBarrelFile: a package has one entry, and this is it
+
+export { type ErrorCode, type ErrorDetails, errorCodes, MinderbinderError } from './errors.ts'
+export { type GrammarContext, parseNetworkFault, parseSyscallFault } from './rules/grammar.ts'
+export type {
+  Architecture,
+  Cidr,
+  LeftOut,
+  NetworkRule,
+  Outcome,
+  Rule,
+  SyscallRule,
+  When,
+} from './rules/rule.ts'
+export { parseStraceInject } from './rules/strace.ts'

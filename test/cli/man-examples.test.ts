@@ -1,0 +1,51 @@
+/** Every line under EXAMPLES in the man page does what its caption says. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { delimiter, dirname } from 'node:path'
+import test from 'node:test'
+import { identities } from '../helpers/identity.ts'
+import { requires } from '../helpers/requires.ts'
+import { minderbinder, run } from '../helpers/run.ts'
+import { scratch } from '../helpers/scratch.ts'
+
+const path = new URL('../../man/minderbinder.1', import.meta.url).pathname
+const examples = readFileSync(path, 'utf8')
+  .replace(/^[\s\S]*^\.SH EXAMPLES\n/m, '')
+  .replace(/^\.SH [\s\S]*/m, '')
+  .split('.EE\n')
+  .filter((part) => part.includes('.EX'))
+  .map((part) => {
+    const [text = '', line = ''] = part.split('.EX\n')
+    const caption = text.match(/^(?!\.).*exits with \d+:$/m)?.[0] ?? ''
+    const command = line.trim().replaceAll('\\-', '-').replaceAll('\\(aq', "'")
+    return { caption, command, status: Number(/exits with (\d+)/.exec(caption)?.[1]) }
+  })
+
+test('examples are found, and there is no escape in them that this test does not know', () => {
+  assert.ok(examples.length >= 10)
+  for (const { caption, command } of examples) {
+    assert.match(caption, /\d/, command)
+    assert.match(command, /^minderbinder \S.*$/)
+    assert.ok(!/\\[(fe]/.test(command), command)
+  }
+})
+
+for (const { caption, command, status } of examples) {
+  const asRoot = caption.startsWith('As root:')
+  for (const { title, options } of asRoot ? [{ title: 'as root', options: {} }] : identities)
+    test(`${caption.replace(/:$/, '')}: ${command}, ${title}`, async (t) => {
+      if (asRoot && !requires(t, 'root', 'libbpf', 'cgroup2', 'curl')) return
+      const { status: got, stderr } = await run(['sh', '-c', `${command}\nexit $?`], {
+        ...options,
+        cwd: scratch(t),
+        env: { PATH: `${dirname(minderbinder)}${delimiter}${process.env.PATH}` },
+      })
+      assert.equal(got, status, stderr)
+      // Another failure could have the same status: none of ours has been reported.
+      assert.doesNotMatch(
+        stderr,
+        /^minderbinder: (?!rule|hint|to repeat)(?!.* \d+ +\d+ +\d+$)(?!.*never fired)/m,
+      )
+      if (status === 1 || asRoot) assert.doesNotMatch(stderr, /never fired/)
+    })
+}
