@@ -1,0 +1,56 @@
+/** Runs one command under a test kernel, for people: scripts/vm.sh. */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { kernels } from './kernels.ts'
+import { runInVm } from './vm.ts'
+
+const usage = `usage: scripts/vm.sh [-v] [-t SECONDS] [-w FOLDER]... KERNEL [--] COMMAND [ARG]...
+  KERNEL  a version (6.1) out of $MINDERBINDER_KERNELS or ../shared/kernels, or the path of an image
+  -v      shows what the kernel prints
+  -t      ends it after that long (600)
+  -w      FOLDER can be written to inside; what is written is gone afterwards. build/ always can
+The command runs as root, here, with the host's files read-only, a /tmp and /run of its own, and no network
+but loopback. Exit status: the command's own; 125 where the kernel complained or the time was over.
+`
+
+async function main(args: string[]): Promise<number> {
+  const writable = [resolve('build')].filter(existsSync)
+  let verbose = false
+  let seconds = 600
+  while (args[0]?.startsWith('-')) {
+    const option = args.shift()
+    if (option === '-v') verbose = true
+    else if (option === '-t') seconds = Number(args.shift())
+    else if (option === '-w') writable.push(resolve(args.shift() ?? ''))
+    else return fail(usage)
+  }
+  const name = args.shift()
+  if (args[0] === '--') args.shift()
+  if (name === undefined || args.length === 0 || !(seconds > 0)) return fail(usage)
+  const kernel = name.includes('/') ? resolve(name) : kernels().find((k) => k.name === name)?.image
+  if (kernel === undefined || !existsSync(kernel))
+    return fail(`no kernel ${name}; there are: ${kernels().map((k) => k.name) || 'none'}\n`)
+  const result = await runInVm({
+    ...{ kernel, command: args, writable, cwd: process.cwd(), timeout: seconds * 1000 },
+    env: passedOn(),
+    onStdout: (chunk) => process.stdout.write(chunk),
+    onStderr: (chunk) => process.stderr.write(chunk),
+    onKernel: (chunk) => verbose && process.stderr.write(chunk),
+  })
+  for (const trouble of result.trouble) process.stderr.write(`vm: ${trouble}\n`)
+  if (verbose) process.stderr.write(`vm: boot ${result.bootMs} ms, in all ${result.totalMs} ms\n`)
+  return result.trouble.length > 0 ? 125 : (result.status ?? 125)
+}
+
+/** Our own switches, as on the host. */
+function passedOn(): Record<string, string> {
+  const ours = Object.entries(process.env).filter(([name]) => name.startsWith('MINDERBINDER_'))
+  return Object.fromEntries(ours) as Record<string, string>
+}
+
+function fail(message: string): number {
+  process.stderr.write(message)
+  return 125
+}
+
+process.exitCode = await main(process.argv.slice(2))
