@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { exitStatus, MinderbinderError } from '../errors.ts'
 import { nearest } from '../rules/suggest.ts'
 import { Launcher, launcherFds } from '../session/launcher.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { errorText } from './error-text.ts'
 import { exec } from './exec.ts'
 import { explainCommand } from './explain-command.ts'
@@ -12,10 +13,15 @@ import { HelpRequest } from './parse.ts'
 import { writeStderr, writeStdout, writeTo } from './standard-streams.ts'
 import { usage } from './usage.ts'
 
-const printing: Readonly<Record<string, (args: readonly string[]) => string>> = {
-  explain: explainCommand,
-  list: listCommand,
-}
+/** For stdout; with an exit status where that is not always 0. */
+type Printed = string | { readonly text: string; readonly status: number }
+
+const printing: Readonly<Record<string, (args: readonly string[]) => Printed | Promise<Printed>>> =
+  {
+    doctor: doctorCommand,
+    explain: explainCommand,
+    list: listCommand,
+  }
 
 const usageStatus = 2 // of every command but exec
 
@@ -25,7 +31,7 @@ function version(): string {
 }
 
 /** Every command but exec: exit status out. */
-function runPrinting(name: string | undefined, args: readonly string[]): number {
+async function runPrinting(name: string | undefined, args: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     writeStdout(usage)
     return name === undefined ? usageStatus : 0
@@ -41,8 +47,10 @@ function runPrinting(name: string | undefined, args: readonly string[]): number 
       hint: known ? `did you mean ${known}?` : 'minderbinder --help shows what there is',
     })
   }
-  writeStdout(command(args))
-  return 0
+  const printed = await command(args)
+  const { text, status } = typeof printed === 'string' ? { text: printed, status: 0 } : printed
+  writeStdout(text)
+  return status
 }
 
 function failureStatus(error: unknown): number {
@@ -57,7 +65,7 @@ async function main(): Promise<void> {
   const debug = args.includes('--debug')
   if (name !== 'exec') {
     try {
-      process.exitCode = runPrinting(name, args)
+      process.exitCode = await runPrinting(name, args)
     } catch (error) {
       if (error instanceof HelpRequest) return writeStdout(error.text)
       writeStderr(errorText(error, debug))

@@ -6,6 +6,8 @@ Usage:
       run COMMAND under faults; its exit status is minderbinder's
   minderbinder explain [FAULT]...
       say in words what would be done and by which engine; change nothing
+  minderbinder doctor [--json]
+      try which faults work here, as this user; exit 1 when none does
   minderbinder list syscalls|errnos|families [--json]
       the names that faults are made of
 

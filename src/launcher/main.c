@@ -4,10 +4,12 @@
  * ignored signals and the signal mask, raises RLIMIT_NOFILE and closes descriptors from 3 up).
  *
  * Usage: launcher CLI.cjs [ARG]...
+ *        launcher --probe WHAT [ARG]...     started by minderbinder doctor
  */
 #include "environment.h"
 #include "front.h"
 #include "inherited.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -25,6 +27,8 @@ int main(int argc, char **argv)
 		fputs("minderbinder: this program is started by bin/minderbinder\n", stderr);
 		return EXIT_FAILED;
 	}
+	if (strcmp(argv[1], "--probe") == 0)
+		return probe(argc - 2, argv + 2);
 
 	char **node = calloc((size_t)argc + 2, sizeof(*node));
 

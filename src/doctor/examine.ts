@@ -1,0 +1,34 @@
+/** The whole examination, in order. Nothing is left of it, whatever goes wrong on the way. */
+import { tryCgroup, tryKill } from './cgroup.ts'
+import { tryEgress } from './egress.ts'
+import { readFacts } from './facts.ts'
+import { tryLibbpf } from './libbpf.ts'
+import { tryNetwork } from './network.ts'
+import { tryOverride } from './override.ts'
+import { privilegeChecks } from './privileges.ts'
+import type { Report } from './report.ts'
+import { hasIoUring, probeSeccomp, seccompChecks } from './seccomp.ts'
+import { tryTracing } from './tracing.ts'
+import { verdicts } from './verdict.ts'
+
+export async function examine(): Promise<Report> {
+  const answers = await probeSeccomp()
+  const facts = readFacts(hasIoUring(answers) ?? null)
+  const { trial, checks: cgroupChecks } = await tryCgroup(facts)
+  try {
+    const checks = [
+      await tryOverride(undefined, facts),
+      ...seccompChecks(answers),
+      ...cgroupChecks,
+      await tryLibbpf(facts),
+      ...(await tryEgress(facts)),
+      ...(await tryNetwork(trial ?? cgroupChecks.at(-1)!, facts)),
+      ...(await tryTracing(facts)),
+      ...privilegeChecks(facts),
+      await tryKill(trial),
+    ]
+    return { checks, facts, verdicts: verdicts(checks) }
+  } finally {
+    await trial?.close()
+  }
+}

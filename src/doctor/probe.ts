@@ -1,0 +1,102 @@
+/** The launcher's probes: what node cannot try itself. Their answers are `NAME ERRNO`, 0 for success. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { MinderbinderError } from '../errors.ts'
+
+/** A probe has time limits of its own, far below this one. */
+const PATIENCE_MS = 15_000
+
+/** Descriptors of a probe: what it says of itself would only puzzle the reader of the report. */
+type Child = ChildProcessByStdio<Writable, Readable, null>
+
+export class Probe {
+  readonly #child: Child
+  readonly #answers = new Map<string, number>()
+  readonly #ended: Promise<NodeJS.Signals | null>
+  #rest = ''
+  #over = false
+  #wake: () => void = () => {}
+
+  /** @throws {MinderbinderError} MB_LAUNCHER */
+  constructor(...args: readonly string[]) {
+    this.#child = spawn(launcherPath(), ['--probe', ...args], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: {},
+    })
+    this.#child.stdin.on('error', () => {}) // it has ended: who waits for its answer learns that
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => this.#receive(text))
+    this.#ended = new Promise((resolve) => {
+      const end = (signal: NodeJS.Signals | null) => {
+        this.#over = true
+        this.#wake()
+        resolve(signal)
+      }
+      this.#child.on('error', () => end(null))
+      this.#child.on('close', (_, signal) => end(signal))
+    })
+  }
+
+  /** Everything that it has said when it has ended by itself. */
+  async all(): Promise<ReadonlyMap<string, number>> {
+    await this.close()
+    return this.#answers
+  }
+
+  /** Sends an order and waits for the answer: its errno; undefined where none comes. */
+  ask(order: string, name: string): Promise<number | undefined> {
+    this.#answers.delete(name)
+    this.#child.stdin.write(order)
+    return this.answer(name)
+  }
+
+  /** What it says without being asked; undefined where it ends before it does. */
+  async answer(name: string): Promise<number | undefined> {
+    const deadline = Date.now() + PATIENCE_MS
+    while (!this.#answers.has(name) && !this.#over && Date.now() < deadline)
+      await this.#news(deadline)
+    return this.#answers.get(name)
+  }
+
+  /** Ends its input and waits for its end: the signal that killed it, or null. */
+  close(): Promise<NodeJS.Signals | null> {
+    this.#child.stdin.end()
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), PATIENCE_MS)
+    return this.#ended.finally(() => clearTimeout(timer))
+  }
+
+  #receive(text: string): void {
+    const lines = (this.#rest + text).split('\n')
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const [name, errno] = line.split(' ')
+      if (name) this.#answers.set(name, Number(errno))
+    }
+    this.#wake()
+  }
+
+  #news(deadline: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, deadline - Date.now())
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+/** build/launcher is beside `src` in the repository and beside `dist` in the package. */
+function launcherPath(): string {
+  const start = typeof __dirname === 'string' ? __dirname : dirname(fileURLToPath(import.meta.url))
+  for (let folder = start; ; folder = dirname(folder)) {
+    const path = join(folder, 'build', 'launcher')
+    if (existsSync(path)) return path
+    if (folder === dirname(folder)) break
+  }
+  throw new MinderbinderError('MB_LAUNCHER', `build/launcher is missing above ${start}`, {
+    hint: 'the installation is incomplete: run npm ci again',
+  })
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "probe.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* Over the loopback a packet is there when sendto(2) returns, or soon after on a busy machine. */
+#define PATIENCE_MS 100
+
+static int enter(const char *cgroup, const char *below)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%scgroup.procs", cgroup, below) >= (int)sizeof(path))
+		return ENAMETOOLONG;
+
+	int procs = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (procs < 0)
+		return errno;
+
+	int error = write(procs, "0", 1) < 0 ? errno : 0;
+
+	return close(procs) < 0 && !error ? errno : error;
+}
+
+/* A socket on a loopback port of the kernel's choice; -1 with errno. */
+static int receiver(int type, struct sockaddr_in *address)
+{
+	socklen_t size = sizeof(*address);
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+	memset(address, 0, sizeof(*address));
+	address->sin_family = AF_INET;
+	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (struct sockaddr *)address, size) < 0 ||
+	    getsockname(fd, (struct sockaddr *)address, &size) < 0)
+		return -1;
+	return fd;
+}
+
+/* ETIMEDOUT: sent without an error, and lost. */
+static int try_send(void)
+{
+	struct sockaddr_in address;
+	int to = receiver(SOCK_DGRAM, &address);
+	int from = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct pollfd arrival = { .fd = to, .events = POLLIN };
+	int error = 0;
+
+	if (to < 0 || from < 0 ||
+	    sendto(from, "", 1, 0, (struct sockaddr *)&address, sizeof(address)) != 1)
+		error = errno;
+	else if (poll(&arrival, 1, PATIENCE_MS) != 1)
+		error = ETIMEDOUT;
+	if ((to >= 0 && close(to) < 0) || (from >= 0 && close(from) < 0))
+		return errno;
+	return error;
+}
+
+static int try_connect(void)
+{
+	const struct timeval patience = { .tv_sec = 1 };
+	struct sockaddr_in address;
+	int to = receiver(SOCK_STREAM, &address);
+	int from = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int error = 0;
+
+	if (to < 0 || from < 0 || listen(to, 1) < 0 ||
+	    setsockopt(from, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+	    connect(from, (struct sockaddr *)&address, sizeof(address)) < 0)
+		error = errno;
+	if ((to >= 0 && close(to) < 0) || (from >= 0 && close(from) < 0))
+		return errno;
+	return error;
+}
+
+int probe_network(const char *cgroup)
+{
+	const int ignored[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
+	char order;
+
+	/* ^C is for the whole foreground group: somebody has to be left who cleans up. */
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
+		if (signal(ignored[i], SIG_IGN) == SIG_ERR)
+			return 1;
+	}
+	probe_say("enter", enter(cgroup, ""));
+	while (read(STDIN_FILENO, &order, 1) == 1) {
+		if (order == 's')
+			probe_say("send", try_send());
+		else
+			probe_say("connect", try_connect());
+	}
+	/* Already gone where the doctor has removed it. */
+	if (enter(cgroup, "../") == 0 && rmdir(cgroup) == 0)
+		return 0;
+	return errno == ENOENT ? 0 : 1;
+}
