@@ -31,6 +31,8 @@ export interface Running {
   /** What it has printed so far. */
   stdout(): string
   stderr(): string
+  /** Its end, whether or not others still hold its streams: `exit`, where `result` waits for both. */
+  readonly exited: Promise<Pick<RunResult, 'status' | 'signal'>>
   readonly result: Promise<RunResult>
 }
 
@@ -66,6 +68,8 @@ export function start(command: readonly string[], options: RunOptions = {}): Run
     const limit = options.timeout ?? 30_000
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
+      // Whoever else holds them must not keep the test's process waiting.
+      for (const stream of child.stdio) stream?.destroy()
       reject(
         new Error(
           `not ended within ${limit} ms: ${command.join(' ')}\n${text(stdout)}${text(stderr)}`,
@@ -85,6 +89,9 @@ export function start(command: readonly string[], options: RunOptions = {}): Run
       })
     })
   })
+  const exited = new Promise<Pick<RunResult, 'status' | 'signal'>>((resolve) =>
+    child.on('exit', (status, signal) => resolve({ status, signal })),
+  )
   // Whoever started it may look at the result late.
   result.catch(() => {})
   return {
@@ -92,6 +99,7 @@ export function start(command: readonly string[], options: RunOptions = {}): Run
     pid: child.pid ?? 0,
     stdout: () => text(stdout),
     stderr: () => text(stderr),
+    exited,
     result,
   }
 }

@@ -8,6 +8,8 @@ export interface Patience {
   readonly bound?: number
 }
 
+type Falsy = false | 0 | '' | null | undefined
+
 /**
  * Asks `condition` until it gives something truthy, which is returned.
  *
@@ -16,14 +18,14 @@ export interface Patience {
 export async function until<T>(
   condition: () => T | Promise<T>,
   { what, bound = 15_000 }: Patience,
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, Falsy>> {
   const end = Date.now() + bound
   let wait = 2
   let last: unknown
   for (;;) {
     try {
       const result = await condition()
-      if (result) return result as NonNullable<T>
+      if (result) return result as Exclude<T, Falsy>
       last = result
     } catch (error) {
       last = error

@@ -122,11 +122,11 @@ async function boot(options: VmOptions, share: string): Promise<VmResult> {
   let bootMs = 0
   let status: number | undefined
   const trouble: string[] = []
-  const boot = after(BOOT_MS)
+  const booting = after(BOOT_MS)
   const job = following(stream(6), {
     started: () => {
       bootMs = Date.now() - begin
-      boot.cancel()
+      booting.cancel()
     },
     ended: (number) => (status = number),
   })
@@ -134,7 +134,7 @@ async function boot(options: VmOptions, share: string): Promise<VmResult> {
   const limit = options.timeout ?? 600_000
   const late = after(limit)
   try {
-    const first = await Promise.race([job.ended, gone, late.promise, boot.promise])
+    const first = await Promise.race([job.ended, gone, late.promise, booting.promise])
     if (first === 'late' && bootMs === 0) trouble.push(`time-out: not booted within ${BOOT_MS} ms`)
     else if (first === 'late') trouble.push(`time-out: not ended within ${limit} ms`)
     else if (status === undefined) trouble.push(`the machine ended early: ${said().trim()}`)
@@ -145,7 +145,7 @@ async function boot(options: VmOptions, share: string): Promise<VmResult> {
     }
   } finally {
     late.cancel()
-    boot.cancel()
+    booting.cancel()
     qemu.kill('SIGKILL')
     await gone
   }

@@ -1,0 +1,141 @@
+/** SIGKILL for any of our processes, at any moment: the child's tree ends with it, nothing is left, nothing hangs. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { has, requires } from '../helpers/requires.ts'
+import { startMinderbinder } from '../helpers/run.ts'
+import { scratch } from '../helpers/scratch.ts'
+import { nothingLeft, systemState } from '../helpers/system-state.ts'
+import { until } from '../helpers/until.ts'
+
+/** All descendants of a process. */
+function descendants(pid: number): number[] {
+  const parents = new Map<number, number[]>()
+  for (const name of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+      parents.set(parent, [...(parents.get(parent) ?? []), Number(name)])
+    } catch {
+      // It has ended while we looked.
+    }
+  }
+  const below = (one: number): number[] =>
+    (parents.get(one) ?? []).flatMap((child) => [child, ...below(child)])
+  return below(pid)
+}
+
+/** Who is who, by what it runs: ours are the launcher and node. */
+function program(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`)
+  } catch {
+    return ''
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z'
+  } catch {
+    return false
+  }
+}
+
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL')
+  } catch {
+    return false
+  }
+}
+
+const faults = ['--syscall', 'openat+read+write=EIO@0%']
+const network = has('root') && has('libbpf') && has('cgroup2') ? ['--drop-net', '0%'] : []
+
+/** Told from everybody else's by its argument. */
+const sleep = `sleep 1000.${process.pid}`
+
+function sleepers(): string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8') === `${sleep.replace(' ', '\0')}\0`
+    } catch {
+      return false
+    }
+  })
+}
+
+/** A shell with three children, one of them in a session of its own. */
+const tree = (file: string) => [
+  'sh',
+  '-c',
+  `${sleep} & setsid ${sleep} & ${sleep} & echo ready >${file}; wait`,
+]
+
+for (const [who, pick] of [
+  ['front', (front: number) => front],
+  [
+    'supervisor',
+    (front: number) => descendants(front).find((pid) => /launcher/.test(program(pid))),
+  ],
+  ['node', (front: number) => descendants(front).find((pid) => /\/node$/.test(program(pid)))],
+  ['child', (front: number) => descendants(front).find((pid) => /sh$/.test(program(pid)))],
+] as const)
+  test(`the ${who} is killed while the child runs`, async (t) => {
+    if (!requires(t, 'cc')) return
+    const before = systemState()
+    const file = join(scratch(t), 'ready')
+    const running = startMinderbinder(['exec', ...faults, ...network, '--', ...tree(file)])
+    await until(() => readFileSync(file, 'utf8').includes('ready'), { what: 'the tree running' })
+    const find = () => descendants(running.pid).filter((pid) => /sleep|sh$/.test(program(pid)))
+    const targets = await until(() => find().length === 4 && find(), {
+      what: 'a shell, three sleeps',
+    })
+    const victim = pick(running.pid)
+    assert.ok(victim !== undefined && killed(victim), `no ${who}`)
+    const { status, signal } = await running.exited
+    if (who === 'child' || who === 'front') assert.equal(signal, 'SIGKILL')
+    else assert.equal(status, 125, running.stderr())
+    // The child's own death is no accident of ours: its children outlive it, as they would without us.
+    if (who === 'child') for (const pid of targets) killed(pid)
+    await until(() => !targets.some(alive), { what: 'the end of the tree' })
+    assert.deepEqual(sleepers(), [])
+    await nothingLeft(before)
+  })
+
+test('200 deaths at random moments of a random one of ours', async (t) => {
+  if (!requires(t, 'cc')) return
+  const before = systemState()
+  const folder = scratch(t)
+  let seed = 12345
+  // A linear congruential generator (Numerical Recipes): the same moments in each run, as far as that goes.
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+    return Math.floor((seed / 2 ** 32) * below)
+  }
+  const survivors: string[] = []
+  for (let i = 0; i < 200; i++) {
+    const file = join(folder, `${i}`)
+    const rules = i % 4 === 0 ? network : faults
+    const running = startMinderbinder(['exec', '-q', ...rules, '--', ...tree(file)], {
+      timeout: 60_000,
+    })
+    await pause(random(120))
+    const all = descendants(running.pid)
+    const ours = [running.pid, ...all.filter((pid) => /launcher|node/.test(program(pid)))]
+    const targets = all.filter((pid) => /sleep|sh$/.test(program(pid)))
+    const victim = ours[random(ours.length)] ?? running.pid
+    killed(victim)
+    const done = await running.result
+    if (done.signal !== 'SIGKILL' && done.status !== 125)
+      survivors.push(`run ${i}: ended with ${done.signal ?? done.status}: ${done.stderr}`)
+    await until(() => !targets.some(alive), { what: `the end of the tree of run ${i}` })
+  }
+  assert.deepEqual(survivors, [])
+  await until(() => sleepers().length === 0, { what: 'the end of every tree' })
+  await nothingLeft(before)
+})
