@@ -46,12 +46,20 @@ _minderbinder() {
   local options="$valued --include-loader -q --quiet --require-hit --debug -h --help"
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'exec explain list -h --help -V --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W 'exec explain doctor list -h --help -V --version' -- "$current")
     return
   fi
   case ${COMP_WORDS[1]} in
+    doctor)
+      mapfile -t COMPREPLY < <(compgen -W '--json -h --help' -- "$current")
+      return
+      ;;
     list)
       mapfile -t COMPREPLY < <(compgen -W 'syscalls errnos families --json -h --help' -- "$current")
+      return
+      ;;
+    doctor)
+      mapfile -t COMPREPLY < <(compgen -W '--json -h --help' -- "$current")
       return
       ;;
     exec | explain) ;;

@@ -14,6 +14,7 @@ const PATH = `${dirname(minderbinder)}${delimiter}${process.env.PATH}`
 /** What is typed before Tab, and how the line goes on after it. */
 const completed: readonly (readonly [typed: string, becomes: string])[] = [
   ['minderbinder expl', 'minderbinder explain '],
+  ['minderbinder doctor --js', 'minderbinder doctor --json '],
   ['minderbinder list fam', 'minderbinder list families '],
   ['minderbinder exec --refuse', 'minderbinder exec --refuse-net'],
   ['minderbinder explain --require', 'minderbinder explain --require-hit '],

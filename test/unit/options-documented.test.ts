@@ -55,7 +55,7 @@ function sorted(list: Iterable<string>): string[] {
 test('the table is read as it is meant', () => {
   assert.ok(names.includes('--syscall') && names.includes('-u') && names.includes('--user'))
   assert.ok(valued.includes('--seed') && !valued.includes('--quiet'))
-  for (const name of ['exec', 'explain', 'list']) assert.ok(commands.includes(name), name)
+  for (const name of ['exec', 'explain', 'doctor', 'list']) assert.ok(commands.includes(name), name)
 })
 
 test('the man page describes every option, and no other', () => {
