@@ -50,10 +50,6 @@ _minderbinder() {
     return
   fi
   case ${COMP_WORDS[1]} in
-    doctor)
-      mapfile -t COMPREPLY < <(compgen -W '--json -h --help' -- "$current")
-      return
-      ;;
     list)
       mapfile -t COMPREPLY < <(compgen -W 'syscalls errnos families --json -h --help' -- "$current")
       return

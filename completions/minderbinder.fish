@@ -31,7 +31,6 @@ function __minderbinder_set
 end
 
 set -l first 'test (count (commandline -opc)) -eq 1'
-set -l doctor 'set -l words (commandline -opc); test "$words[2]" = doctor'
 set -l list 'set -l words (commandline -opc); test "$words[2]" = list'
 set -l json 'set -l words (commandline -opc); contains -- "$words[2]" doctor list'
 
@@ -39,13 +38,9 @@ complete -c minderbinder -f
 complete -c minderbinder -n $first -a exec -d 'Run a command under faults'
 complete -c minderbinder -n $first -a explain -d 'Say in words what would be done'
 complete -c minderbinder -n $first -a doctor -d 'Try which faults work here'
-complete -c minderbinder -n $first -a doctor -d 'Try which faults work here'
 complete -c minderbinder -n $first -a list -d 'The names that faults are made of'
 complete -c minderbinder -n $first -s h -l help -d 'Show what commands there are'
 complete -c minderbinder -n $first -s V -l version -d 'Show the version'
-
-complete -c minderbinder -n $doctor -l json -d 'As JSON'
-complete -c minderbinder -n $doctor -s h -l help -d 'Show the options'
 
 complete -c minderbinder -n $list -a 'syscalls errnos families'
 complete -c minderbinder -n $json -l json -d 'As JSON'

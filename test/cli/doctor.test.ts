@@ -76,6 +76,15 @@ test('without root: system call faults, and the network faults need root', async
   assert.equal(doctor.result('seccomp-setuid'), 'no')
 })
 
+test('every check, fact and fault of the JSON is documented', async () => {
+  const text = readFileSync(new URL('../../docs/doctor.md', import.meta.url), 'utf8')
+  const { report } = await examine(doctorJson, unprivileged.options)
+  const ids = report.checks.map(({ id }) => id).filter((id) => !id.startsWith('cap-'))
+  const faults = report.faults.map(({ id }) => id)
+  for (const name of [...ids, ...faults, ...Object.keys(report.facts)])
+    assert.ok(text.includes(`\`${name}\``), name)
+})
+
 for (const { title, options } of identities) {
   test(`the text begins with what works, and each no says what to do, ${title}`, async () => {
     const done = await runMinderbinder(['doctor'], options)
