@@ -116,6 +116,7 @@ for (const { title, options } of identities)
           'rule',
           'index',
           'n',
+          'seed',
           'pid',
           'tid',
           'comm',
