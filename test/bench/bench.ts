@@ -2,6 +2,7 @@
  * npm run bench [-- [--json] [NAME...]]: measures what issues promise, each side by side with what it is compared
  * with, and prints one table. No test: times depend on the machine, ratios less so, and the exit status is 0.
  */
+import { availableParallelism, loadavg } from 'node:os'
 import { namedCalls, unnamedCalls } from './calls.ts'
 import { manyRuns } from './many-runs.ts'
 import type { Measure } from './measure.ts'
@@ -30,6 +31,7 @@ if (unknown !== undefined) {
   process.exit(2)
 }
 const measures: Measure[] = []
+warnOfLoad()
 for (const [name, benchmark] of Object.entries(benchmarks)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
   process.stderr.write(`${name} …\n`)
@@ -38,6 +40,13 @@ for (const [name, benchmark] of Object.entries(benchmarks)) {
 process.stdout.write(
   args.includes('--json') ? `${JSON.stringify(measures, null, 2)}\n` : table(measures),
 )
+
+/** Medians of interleaved runs bear some other work, but not more of it than there are processors. */
+function warnOfLoad(): void {
+  const load = loadavg()[0]!
+  if (load > availableParallelism() / 2)
+    process.stderr.write(`bench: load average ${load}: others are busy here, mistrust the ratios\n`)
+}
 
 /** The others are measured all the same. */
 function failed(name: string, error: unknown): Measure[] {
