@@ -12,6 +12,8 @@ import { keys, shell, type Terminal, terminal } from '../helpers/terminal.ts'
 import { until } from '../helpers/until.ts'
 
 const prefix = `${minderbinder} exec -q --syscall openat=ENOENT@0% --`
+// Where ^Z may come at any moment the child is bash: dash starts commands by vfork(), and hangs in it where the new
+// process is stopped before its exec, under env too.
 const signals = (count: number) => `${prefix} ${fixture('signals')} ${count}`
 
 /** A shell at a terminal; what it leaves behind fails the test. */
@@ -121,7 +123,7 @@ atTerminal('^Z and fg three times over', async (screen) => {
 
 atTerminal('bg: it runs on in the background, and kill %1 ends it', async (screen, t) => {
   const file = join(scratch(t), 'beats')
-  screen.type(`${prefix} sh -c 'while :; do echo beat >>${file}; sleep 0.02; done'\n`)
+  screen.type(`${prefix} bash -c 'while :; do echo beat >>${file}; sleep 0.02; done'\n`)
   await until(() => readFileSync(file).length > 0, { what: 'the child running' })
   screen.type(keys.suspend)
   await screen.sees('Stopped')
@@ -136,7 +138,7 @@ atTerminal('bg: it runs on in the background, and kill %1 ends it', async (scree
 
 atTerminal('while it is stopped, its child is stopped too', async (screen, t) => {
   const file = join(scratch(t), 'beats')
-  screen.type(`${prefix} sh -c 'while :; do echo beat >>${file}; sleep 0.01; done'\n`)
+  screen.type(`${prefix} bash -c 'while :; do echo beat >>${file}; sleep 0.01; done'\n`)
   await until(() => readFileSync(file).length > 0, { what: 'the child running' })
   screen.type(keys.suspend)
   await screen.sees('Stopped')
