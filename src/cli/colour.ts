@@ -2,6 +2,6 @@
 export function stderrColour(): 0 | 1 {
   const { NO_COLOR, TERM, MINDERBINDER_STDERR_TTY } = process.env
   if (NO_COLOR || TERM === 'dumb') return 0
-  // In exec the front relays our stderr and says what it really is.
-  return MINDERBINDER_STDERR_TTY || process.stderr.isTTY ? 1 : 0
+  // The launcher says what stderr really is: in exec it relays ours, and node:tty loads node:net for the answer.
+  return MINDERBINDER_STDERR_TTY ? 1 : 0
 }

@@ -45,9 +45,10 @@ export async function exec(args: readonly string[], launcher: () => Launcher): P
     onEvent: log && ((event) => log.add(event)),
   }
   const result = await runSession(plan, launcher())
-  const text = summarize(plan, result, engineNames(assigned), output ? 0 : stderrColour())
-  if (output) output.write(text)
-  else if (!options.quiet) writeStderr(text)
+  // Not made where nobody reads it: its hints build every family, two milliseconds.
+  const text = (colour: 0 | 1) => summarize(plan, result, engineNames(assigned), colour)
+  if (output) output.write(text(0))
+  else if (!options.quiet) writeStderr(text(stderrColour()))
   log?.close()
   output?.close()
   return endLikeChild(rules, result, options)
@@ -72,7 +73,7 @@ function parseExec(args: readonly string[]): {
 
 function summarize(
   { rules, seed }: Plan,
-  { counts, lostEvents, foreignCalls }: SessionResult,
+  { counts, lostEvents, foreignCalls, notes }: SessionResult,
   names: readonly string[],
   colour: 0 | 1 | 2 | 3,
 ): string {
@@ -86,6 +87,7 @@ function summarize(
     seed,
     lostEvents,
     foreignCalls,
+    notes,
     hintFor: (rule) => (counts[rules.indexOf(rule)]?.seen === 0n ? neverSeen(rule) : undefined),
     colour,
   })

@@ -3,12 +3,9 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { exitStatus, MinderbinderError } from '../errors.ts'
 import { nearest } from '../rules/suggest.ts'
-import { Launcher, launcherFds } from '../session/launcher.ts'
-import { doctorCommand } from './doctor-command.ts'
+import { Abandoned, Launcher, launcherFds } from '../session/launcher.ts'
 import { errorText } from './error-text.ts'
 import { exec } from './exec.ts'
-import { explainCommand } from './explain-command.ts'
-import { listCommand } from './list-command.ts'
 import { HelpRequest } from './parse.ts'
 import { writeStderr, writeStdout, writeTo } from './standard-streams.ts'
 import { usage } from './usage.ts'
@@ -16,12 +13,14 @@ import { usage } from './usage.ts'
 /** For stdout; with an exit status where that is not always 0. */
 type Printed = string | { readonly text: string; readonly status: number }
 
-const printing: Readonly<Record<string, (args: readonly string[]) => Printed | Promise<Printed>>> =
-  {
-    doctor: doctorCommand,
-    explain: explainCommand,
-    list: listCommand,
-  }
+type Command = (args: readonly string[]) => Printed | Promise<Printed>
+
+/** Imported when called: exec, which stands in front of every run, shall not wait for them. */
+const printing: Readonly<Record<string, () => Promise<Command>>> = {
+  doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
+  explain: async () => (await import('./explain-command.ts')).explainCommand,
+  list: async () => (await import('./list-command.ts')).listCommand,
+}
 
 const usageStatus = 2 // of every command but exec
 
@@ -40,13 +39,14 @@ async function runPrinting(name: string | undefined, args: readonly string[]): P
     writeStdout(version())
     return 0
   }
-  const command = printing[name]
-  if (!command) {
+  const load = printing[name]
+  if (!load) {
     const known = nearest(name, ['exec', ...Object.keys(printing)])
     throw new MinderbinderError('MB_USAGE', `there is no command '${name}'`, {
       hint: known ? `did you mean ${known}?` : 'minderbinder --help shows what there is',
     })
   }
+  const command = await load()
   const printed = await command(args)
   const { text, status } = typeof printed === 'string' ? { text: printed, status: 0 } : printed
   writeStdout(text)
@@ -79,7 +79,7 @@ async function main(): Promise<void> {
     await launcher.finish(finish)
   } catch (error) {
     if (error instanceof HelpRequest) writeTo(launcherFds.stdout, error.text)
-    else writeStderr(errorText(error, debug))
+    else if (!(error instanceof Abandoned)) writeStderr(errorText(error, debug))
     const status = error instanceof HelpRequest ? 0 : failureStatus(error)
     await launcher.finish({ kind: 'exit', status })
   }

@@ -37,7 +37,7 @@ export const execOptions = {
   },
   engine: {
     flags: '--engine <ENGINE>',
-    description: 'how system calls are faulted: auto, override, seccomp',
+    description: 'how system calls are faulted',
     group: 'Choice',
   },
   includeLoader: {

@@ -39,8 +39,11 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
   const rules = { dropOut: [], dropIn, refuse }
   const network = await NetworkObject.load(context, rules, programs, indexOf)
   const links: number[] = []
-  const close = async () => {
+  const lift = async () => {
     for (const link of links.splice(0)) closeSync(link)
+  }
+  const close = async () => {
+    await lift()
     network.close()
   }
   try {
@@ -51,6 +54,7 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
   }
   return {
     start: () => network.start(),
+    lift,
     counts: async () => network.counts(),
     lostEvents: () => network.lostEvents(),
     close,

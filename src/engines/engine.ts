@@ -34,6 +34,8 @@ export interface EngineContext {
   /** The whole plan; an engine acts on the indices it was given and leaves the others alone. */
   readonly rules: readonly Rule[]
   readonly seed: bigint
+  /** What ld.so does before a program's entry point is faulted too; left out: no. */
+  readonly includeLoader?: boolean
   /** Present where a cgroup could be made; engines that need it were not chosen otherwise. */
   readonly cgroup: TargetCgroup | undefined
   readonly supervisor: Supervisor
@@ -45,13 +47,17 @@ export interface EngineContext {
 export interface AttachedEngine {
   /** The child is about to exec: `after=` counts from here where no process can be told. */
   start(): void
-  /** Counts of the rules it was given, by rule index. */
+  /** From here on nothing is faulted nor counted, so that counts() tells all that happened. Idempotent. */
+  lift?(): Promise<void>
+  /** Counts of the rules it was given, by rule index; not after close(). */
   counts(): Promise<Map<number, RuleCounts>>
   /** Calls that went past the rules because no rule can name them. */
   foreignCalls?(): bigint
+  /** What a reader of the summary must know, one line each, as of the last counts(). */
+  notes?(): readonly string[]
   /** Events that were lost because nobody read them in time. */
   lostEvents(): bigint
-  /** Lifts its faults and gives everything back. Idempotent. */
+  /** Lifts what is not lifted yet, and gives everything back. Idempotent. */
   close(): Promise<void>
 }
 
@@ -59,6 +65,11 @@ export interface Engine {
   readonly name: EngineName
   /** Pure: undefined where the engine can do this rule in principle, else why not. */
   refusal(rule: Rule): string | undefined
+  /**
+   * Why the engine cannot do these rules, all at once, on this machine, as far as that is known without
+   * trying; left out: attach() says. Costs next to nothing, and changes nothing.
+   */
+  refusalHere?(rules: readonly Rule[]): string | undefined
   /** Attaches everything or nothing. Throws MinderbinderError. */
   attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine>
 }

@@ -13,6 +13,11 @@ export const seccomp: Engine = {
     let lostEvents = 0n
     let foreignCalls = 0n
     let lifted = false
+    const lift = async () => {
+      if (lifted) return
+      lifted = true
+      await supervisor.lift()
+    }
     supervisor.serve(indices)
     return {
       start() {},
@@ -24,11 +29,8 @@ export const seccomp: Engine = {
       },
       lostEvents: () => lostEvents,
       foreignCalls: () => foreignCalls,
-      async close() {
-        if (lifted) return
-        lifted = true
-        await supervisor.lift()
-      },
+      lift,
+      close: lift,
     }
   },
 }

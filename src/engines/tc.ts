@@ -36,6 +36,7 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
   }
   return {
     start: () => network.start(),
+    lift: () => attachments.close(),
     counts: async () => network.counts(),
     lostEvents: () => network.lostEvents(),
     close,

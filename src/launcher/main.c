@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 	memcpy(node + 1, argv + 1, (size_t)argc * sizeof(*node));
 	if (argc > 2 && strcmp(argv[2], "exec") == 0)
 		front(&inherited, node);
-	environment_exec(node, 0);
+	environment_exec(node, isatty(STDERR_FILENO));
 	fprintf(stderr, "minderbinder: cannot run node: %s: is Node.js 20 or newer in PATH?\n",
 		strerror(errno));
 	return EXIT_FAILED;

@@ -10,13 +10,11 @@ interface Names {
   readonly sorted: readonly string[]
 }
 
-const rows = syscallTable
-  .trim()
-  .split('\n')
-  .map((line) => line.split(' ') as [name: string, x86_64: string, arm64: string])
-
 function column(index: 1 | 2): Names {
-  const present = rows
+  const present = syscallTable
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ') as [name: string, x86_64: string, arm64: string])
     .filter((row) => row[index] !== '-')
     .map((row): [string, number] => [row[0], Number(row[index])])
     .sort((a, b) => a[1] - b[1])
@@ -27,23 +25,26 @@ function column(index: 1 | 2): Names {
   }
 }
 
-const byArchitecture: Readonly<Record<Architecture, Names>> = {
-  x86_64: column(1),
-  arm64: column(2),
+/** Made when first asked for: a run needs one of them. */
+const made: Partial<Record<Architecture, Names>> = {}
+
+function names(arch: Architecture): Names {
+  made[arch] ??= column(arch === 'x86_64' ? 1 : 2)
+  return made[arch]
 }
 
 /** The native number of `name`; undefined where this architecture has no such call. */
 export function syscallNumber(name: string, arch: Architecture): number | undefined {
-  return byArchitecture[arch].numbers.get(name)
+  return names(arch).numbers.get(name)
 }
 
 export function syscallName(number: number, arch: Architecture): string | undefined {
-  return byArchitecture[arch].names.get(number)
+  return names(arch).names.get(number)
 }
 
 /** Every name that this architecture has, by ascending number. */
 export function syscallNames(arch: Architecture): readonly string[] {
-  return byArchitecture[arch].sorted
+  return names(arch).sorted
 }
 
 /** The architecture that has `name`, where `arch` has not: x86_64 for `open` on arm64. */

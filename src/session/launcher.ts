@@ -55,6 +55,9 @@ export class StageError extends Error {
   }
 }
 
+/** The front wants no session any more, a signal having come before the child ran, or it is dead. */
+export class Abandoned extends Error {}
+
 const CLD_EXITED = 1
 /** sizeof(struct wire_counts), sizeof(struct wire_stage) */
 export const COUNTS_HEADER_SIZE = 16
@@ -80,12 +83,18 @@ export class Launcher {
     this.#supervisor = new WireStream(
       launcherFds.supervisor,
       (frame) => this.#receive(frame),
-      () => this.#lost('its supervisor process died; the command was killed'),
+      () =>
+        this.#lost(
+          new MinderbinderError(
+            'MB_LAUNCHER',
+            'its supervisor process died; the command was killed',
+          ),
+        ),
     )
     this.#front = new WireStream(
       launcherFds.front,
       () => {},
-      () => this.#lost('its launcher process died; the command was killed'),
+      () => this.#lost(new Abandoned()),
     )
   }
 
@@ -172,9 +181,9 @@ export class Launcher {
     })
   }
 
-  #lost(what: string): void {
+  #lost(failure: Error): void {
     if (this.#released || this.#failure) return
-    this.#failure = new MinderbinderError('MB_LAUNCHER', what)
+    this.#failure = failure
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#failure)
   }
 }

@@ -28,4 +28,6 @@ export interface SessionResult {
   readonly counts: readonly RuleCounts[]
   readonly lostEvents: bigint
   readonly foreignCalls: bigint
+  /** What the engines have to say besides. */
+  readonly notes: readonly string[]
 }

@@ -81,9 +81,10 @@ async function attachEngines(
     lift: () => launcher.lift(),
   }
   const engines: AttachedEngine[] = []
-  const { rules, seed, onEvent } = plan
+  const { rules, seed, includeLoader, onEvent } = plan
   for (const [engine, indices] of plan.engines) {
-    const attached = await engine.attach({ rules, seed, cgroup, supervisor, onEvent }, indices)
+    const context = { rules, seed, includeLoader, cgroup, supervisor, onEvent }
+    const attached = await engine.attach(context, indices)
     undo.push(() => attached.close())
     engines.push(attached)
   }
@@ -97,10 +98,14 @@ async function countAll(
   const counts = plan.rules.map(() => nothing)
   let lostEvents = 0n
   let foreignCalls = 0n
+  const notes: string[] = []
+  // First: whoever the child left behind would go on to be faulted after the last count.
+  for (const engine of engines) await engine.lift?.()
   for (const engine of engines) {
     for (const [index, count] of await engine.counts()) counts[index] = count
     lostEvents += engine.lostEvents()
     foreignCalls += engine.foreignCalls?.() ?? 0n
+    notes.push(...(engine.notes?.() ?? []))
   }
-  return { counts, lostEvents, foreignCalls }
+  return { counts, lostEvents, foreignCalls, notes }
 }

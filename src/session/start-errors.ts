@@ -46,7 +46,7 @@ function seccompFailure(errno: number): MinderbinderError {
     return new MinderbinderError(
       'MB_SECCOMP',
       `the kernel refuses a seccomp listener: ${errnoText(errno)}`,
-      { hint: 'it needs Linux 5.5 with CONFIG_SECCOMP_FILTER' },
+      { hint: 'it needs Linux 5.9 with CONFIG_SECCOMP_FILTER' },
     )
   return new MinderbinderError(
     'MB_SECCOMP',

@@ -1,5 +1,4 @@
 /** `--user NAME`: who that is, from the system's own databases (NSS), which a static launcher cannot ask. */
-import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { MinderbinderError } from '../errors.ts'
 import type { UserIds } from './launcher.ts'
@@ -20,6 +19,8 @@ export async function lookUpUser(name: string): Promise<UserIds> {
 
 /** id(1) prints the numbers; `--` keeps a name that starts with a dash from being an option. */
 async function ids(name: string, option: string): Promise<number[]> {
+  // Imported here: else every start would pay a millisecond for it.
+  const { execFile } = await import('node:child_process')
   try {
     const { stdout } = await promisify(execFile)('/usr/bin/id', [option, '--', name])
     return stdout.trim().split(/\s+/).map(Number)
