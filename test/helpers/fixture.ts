@@ -1,7 +1,7 @@
 /** Programs in C that tests run, compiled once for each way they are wanted. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 
 const sources = new URL('../fixtures/', import.meta.url)
 const build = new URL('../../build/fixtures/', import.meta.url)
@@ -40,7 +40,7 @@ export function fixture(name: string, { link = 'pie', defines = [] }: FixtureOpt
     ...defines.map((define) => `-D${define}`),
   ]
   const key = createHash('sha256')
-    .update(JSON.stringify([readFileSync(source, 'utf8'), options]))
+    .update(JSON.stringify([readFileSync(source, 'utf8'), headers(), options]))
     .digest('hex')
   const program = new URL(`${name}-${link}-${key.slice(0, 12)}`, build).pathname
   if (existsSync(program)) return program
@@ -50,4 +50,10 @@ export function fixture(name: string, { link = 'pie', defines = [] }: FixtureOpt
   execFileSync('cc', [...options, '-o', temporary, source])
   renameSync(temporary, program)
   return program
+}
+
+/** Any fixture may include them. */
+function headers(): string[] {
+  const names = readdirSync(sources).filter((name) => name.endsWith('.h'))
+  return names.sort().map((name) => readFileSync(new URL(name, sources), 'utf8'))
 }

@@ -1,0 +1,100 @@
+/** What is done to the call. */
+import { type Case, caseIn } from '../case.ts'
+import { ENOENT, type Fault, fails, type Outcome, returns } from '../fault.ts'
+import { calls } from '../steps.ts'
+import { names } from './names.ts'
+
+const outcome = caseIn('outcomes')
+
+const errors: readonly Outcome[] = [
+  fails('ENOENT', -2),
+  fails('-2', -2),
+  fails('EPERM', -1),
+  fails('EINTR', -4),
+  fails('EAGAIN', -11),
+  fails('ENOSYS', -38),
+  fails('EHWPOISON', -133),
+  fails('-133', -133),
+]
+
+/** Those below 0 are not errors: the kernel's are -1 to -4095. */
+const positive = [
+  ...['0', '1', '7', '2147483647', '2147483648', '4294967294', '4294967295'],
+  '9223372036854775807',
+].map(returns)
+const negative = ['-4096', '-2147483648', '-9223372036854775808'].map(returns)
+
+/** Each on a call of its own, all in one run. */
+function each(outcomes: readonly Outcome[], rest: Partial<Fault> = {}) {
+  const faults = outcomes.map((outcome, i) => ({ set: names[i]!, outcome, ...rest }))
+  return [faults, outcomes.map((_, i) => calls(names[i]!, 2))] as const
+}
+
+const usr1: Outcome = { kind: 'signal', text: 'signal:SIGUSR1' }
+const kill: Outcome = { kind: 'signal', text: 'signal:SIGKILL', deadly: 9 }
+const term: Outcome = { kind: 'signal', text: 'signal:SIGTERM', deadly: 15 }
+
+export const outcomes: readonly Case[] = [
+  outcome('errors, by name and by number', ...each(errors), { quick: true }),
+  outcome('returned values, all 64 bits of them', ...each(positive), { quick: true }),
+  outcome('returned values below 0', ...each(negative), { quick: true }),
+  outcome('none where the rate is 0%', ...each([...errors, ...positive], { rate: '0' })),
+  outcome(
+    'a delay is no shorter than it says, and the call runs then',
+    [{ set: 'fsync', outcome: { kind: 'delay', text: 'delay:150ms' } }],
+    [
+      ...[calls('fsync', 1), { do: 'took', ms: 150 }, calls('fsync', 2), { do: 'took', ms: 300 }],
+      ...[calls('dup', 3)],
+    ] as const,
+    { quick: true },
+  ),
+  outcome(
+    // Were it to be hit, the run would not end in time.
+    'a delay that is not due delays nothing',
+    [
+      { set: 'fsync', outcome: { kind: 'delay', text: 'delay:60m' }, rate: '0' },
+      { set: 'fsync', outcome: { kind: 'delay', text: 'delay:60m' }, when: '4' },
+      { set: 'dup', outcome: { kind: 'delay', text: 'delay:60m' }, fd: 77 },
+    ],
+    [calls('fsync', 3), calls('dup', 3)],
+  ),
+  outcome(
+    'a signal that is caught: it comes, and the call runs',
+    [{ set: 'fsync', outcome: usr1, when: '1+2' }],
+    [calls('fsync', 5), { do: 'signals' }, calls('dup', 5), { do: 'signals' }],
+    { quick: true },
+  ),
+  outcome(
+    'a signal reaches the calling thread only',
+    [{ set: 'fsync', outcome: usr1 }],
+    [
+      { do: 'in', place: 'thread', steps: [calls('dup', 2)] },
+      { do: 'in', place: 'fork', steps: [calls('fsync', 2), { do: 'signals' }] },
+      { do: 'signals' },
+    ],
+  ),
+  outcome(
+    'a deadly signal ends the process that calls, and no other',
+    [{ set: 'fsync', outcome: kill }],
+    [
+      { do: 'in', place: 'fork', steps: [calls('dup', 1), calls('fsync', 1), calls('dup', 1)] },
+      {
+        do: 'in',
+        place: 'fork',
+        steps: [{ do: 'in', place: 'thread', steps: [calls('fsync', 1)] }],
+      },
+      calls('dup', 1),
+    ],
+    { quick: true },
+  ),
+  outcome(
+    'minderbinder ends as its command does',
+    [{ set: 'fsync', outcome: term }],
+    [calls('dup', 1), calls('fsync', 1), calls('dup', 1)],
+  ),
+  outcome(
+    'other calls are left alone',
+    [{ set: 'fsync+fdatasync', outcome: ENOENT }],
+    names.slice(2).map((name) => calls(name, 3)),
+  ),
+]

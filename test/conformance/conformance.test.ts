@@ -1,0 +1,89 @@
+/**
+ * The table, for every engine that works here: test/conformance/table.ts. For all engines alike, equal faults and
+ * equal calls give equal hits. Environment:
+ *   MINDERBINDER_TEST_ENGINES=seccomp,tc   only these, and they must work
+ *   MINDERBINDER_TEST_QUICK=1              the few cases that say most, for slow machines
+ *   MINDERBINDER_TEST_RESULTS=FILE         gets what came of each case, for matrix.ts
+ */
+import test, { after } from 'node:test'
+import { requires } from '../helpers/requires.ts'
+import { nothingLeft, systemState } from '../helpers/system-state.ts'
+import type { Case } from './case.ts'
+import { matrix } from './matrix.ts'
+import { record, recorded, writeResults } from './results.ts'
+import { runCase, runRefused } from './run-case.ts'
+import { lacking, type Subject, subjects } from './subjects.ts'
+import { table } from './table.ts'
+
+const wanted = process.env.MINDERBINDER_TEST_ENGINES?.split(',')
+const quick = Boolean(process.env.MINDERBINDER_TEST_QUICK)
+const before = systemState()
+
+/** Engines that no kernel of everyday has, or that are part of another: these alone may be missing here. */
+const mayLack = new Set(['override', 'auto'])
+
+for (const subject of subjects) {
+  if (wanted && !wanted.includes(subject.engine)) continue
+  const why = await lacking(subject)
+  if (why === undefined) holdToTable(subject)
+  else missing(subject, why)
+}
+
+after(() => {
+  writeResults()
+  process.stdout.write(`\n${matrix(recorded())}`)
+})
+
+function missing(subject: Subject, why: string): void {
+  const must = wanted && !subject.without
+  test(`${subject.name} works here`, (t) => {
+    const result = must ? 'failed' : 'skipped'
+    record({ engine: subject.name, case: 'works here', result, why })
+    if (must) throw new Error(`${subject.name} was asked for and does not work here: ${why}`)
+    if (!mayLack.has(subject.engine) && process.env.MINDERBINDER_TEST_REQUIRE === 'all')
+      throw new Error(`${why} (MINDERBINDER_TEST_REQUIRE=all allows no skip)`)
+    process.stderr.write(`SKIPPED: ${subject.name}: ${why}\n`)
+    t.skip(why)
+  })
+}
+
+function holdToTable(subject: Subject): void {
+  for (const row of table) {
+    // The way round a mechanism is another way in: what is decided there is the same code.
+    if ((quick || subject.without) && !row.quick) continue
+    const refusal = subject.refuses(row)
+    const name = `${row.group}: ${row.title}`
+    // Not claimed: no test, but a line in the results.
+    if (refusal && !refusal.says) {
+      record({ engine: subject.name, case: name, result: 'skipped', why: refusal.why })
+      continue
+    }
+    test(`${subject.name}${refusal ? ' refuses' : ''}: ${name}`, async (t) => {
+      if (!requires(t, 'cc', ...(row.needs ?? []))) {
+        const why = `needs ${row.needs?.join(', ')}`
+        record({ engine: subject.name, case: name, result: 'skipped', why })
+        return
+      }
+      const body = () => (refusal ? runRefused : runCase)(t, subject, row)
+      await recording(subject, row, body, refusal?.why)
+    })
+  }
+  test(`${subject.name}: the machine is as it was before`, () => nothingLeft(before))
+}
+
+async function recording(
+  subject: Subject,
+  row: Case,
+  body: () => Promise<void>,
+  skipped: string | undefined,
+): Promise<void> {
+  const about = { engine: subject.name, case: `${row.group}: ${row.title}` }
+  try {
+    await body()
+    record(skipped ? { ...about, result: 'skipped', why: skipped } : { ...about, result: 'ran' })
+  } catch (error) {
+    const why = (error as Error).message.replaceAll(/\s+/g, ' ').slice(0, 500)
+    record({ ...about, result: 'failed', why })
+    throw error
+  }
+}

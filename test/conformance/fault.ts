@@ -1,0 +1,70 @@
+/** A rule as a case states it: enough to write it for minderbinder and for strace, and to know what it must do. */
+import type { Call } from './steps.ts'
+
+export type Outcome =
+  /** `text` as on the command line; what the call returns, raw. */
+  | { readonly kind: 'errno' | 'return'; readonly text: string; readonly value: bigint }
+  | { readonly kind: 'delay'; readonly text: string }
+  /** `deadly`: the number of a signal that ends the process. */
+  | { readonly kind: 'signal'; readonly text: string; readonly deadly?: number }
+
+export interface Fault {
+  /** The set as on the command line. */
+  readonly set: string
+  /** Which of the case's calls it names, where the set is not a list of names. */
+  readonly names?: readonly string[]
+  readonly outcome: Outcome
+  /** Percent, as on the command line; left out: 100. */
+  readonly rate?: string
+  readonly when?: string
+  readonly times?: number
+  readonly scope?: 'process'
+  /** With the path arguments that it is meant to match, of all those in the case. */
+  readonly path?: { readonly glob: string; readonly matches: readonly string[] }
+  readonly fd?: number
+  /** What it faults in the case's time: nothing, all, or what comes after the program's `until` step. */
+  readonly after?: { readonly text: string; readonly faults: 'nothing' | 'all' | 'later' }
+}
+
+export const fails = (text: string, value: number): Outcome => ({
+  kind: 'errno',
+  text,
+  value: BigInt(value),
+})
+export const returns = (value: string): Outcome => ({
+  kind: 'return',
+  text: `ret:${value}`,
+  value: BigInt(value),
+})
+export const ENOENT = fails('ENOENT', -2)
+export const EIO = fails('EIO', -5)
+export const EPERM = fails('EPERM', -1)
+
+/** The argument of --syscall. @param label what the summary calls it */
+export function faultText(fault: Fault, label: string): string {
+  const keys = {
+    after: fault.after?.text,
+    when: fault.when,
+    times: fault.times,
+    scope: fault.scope,
+    path: fault.path?.glob,
+    fd: fault.fd,
+    name: label,
+  }
+  const rate = fault.rate === undefined ? '' : `@${fault.rate}%`
+  const pairs = Object.entries(keys).flatMap(([key, value]) =>
+    value === undefined ? [] : [`,${key}=${value}`],
+  )
+  return `${fault.set}=${fault.outcome.text}${rate}${pairs.join('')}`
+}
+
+export function names(fault: Fault, call: Call): boolean {
+  return (fault.names ?? fault.set.split('+')).includes(call.name)
+}
+
+/** Every key but when, rate, times and after. */
+export function agrees(fault: Fault, { args }: Call): boolean {
+  const texts = args.flatMap((arg) => (typeof arg === 'string' ? [arg.slice(1)] : []))
+  if (fault.path && !texts.some((text) => fault.path?.matches.includes(text))) return false
+  return fault.fd === undefined || args[0] === fault.fd
+}

@@ -1,0 +1,219 @@
+/**
+ * What a case must show, worked out from DESIGN's words and the comments in bpf/rule.h, and from nothing of the
+ * product's: every line that the program prints, every count of the summary, every n of the log.
+ */
+import { agrees, type Fault, names } from './fault.ts'
+import type { Call, Step } from './steps.ts'
+
+export interface Expected {
+  /** Of the program's stdout, in order. */
+  readonly lines: string[]
+  /** One for each rule. */
+  readonly rules: { seen: number; matched: number; fired: number; readonly log: Logged[] }[]
+  /** Number of the signal that ended the program. */
+  killed: number | undefined
+}
+
+export interface Logged {
+  readonly n: number
+  readonly syscall: string
+}
+
+/** One process of the tree. */
+interface Process {
+  /** Past the time of after= rules. */
+  old: boolean
+  readonly matched: number[]
+  readonly fired: number[]
+}
+
+class Killed extends Error {
+  constructor(readonly signal: number) {
+    super(`killed by ${signal}`)
+  }
+}
+
+export function expectation(
+  faults: readonly Fault[],
+  steps: readonly Step[],
+  seed: bigint,
+): Expected {
+  return new Model(faults, seed).run(steps)
+}
+
+class Model {
+  readonly #faults: readonly Fault[]
+  readonly #seed: bigint
+  readonly #expected: Expected
+  #signals = 0
+  #inDaemon = false
+  #lifted = false
+
+  constructor(faults: readonly Fault[], seed: bigint) {
+    this.#faults = faults
+    this.#seed = seed
+    const rules = faults.map(() => ({ seen: 0, matched: 0, fired: 0, log: [] }))
+    this.#expected = { lines: [], rules, killed: undefined }
+  }
+
+  run(steps: readonly Step[]): Expected {
+    try {
+      this.#steps(steps, this.#newProcess())
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error
+      this.#expected.killed = error.signal
+    }
+    return this.#expected
+  }
+
+  #newProcess(): Process {
+    return { old: false, matched: this.#faults.map(() => 0), fired: this.#faults.map(() => 0) }
+  }
+
+  #say(line: string): void {
+    this.#expected.lines.push(line)
+  }
+
+  #steps(steps: readonly Step[], process: Process): void {
+    for (const step of steps) this.#step(step, process)
+  }
+
+  #step(step: Step, process: Process): void {
+    switch (step.do) {
+      case 'call':
+        this.#say(`${step.name}:${runs(this.#calls(step, process))}`)
+        break
+      case 'in':
+        if (step.place === 'thread') this.#steps(step.steps, process)
+        else this.#child(step.steps)
+        break
+      case 'many':
+        for (let i = 0; i < step.width; i++)
+          if (step.place === 'thread') this.#steps(step.steps, process)
+          else this.#child(step.steps)
+        break
+      case 'daemon':
+        this.#inDaemon = true
+        this.#child(step.steps)
+        this.#inDaemon = this.#lifted = false
+        break
+      case 'run':
+        this.#child([...(step.first ?? []), ...step.steps])
+        break
+      case 'hold':
+        this.#say('holding')
+        // A daemon holds until minderbinder has ended, and its faults with it.
+        this.#lifted = this.#inDaemon
+        break
+      case 'until':
+        process.old = true
+        this.#say(`${step.call.name}: ${this.#call(step.call, process)}, not before ${step.ms} ms`)
+        break
+      case 'took':
+        this.#say(`took ${step.ms} ms`)
+        break
+      case 'signals':
+        this.#say(`signals: ${this.#signals}`)
+        break
+      case 'dlopen': {
+        const args = [-100, ':LIBRARY']
+        const open: Call = { do: 'call', name: 'openat', args, count: 1, natural: 3n }
+        this.#say(`dlopen: ${this.#call(open, process) === 3n ? 'done' : 'failed'}`)
+        break
+      }
+      case 'other': {
+        const child = this.#newProcess()
+        const error = step.calls.map((call) => this.#call(call, child)).find((value) => value < 0n)
+        const status = error === undefined ? step.status : -error
+        if (status) this.#say(`child: exit ${status}`)
+        break
+      }
+    }
+  }
+
+  /** It is waited for, so that what it prints comes first. */
+  #child(steps: readonly Step[]): void {
+    const signals = this.#signals
+    this.#signals = 0
+    try {
+      this.#steps(steps, this.#newProcess())
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error
+      this.#say(`child: killed ${error.signal}`)
+    }
+    this.#signals = signals
+  }
+
+  #calls(call: Call, process: Process): bigint[] {
+    return Array.from({ length: call.count }, () => this.#call(call, process))
+  }
+
+  /** What one call returns: rules are tried in order, and the first that fires wins. */
+  #call(call: Call, process: Process): bigint {
+    if (this.#lifted) return call.natural
+    const index = this.#faults.findIndex((fault, i) => this.#fires(fault, i, call, process))
+    const outcome = this.#faults[index]?.outcome
+    if (outcome?.kind === 'errno' || outcome?.kind === 'return') return outcome.value
+    if (outcome?.kind === 'signal' && outcome.deadly) throw new Killed(outcome.deadly)
+    if (outcome?.kind === 'signal') this.#signals++
+    return call.natural
+  }
+
+  #fires(fault: Fault, index: number, call: Call, process: Process): boolean {
+    const rule = this.#expected.rules[index]
+    if (!rule || !names(fault, call)) return false
+    rule.seen++
+    if (!agrees(fault, call) || !isTime(fault, process)) return false
+    const own = fault.scope === 'process'
+    rule.matched++
+    const n = own ? ++process.matched[index]! : rule.matched
+    if (!isOccurrence(fault.when, n) || !isDrawn(fault.rate, this.#seed, index, n)) return false
+    const fired = own ? process.fired[index]! : rule.fired
+    if (fault.times !== undefined && fired >= fault.times) return false
+    process.fired[index]!++
+    rule.fired++
+    rule.log.push({ n, syscall: call.name })
+    return true
+  }
+}
+
+function isTime({ after }: Fault, { old }: Process): boolean {
+  return after === undefined || after.faults === 'all' || (after.faults === 'later' && old)
+}
+
+/** `-9*19 -5`: with a space before each. */
+export function runs(values: readonly bigint[]): string {
+  const parts: { value: bigint; count: number }[] = []
+  for (const value of values) {
+    const last = parts.at(-1)
+    if (last && last.value === value) last.count++
+    else parts.push({ value, count: 1 })
+  }
+  return parts.map(({ value, count }) => ` ${value}${count > 1 ? `*${count}` : ''}`).join('')
+}
+
+/** strace(1)'s when=: first, first + step, ... up to last; F alone is once, F+ from there on. */
+function isOccurrence(when: string | undefined, n: number): boolean {
+  if (when === undefined) return true
+  const [range = '', step] = when.split('+')
+  const [first = 0, last] = range.split('..').map(Number)
+  const end = last ?? (step === undefined ? first : Number.POSITIVE_INFINITY)
+  return n >= first && n <= end && (n - first) % (Number(step) || 1) === 0
+}
+
+const golden = 0x9e3779b97f4a7c15n
+
+/** The finalizer of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
+function mix(x: bigint): bigint {
+  let z = BigInt.asUintN(64, x)
+  z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n)
+  z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn)
+  return z ^ (z >> 31n)
+}
+
+/** A 32-bit draw from two rounds of it, below the rate's part of 2^32; 0 % and 100 % are exact. */
+export function isDrawn(rate: string | undefined, seed: bigint, index: number, n: number): boolean {
+  const percent = Number(rate ?? 100)
+  const draw = mix(mix(seed + golden * BigInt(index + 1)) + golden * BigInt(n)) >> 32n
+  return percent > 0 && (percent === 100 || Number(draw) < (percent / 100) * 2 ** 32)
+}

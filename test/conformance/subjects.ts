@@ -1,0 +1,129 @@
+/** Who is held to the table: the engines, with and without root, with and without what they can do without. */
+import type { Feature } from '../../src/kernel/no-feature.ts'
+import { has } from '../helpers/requires.ts'
+import { run, runMinderbinder } from '../helpers/run.ts'
+import type { Case } from './case.ts'
+import type { Fault } from './fault.ts'
+import { beyondStrace } from './strace.ts'
+
+export interface Subject {
+  readonly name: string
+  /** What MINDERBINDER_TEST_ENGINES calls it. */
+  readonly engine: 'seccomp' | 'override' | 'auto' | 'tc' | 'cgroup' | 'strace'
+  /** Before the faults. */
+  readonly options: readonly string[]
+  /** A fault that nothing comes of, for trying whether it works here at all. */
+  readonly harmless: readonly string[]
+  readonly user?: 'nobody'
+  /** Mechanisms to do without. */
+  readonly without?: Feature
+  /** Undefined where it claims the case. */
+  refuses(row: Case): Refusal | undefined
+  /** Which engine the summary must name. */
+  engineOf(fault: Fault): string
+}
+
+export interface Refusal {
+  readonly why: string
+  /** It must say so itself: exec ends in 125, and the command does not run. */
+  readonly says?: true
+}
+
+const harmless = ['--syscall', 'getppid=ENOENT@0%']
+const notNetwork: Refusal = { why: 'an engine for system calls' }
+
+const seccomp: Subject = {
+  ...{ name: 'seccomp', engine: 'seccomp', options: ['--engine', 'seccomp'], harmless },
+  refuses: (row) => (row.kind === 'syscall' ? undefined : notNetwork),
+  engineOf: () => 'seccomp',
+}
+
+const kernels = (fault: Fault) =>
+  fault.outcome.kind === 'errno' || fault.outcome.kind === 'return' ? 'override' : 'seccomp'
+
+const override: Subject = {
+  ...{ name: 'override', engine: 'override', options: ['--engine', 'override'], harmless },
+  refuses(row) {
+    if (row.kind !== 'syscall') return notNetwork
+    if (row.faults.every((fault) => kernels(fault) === 'override')) return undefined
+    return { why: 'delays and signals are left to seccomp', says: true }
+  },
+  engineOf: () => 'override',
+}
+
+/** A plan of both: each rule by the cheapest engine that can. */
+const auto: Subject = {
+  ...{ name: 'auto', engine: 'auto', options: [], harmless },
+  refuses: seccomp.refuses,
+  engineOf: kernels,
+}
+
+function network(engine: 'tc' | 'cgroup', claims: (row: Case) => boolean): Subject {
+  return {
+    ...{ name: engine, engine, options: [], harmless: ['--drop-net', '0%'] },
+    refuses: (row) => (claims(row) ? undefined : { why: 'another engine’s' }),
+    engineOf: () => engine,
+  }
+}
+
+const outgoing = (row: Case) => row.kind === 'drop-net' && !row.keys.includes('dir=in')
+const tc = network('tc', outgoing)
+const cgroup = network('cgroup', (row) => row.kind !== 'syscall' && !outgoing(row))
+
+/** The oracle: where it says something else than the model, the table is wrong. */
+const strace: Subject = {
+  ...{ name: 'strace', engine: 'strace', options: [], harmless: [] },
+  refuses(row) {
+    const why = beyondStrace(row)
+    return why === undefined ? undefined : { why }
+  },
+  engineOf: () => 'strace',
+}
+
+const without = (subject: Subject, feature: Feature): Subject => ({
+  ...subject,
+  name: `${subject.name} without ${feature}`,
+  without: feature,
+})
+
+/** Every way that the table is run, the oracle first. */
+export const subjects: readonly Subject[] = [
+  strace,
+  seccomp,
+  { ...seccomp, name: 'seccomp as nobody', user: 'nobody' },
+  override,
+  without(override, 'fmod_ret'),
+  without(override, 'kprobe'),
+  auto,
+  tc,
+  without(tc, 'tcx'),
+  cgroup,
+  without(cgroup, 'cgroup.kill'),
+]
+
+/** Why it does not work here, found by trying; undefined where it does. */
+export async function lacking(subject: Subject): Promise<string | undefined> {
+  if (subject.user && !has('root')) return 'needs root to become another user'
+  if (subject === auto) {
+    const why = await lacking(override)
+    if (why !== undefined) return `the same as seccomp here, for want of override: ${why}`
+  }
+  const command =
+    subject.engine === 'strace'
+      ? run(['strace', '-f', '-o', '/dev/null', 'true'])
+      : runMinderbinder(
+          ['exec', '-q', ...subject.options, ...subject.harmless, '--', 'true'],
+          runOptions(subject),
+        )
+  const { status, stderr } = await command.catch((error: Error) => ({
+    ...{ status: 1, stderr: error.message },
+  }))
+  return status === 0 ? undefined : stderr.trim().replaceAll(/\s*\n\s*/g, ' ')
+}
+
+export function runOptions(subject: Subject) {
+  return {
+    ...(subject.user && { user: subject.user }),
+    ...(subject.without && { env: { MINDERBINDER_NO_FEATURE: subject.without } }),
+  }
+}
