@@ -7,20 +7,63 @@ import type { Engine, EngineName } from './engine.ts'
 export const engineOptions = ['auto', 'override', 'seccomp'] as const
 export type EngineOption = (typeof engineOptions)[number]
 
-/** The first of `engines` that can do the rule, or why none can. */
-export function chooseEngine(
-  rule: Rule,
+export type Choice = { readonly engine: Engine } | { readonly refusal: string }
+
+/**
+ * For each rule the first of `engines` that can do it, or why none can. Rules that name the same system call
+ * go to the same engine, since the first that fires wins over all of them, and engines meet a call at different
+ * points.
+ */
+export function chooseEngines(
+  rules: readonly Rule[],
   engines: readonly Engine[],
   option: EngineOption,
-): { engine: Engine } | { refusal: string } {
+): readonly Choice[] {
+  const choices: Choice[] = []
+  const taken = new Map<Engine, Rule[]>()
+  for (const group of groupsOf(rules)) {
+    const members = group.map((index) => rules[index]!)
+    const choice = firstThatCan(members, taken, engines, option)
+    for (const index of group) choices[index] = choice
+    if ('engine' in choice)
+      taken.set(choice.engine, [...(taken.get(choice.engine) ?? []), ...members])
+  }
+  return choices
+}
+
+/** @param taken the rules that the engines have already: what they can do has limits */
+function firstThatCan(
+  rules: readonly Rule[],
+  taken: ReadonlyMap<Engine, readonly Rule[]>,
+  engines: readonly Engine[],
+  option: EngineOption,
+): Choice {
   const refusals: string[] = []
   for (const engine of engines) {
-    if (rule.kind === 'syscall' && option !== 'auto' && engine.name !== option) continue
-    const refusal = engine.refusal(rule)
+    const forced = rules[0]?.kind === 'syscall' && option !== 'auto'
+    if (forced && engine.name !== option) continue
+    const refusal =
+      rules.map((rule) => engine.refusal(rule)).find((why) => why !== undefined) ??
+      engine.refusalHere?.([...(taken.get(engine) ?? []), ...rules])
     if (refusal === undefined) return { engine }
     refusals.push(`${engine.name}: ${refusal}`)
   }
   return { refusal: refusals.join('; ') || `this version has no ${option} engine` }
+}
+
+/** Rule indices, in groups that have no system call in common: network rules each by itself. */
+function groupsOf(rules: readonly Rule[]): readonly (readonly number[])[] {
+  let groups: { indices: number[]; calls: Set<string> }[] = []
+  for (const [index, rule] of rules.entries()) {
+    const calls = rule.kind === 'syscall' ? rule.syscalls : []
+    const sharing = groups.filter((group) => calls.some((name) => group.calls.has(name)))
+    const merged = {
+      indices: [...sharing.flatMap(({ indices }) => indices), index],
+      calls: new Set([...sharing.flatMap((group) => [...group.calls]), ...calls]),
+    }
+    groups = [...groups.filter((group) => !sharing.includes(group)), merged]
+  }
+  return groups.map(({ indices }) => indices)
 }
 
 /** Rule indices by engine, in the plan's order. @throws {MinderbinderError} MB_NO_ENGINE */
@@ -30,13 +73,10 @@ export function assignEngines(
   option: EngineOption,
 ): Map<Engine, number[]> {
   const assigned = new Map<Engine, number[]>()
-  rules.forEach((rule, index) => {
-    const choice = chooseEngine(rule, engines, option)
+  chooseEngines(rules, engines, option).forEach((choice, index) => {
+    const { source } = rules[index]!
     if ('refusal' in choice)
-      throw new MinderbinderError(
-        'MB_NO_ENGINE',
-        `no engine can do ${rule.source}: ${choice.refusal}`,
-      )
+      throw new MinderbinderError('MB_NO_ENGINE', `no engine can do ${source}: ${choice.refusal}`)
     assigned.set(choice.engine, [...(assigned.get(choice.engine) ?? []), index])
   })
   return assigned

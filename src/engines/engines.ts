@@ -1,7 +1,8 @@
 /** Every engine, the preferred first. */
 import { cgroup } from './cgroup.ts'
 import type { Engine } from './engine.ts'
+import { override } from './override.ts'
 import { seccomp } from './seccomp.ts'
 import { tc } from './tc.ts'
 
-export const engines: readonly Engine[] = [seccomp, tc, cgroup]
+export const engines: readonly Engine[] = [override, seccomp, tc, cgroup]

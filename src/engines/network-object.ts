@@ -47,6 +47,7 @@ export class NetworkObject {
     await loadLibc() // start() is not asynchronous
     const object = await BpfObject.load(readBpfObject('network'), {
       name: 'network',
+      purpose: 'network faults',
       programs: [...programs, 'mb_level'],
       maxEntries: {
         rules: context.rules.length,

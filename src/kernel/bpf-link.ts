@@ -9,6 +9,11 @@ export const attachTypes = {
   connect6: 11,
   /** Linux 6.6 */
   tcxEgress: 47,
+  /** fentry, and fmod_ret: links since Linux 5.19 */
+  traceEntry: 24,
+  modifyReturn: 26,
+  /** Linux 5.15; `target`: descriptor of perf_event_open(2) */
+  perfEvent: 41,
 } as const
 
 /** Before the programs that are there already: one of those might end the chain. */
@@ -23,8 +28,8 @@ export class LinkError extends Error {
 }
 
 /**
- * Attaches a program to a cgroup (`target`: descriptor of its directory) or, for tcx, to an interface
- * (`target`: its index). Returns the link's descriptor, close-on-exec.
+ * Attaches a program to a cgroup (`target`: descriptor of its directory), for tcx to an interface (`target`:
+ * its index), for tracing to the function it was loaded for (`target`: 0). Returns the link's descriptor, close-on-exec.
  *
  * libbpf 1.1 has no call for tcx, but passes attach types that it does not know on to the kernel.
  *

@@ -7,8 +7,12 @@ import { type Libbpf, loadLibbpf } from './libbpf.ts'
 export interface BpfObjectSettings {
   /** For messages: `network` is bpf/network.bpf.o. */
   readonly name: string
+  /** What needs it, for messages: `network faults`. */
+  readonly purpose: string
   /** The other programs of the object are not loaded. */
   readonly programs: readonly string[]
+  /** Programs that attach to a kernel function by its BTF, and which. */
+  readonly attachTargets?: Readonly<Record<string, string>>
   readonly maxEntries: Readonly<Record<string, number>>
   /** The bytes of the `volatile const` variables, in the order of the source. */
   readonly rodata: Buffer
@@ -36,12 +40,12 @@ export class BpfObject {
     const libbpf = await loadLibbpf()
     const first = attempt(libbpf, bytes, settings, undefined)
     if (first.object) return new BpfObject(libbpf, first.object)
-    if (first.errno === EPERM) throw noPermission(settings.name)
+    if (first.errno === EPERM) throw noPermission(settings)
     // Again with a log, which costs memory and time that a run that works should not pay.
     const log = Buffer.alloc(LOG_SIZE)
     const second = attempt(libbpf, bytes, settings, log)
     if (second.object) return new BpfObject(libbpf, second.object)
-    throw refused(settings.name, second.errno, log)
+    throw refused(settings, second.errno, log)
   }
 
   /** File descriptor; valid until close(). */
@@ -58,6 +62,16 @@ export class BpfObject {
   update(map: string, index: number, value: Buffer): void {
     const result = this.#libbpf.mapUpdate(this.map(map), keyOf(index), value, 0n)
     if (result < 0) throw new Error(`map ${map}[${index}]: ${errnoName(result)}`)
+  }
+
+  /** Sets many elements of an array map at once. */
+  updateAll(map: string, values: ReadonlyMap<number, Buffer>): void {
+    if (values.size === 0) return
+    const keys = Buffer.from(Uint32Array.from(values.keys()).buffer)
+    const count = keyOf(values.size)
+    const bytes = Buffer.concat([...values.values()])
+    const result = this.#libbpf.mapUpdateBatch(this.map(map), keys, bytes, count, null)
+    if (result < 0) throw new Error(`map ${map}: ${errnoName(result)}`)
   }
 
   /** Reads an element of an array map whose values have `size` bytes. */
@@ -110,6 +124,10 @@ function configure(libbpf: Libbpf, object: Pointer, settings: BpfObjectSettings)
     const result = libbpf.setAutoload(program, wanted)
     if (result < 0) return result
   }
+  for (const [name, target] of Object.entries(settings.attachTargets ?? {})) {
+    const result = libbpf.setAttachTarget(libbpf.findProgram(object, name), 0, target)
+    if (result < 0) return result
+  }
   for (const [name, entries] of Object.entries(settings.maxEntries)) {
     const result = libbpf.setMaxEntries(libbpf.findMap(object, name), entries)
     if (result < 0) return result
@@ -130,13 +148,13 @@ function openOptions(libbpf: Libbpf, name: Buffer, log: Buffer | undefined): Buf
   return options
 }
 
-function noPermission(name: string): MinderbinderError {
+function noPermission({ name, purpose }: BpfObjectSettings): MinderbinderError {
   const root = process.geteuid?.() === 0
   return new MinderbinderError(
     'MB_NO_PERMISSION',
     root
       ? `the kernel refuses to load bpf/${name}.bpf.o for this root (EPERM)`
-      : `network faults need root (CAP_BPF, CAP_NET_ADMIN) to load bpf/${name}.bpf.o`,
+      : `${purpose} need root (CAP_BPF, CAP_NET_ADMIN) to load bpf/${name}.bpf.o`,
     {
       hint: root
         ? 'in a container, add the capabilities BPF, PERFMON and NET_ADMIN and allow bpf(2) in its seccomp profile; on a locked-down kernel BPF is off'
@@ -145,7 +163,11 @@ function noPermission(name: string): MinderbinderError {
   )
 }
 
-function refused(name: string, errno: number, log: Buffer): MinderbinderError {
+function refused(
+  { name, purpose }: BpfObjectSettings,
+  errno: number,
+  log: Buffer,
+): MinderbinderError {
   const text = log.toString('utf8', 0, log.indexOf(0)).trimEnd()
   // The last lines say why; the very last ones are statistics.
   const lines = text
@@ -156,7 +178,7 @@ function refused(name: string, errno: number, log: Buffer): MinderbinderError {
     'MB_ATTACH',
     `the kernel does not load bpf/${name}.bpf.o: ${errnoName(errno)}${last ? `: ${last}` : ''}`,
     {
-      hint: 'network faults need Linux 6.1 or newer; on a newer one this is a bug: please report it with what --debug prints',
+      hint: `${purpose} need Linux 6.1 or newer; on a newer one this is a bug: please report it with what --debug prints`,
       detail: text,
     },
   )

@@ -15,6 +15,8 @@ export interface Libbpf {
   programName(program: Pointer): string
   findProgram(object: Pointer, name: string): Pointer
   setAutoload(program: Pointer, autoload: boolean): number
+  /** For programs that attach to a function by its BTF: -ESRCH where the kernel has none of that name. */
+  setAttachTarget(program: Pointer, targetProgram: number, name: string): number
   programFd(program: Pointer): number
   findMap(object: Pointer, name: string): Pointer
   mapFd(map: Pointer): number
@@ -22,6 +24,8 @@ export interface Libbpf {
   setInitialValue(map: Pointer, bytes: Memory, size: number): number
   mapUpdate(fd: number, key: Memory, value: Memory, flags: bigint): number
   mapLookup(fd: number, key: Memory, value: Memory): number
+  /** `count`: a uint32_t, which becomes how many were updated. */
+  mapUpdateBatch(fd: number, keys: Memory, values: Memory, count: Memory, options: Memory): number
   /** On another thread: for tcx the kernel waits for an RCU grace period, 10 ms or more. */
   linkCreate(
     programFd: number,
@@ -29,6 +33,10 @@ export interface Libbpf {
     attachType: number,
     options: Memory,
   ): Promise<number>
+  /** The link's descriptor. */
+  rawTracepointOpen(name: string, programFd: number): number
+  /** `size`: a uint32_t, the room in `info`, which becomes how much was filled in. */
+  objectInfo(fd: number, info: Memory, size: Memory): number
   testRun(programFd: number, options: Memory): number
   ringNew(mapFd: number, callback: Pointer, context: Memory, options: Memory): Pointer
   ringConsume(ring: Pointer): number
@@ -60,6 +68,9 @@ function bind(koffi: Koffi): Libbpf {
       programName: func('const char *bpf_program__name(void *program)'),
       findProgram: func('void *bpf_object__find_program_by_name(void *object, const char *name)'),
       setAutoload: func('int bpf_program__set_autoload(void *program, bool autoload)'),
+      setAttachTarget: func(
+        'int bpf_program__set_attach_target(void *program, int target, const char *name)',
+      ),
       programFd: func('int bpf_program__fd(void *program)'),
       findMap: func('void *bpf_object__find_map_by_name(void *object, const char *name)'),
       mapFd: func('int bpf_map__fd(void *map)'),
@@ -67,9 +78,14 @@ function bind(koffi: Koffi): Libbpf {
       setInitialValue: func('int bpf_map__set_initial_value(void *map, void *bytes, size_t size)'),
       mapUpdate: func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)'),
       mapLookup: func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
+      mapUpdateBatch: func(
+        'int bpf_map_update_batch(int fd, void *keys, void *values, void *count, void *options)',
+      ),
       linkCreate: inBackground(
         func('int bpf_link_create(int program, int target, int type, void *options)'),
       ),
+      rawTracepointOpen: func('int bpf_raw_tracepoint_open(const char *name, int program)'),
+      objectInfo: func('int bpf_obj_get_info_by_fd(int fd, void *info, void *size)'),
       testRun: func('int bpf_prog_test_run_opts(int program, void *options)'),
       ringNew: func('void *ring_buffer__new(int fd, void *callback, void *context, void *options)'),
       ringConsume: func('int ring_buffer__consume(void *ring)'),
@@ -77,7 +93,7 @@ function bind(koffi: Koffi): Libbpf {
     }
   } catch (error) {
     throw new MinderbinderError('MB_LIBBPF', `libbpf.so.1 cannot be used: ${why(error)}`, {
-      hint: 'network faults need libbpf 1.0 or newer: apt install libbpf1, or dnf install libbpf',
+      hint: 'BPF programs need libbpf 1.0 or newer: apt install libbpf1, or dnf install libbpf',
       cause: error,
     })
   }

@@ -1,36 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * How to tell, from outside and at no cost to the target, whether ld.so has handed over to the program.
- *
- * The kernel starts the loader with the stack pointer at `start_stack`, and the loader jumps to the program's
- * entry point with the stack pointer at the same place. So the words right below it belong to whichever of
- * the two runs: as long as it is the loader, a return address into the loader's own start code lies there
- * (glibc sysdeps/x86_64/dl-machine.h RTLD_START calls _dl_start and _dl_init; musl's _dlstart likewise); once
- * it is the program, its start code has called something, and a return address into the program lies there.
- * The program's evidence wins: start code that leaves holes (Go's rt0_go) leaves the loader's words standing.
- */
+/* Reads what bpf/loader.h judges: the auxiliary vector, the program headers, the stack. */
 #include "loader.h"
 #include "target.h"
+#include "types.h"
+#include "../../bpf/loader.h"
 
 #include <elf.h>
 #include <string.h>
 
-#define START_CODE_BYTES 512 /* the loader's _start up to its jump to the program: 100 to 200 in practice */
 #define SEGMENTS_MAX 32
 
 #if defined(__x86_64__)
-#define WINDOW_WORDS 32
+#define WINDOW_WORDS WINDOW_WORDS_X86_64
 #else
-/* arm64's calls push nothing: the address lies in the callee's frame, below its locals. Not yet seen run. */
-#define WINDOW_WORDS 512
+#define WINDOW_WORDS WINDOW_WORDS_ARM64
 #endif
-
-struct image {
-	u64 entry;        /* of the program */
-	u64 text_start;   /* the executable segment that holds it */
-	u64 text_end;
-	u64 loader_entry; /* 0: no loader */
-};
 
 static u64 auxv_value(const Elf64_auxv_t *auxv, size_t count, u64 type)
 {
@@ -87,24 +71,15 @@ static int read_image(pid_t tid, struct image *image)
 static int follows_call(pid_t tid, u64 address)
 {
 #if defined(__x86_64__)
-	u8 code[7]; /* FF /2 is 2 to 7 bytes long, E8 rel32 is 5 */
+	u8 code[CALL_BYTES_X86_64];
 
-	if (target_read(tid, address - sizeof(code), code, sizeof(code)) < 0)
-		return 0;
-	if (code[2] == 0xe8)
-		return 1;
-	for (int i = 0; i <= 5; i++) {
-		if (code[i] == 0xff && (code[i + 1] & 0x38) == 0x10)
-			return 1;
-	}
-	return 0;
+	return target_read(tid, address - sizeof(code), code, sizeof(code)) == 0 && ends_call_x86_64(code);
 #else
 	u32 instruction;
 
-	if (address % 4 || target_read(tid, address - 4, &instruction, sizeof(instruction)) < 0)
-		return 0;
-	return (instruction & 0xfc000000) == 0x94000000 || /* BL */
-	       (instruction & 0xfffffc1f) == 0xd63f0000;   /* BLR */
+	return address % 4 == 0 &&
+	       target_read(tid, address - sizeof(instruction), &instruction, sizeof(instruction)) == 0 &&
+	       ends_call_arm64(instruction);
 #endif
 }
 
@@ -119,12 +94,10 @@ int loader_is_running(pid_t tid)
 		return 0;
 	if (target_read(tid, top - sizeof(words), words, sizeof(words)) < 0)
 		return 0;
-	for (int i = WINDOW_WORDS - 1; i >= 0; i--) {
-		if (words[i] > image.loader_entry &&
-		    words[i] < image.loader_entry + START_CODE_BYTES)
+	for (u32 i = WINDOW_WORDS; i-- > 0;) {
+		if (is_loader_return(&image, words[i]))
 			loader_seen = 1;
-		else if (words[i] > image.text_start && words[i] < image.text_end &&
-			 words[i] != image.entry && follows_call(tid, words[i]))
+		else if (may_be_program_return(&image, words[i]) && follows_call(tid, words[i]))
 			return 0;
 #if defined(__x86_64__)
 		/* Both loaders call with the stack pointer at its start: nothing there, nothing elsewhere. */

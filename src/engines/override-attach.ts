@@ -1,0 +1,108 @@
+/** The programs of bpf/syscall.bpf.c on their calls: all of them, by links, or none. */
+import { close as closeFile, closeSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { MinderbinderError } from '../errors.ts'
+import { architecture } from '../kernel/architecture.ts'
+import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
+import { entryFunction } from '../kernel/entry-function.ts'
+import { openKprobe } from '../kernel/kprobe.ts'
+import { loadLibbpf } from '../kernel/libbpf.ts'
+import type { SyscallRule } from '../rules/rule.ts'
+import type { EngineContext } from './engine.ts'
+import { OverrideObject } from './override-object.ts'
+import type { Way } from './override-ways.ts'
+
+const closeLink = promisify(closeFile)
+
+/** A program and where it goes. */
+interface Place {
+  readonly program: string
+  readonly call: string
+  readonly way: Way | 'touch'
+}
+
+export interface OverrideAttachment {
+  readonly object: OverrideObject
+  /** Idempotent. */
+  detach(): Promise<void>
+}
+
+/** @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_NO_ENGINE */
+export async function attachOverride(
+  context: EngineContext,
+  indices: readonly number[],
+  ways: ReadonlyMap<string, Way>,
+): Promise<OverrideAttachment> {
+  const places = placesOf(
+    ways,
+    indices.map((index) => context.rules[index] as SyscallRule),
+  )
+  const targets = Object.fromEntries(
+    places
+      .filter(({ way }) => way !== 'kprobe')
+      .map(({ program, call }) => [program, entryFunction(call, architecture)]),
+  )
+  const shared = places.some(({ way }) => way === 'kprobe') ? ['mb_override'] : []
+  const object = await OverrideObject.load(context, indices, shared, targets)
+  const links: number[] = []
+  const detach = async () => {
+    await Promise.all(links.splice(0).map((link) => closeLink(link)))
+  }
+  try {
+    for (const name of ['exec', 'exit'] as const)
+      links.push(await followProcesses(object.program(`mb_${name}`), `sched_process_${name}`))
+    // All at once: most of the time goes into waiting for grace periods.
+    const results = await Promise.allSettled(places.map((place) => attachTo(object, place)))
+    for (const result of results) if (result.status === 'fulfilled') links.push(result.value)
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+    return { object, detach }
+  } catch (error) {
+    await detach()
+    await object.close()
+    throw error
+  }
+}
+
+function placesOf(ways: ReadonlyMap<string, Way>, rules: readonly SyscallRule[]): Place[] {
+  let modified = 0
+  return [...ways].flatMap(([call, way]): Place[] => {
+    if (way === 'kprobe') return [{ program: 'mb_override', call, way }]
+    const slot = modified++
+    const path = rules.some((rule) => rule.path !== undefined && rule.syscalls.includes(call))
+    return [
+      ...(path ? [{ program: `mb_touch_${slot}`, call, way: 'touch' as const }] : []),
+      { program: `mb_modify_${slot}`, call, way },
+    ]
+  })
+}
+
+async function followProcesses(program: number, tracepoint: string): Promise<number> {
+  const { rawTracepointOpen } = await loadLibbpf()
+  const link = rawTracepointOpen(tracepoint, program)
+  if (link >= 0) return link
+  const { message } = new LinkError(-link)
+  throw new MinderbinderError('MB_ATTACH', `no program attaches to ${tracepoint}: ${message}`)
+}
+
+async function attachTo(object: OverrideObject, { program, call, way }: Place): Promise<number> {
+  const fd = object.program(program)
+  const functionName = entryFunction(call, architecture)
+  try {
+    if (way === 'modify') return await createLink(fd, 0, attachTypes.modifyReturn)
+    if (way === 'touch') return await createLink(fd, 0, attachTypes.traceEntry)
+    const probe = await openKprobe(functionName)
+    if (probe < 0) throw new LinkError(-probe)
+    try {
+      return await createLink(fd, probe, attachTypes.perfEvent)
+    } finally {
+      closeSync(probe)
+    }
+  } catch (error) {
+    if (!(error instanceof LinkError)) throw error
+    throw new MinderbinderError(
+      'MB_ATTACH',
+      `${program} does not attach to ${functionName} for ${call}: ${error.message}`,
+      { hint: 'this kernel does not let this call fail: --engine seccomp does', cause: error },
+    )
+  }
+}

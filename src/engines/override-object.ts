@@ -1,0 +1,215 @@
+/** bpf/syscall.bpf.o, loaded for some rules of a plan. */
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { MinderbinderError } from '../errors.ts'
+import { architecture } from '../kernel/architecture.ts'
+import { RingReader } from '../kernel/bpf-events.ts'
+import { readBpfObject } from '../kernel/bpf-file.ts'
+import { BpfObject } from '../kernel/bpf-object.ts'
+import { missedRuns } from '../kernel/bpf-program.ts'
+import { testRunHere } from '../kernel/bpf-test-run.ts'
+import { bootTime, loadLibc } from '../kernel/libc.ts'
+import { decodeCounts, encodeRules, RULE_COUNTS_SIZE, RULE_SIZE } from '../rules/encode.ts'
+import type { RuleCounts } from '../rules/rule.ts'
+import type { EngineContext, TargetCgroup } from './engine.ts'
+import { type OverrideTables, overrideTables } from './override-tables.ts'
+
+/** Processes of the tree that have exec'd and live, at one time. */
+export const TARGETS_MAX = 32_768
+/** Counters of scope=process, one for each process and rule: 64 bytes each where all are used. */
+const PROCESS_COUNTS_MAX = 1_048_576
+const EVENT_BUFFER = 1024 * 1024
+/** A ring buffer has at least a page, which on arm64 may be 64 KiB. */
+const NO_EVENT_BUFFER = 64 * 1024
+const LEVEL_MAX = 64
+/** No cgroup has this id. */
+const NOWHERE = 2n ** 64n - 1n
+
+/** struct losses */
+export interface Losses {
+  readonly events: bigint
+  readonly foreignCalls: bigint
+  readonly foreignPrograms: bigint
+  readonly unreadPaths: bigint
+  readonly untracked: bigint
+  /** Calls that were made while a program for the same call was interrupted on the same CPU. */
+  readonly missed: bigint
+}
+
+export class OverrideObject {
+  readonly #object: BpfObject
+  readonly #indices: readonly number[]
+  readonly #deciding: readonly string[]
+  readonly #tables: OverrideTables
+  #events: RingReader | undefined
+  #last: { counts: Map<number, RuleCounts>; losses: Losses } | undefined
+
+  private constructor(
+    object: BpfObject,
+    indices: readonly number[],
+    deciding: readonly string[],
+    tables: OverrideTables,
+  ) {
+    this.#object = object
+    this.#indices = indices
+    this.#deciding = deciding
+    this.#tables = tables
+  }
+
+  /**
+   * Loads what decides, `programs` and those of `targets` (by the function each is for), and what follows
+   * the processes.
+   *
+   * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_NO_ENGINE
+   */
+  static async load(
+    context: EngineContext,
+    indices: readonly number[],
+    programs: readonly string[],
+    targets: Readonly<Record<string, string>>,
+  ): Promise<OverrideObject> {
+    const { rules, cgroup, onEvent } = context
+    if (!cgroup)
+      throw new MinderbinderError(
+        'MB_NO_ENGINE',
+        'override finds its target by a cgroup, and none can be made here',
+      )
+    const tables = overrideTables(rules, indices, architecture)
+    const loading = [...programs, ...Object.keys(targets)]
+    // A path that was not brought in is counted where it cannot be read.
+    const deciding = loading.filter((name) => !name.startsWith('mb_touch'))
+    await loadLibc() // for bootTime()
+    const object = await BpfObject.load(readBpfObject('syscall'), {
+      name: 'syscall',
+      purpose: 'system call faults by override',
+      programs: [...loading, 'mb_exec', 'mb_exit', 'mb_self'],
+      attachTargets: targets,
+      maxEntries: {
+        rules: rules.length,
+        counts: rules.length,
+        order: Math.max(tables.order.length, 1),
+        processes: TARGETS_MAX,
+        process_counts: Math.min(
+          Math.max(tables.processRules.count * TARGETS_MAX, 1),
+          PROCESS_COUNTS_MAX,
+        ),
+        events: onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
+      },
+      rodata: settingsOf(context, tables, indices),
+    })
+    const loaded = new OverrideObject(object, indices, deciding, tables)
+    try {
+      await loaded.#fill(context, cgroup)
+      return loaded
+    } catch (error) {
+      await loaded.close()
+      throw error
+    }
+  }
+
+  /** Descriptor of a program that was asked for, or of mb_exec or mb_exit. */
+  program(name: string): number {
+    return this.#object.program(name)
+  }
+
+  /** From here on nothing is faulted, whoever is still attached. */
+  disarm(): void {
+    this.#setSession(NOWHERE, 0)
+  }
+
+  /** By rule index; the last ones, once closed. */
+  counts(): Map<number, RuleCounts> {
+    if (this.#last) return this.#last.counts
+    return new Map(
+      this.#indices.map((index) => {
+        const bytes = this.#object.lookup('counts', index, RULE_COUNTS_SIZE)
+        return [index, decodeCounts(bytes)[0]!]
+      }),
+    )
+  }
+
+  async losses(): Promise<Losses> {
+    if (this.#last) return this.#last.losses
+    const bytes = this.#object.lookup('losses', 0, 40)
+    const field = (index: number) => bytes.readBigUInt64LE(8 * index)
+    const missed = this.#deciding.map((name) => missedRuns(this.#object.program(name)))
+    return {
+      events: field(0),
+      foreignCalls: field(1),
+      foreignPrograms: field(2),
+      unreadPaths: field(3),
+      untracked: field(4),
+      missed: (await Promise.all(missed)).reduce((sum, each) => sum + each, 0n),
+    }
+  }
+
+  /** Hands on the last events. Idempotent. Detach first, or the last ones are still to come. */
+  async close(): Promise<void> {
+    if (this.#last) return
+    this.#events?.close()
+    this.#last = { counts: this.counts(), losses: await this.losses() }
+    this.#object.close()
+  }
+
+  async #fill({ rules, onEvent }: EngineContext, cgroup: TargetCgroup): Promise<void> {
+    const interfaceIndex = () => 0 // rules of others are not looked at
+    const table = encodeRules(rules, { arch: architecture, interfaceIndex })
+    const row = (index: number) => table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
+    const object = this.#object
+    object.updateAll('rules', new Map(this.#indices.map((index) => [index, row(index)])))
+    object.updateAll('order', new Map(this.#tables.order.map((index, at) => [at, uint32(index)])))
+    object.updateAll('calls', this.#tables.calls)
+    // Our own cgroup is the parent of the target's: the kernel says how deep it is.
+    this.#setSession(statSync(dirname(cgroup.path), { bigint: true }).ino, 0)
+    const self = await testRunHere(object.program('mb_self'))
+    const level = (self & 0xffff) >= LEVEL_MAX ? cgroup.level : (self & 0xffff) + 1
+    this.#setSession(cgroup.id, level, self >>> 16)
+    if (onEvent) this.#events = await readEvents(object, onEvent)
+  }
+
+  /** struct session; `armed` is set by the first exec in the cgroup. */
+  #setSession(cgroup: bigint, level: number, pidLevel = 0): void {
+    const bytes = Buffer.alloc(32)
+    bytes.writeBigUInt64LE(cgroup, 0)
+    bytes.writeBigUInt64LE(NOWHERE, 8)
+    bytes.writeUInt32LE(level, 16)
+    bytes.writeUInt32LE(pidLevel, 20)
+    this.#object.update('.bss', 0, bytes)
+  }
+}
+
+/** struct settings */
+function settingsOf(
+  { rules, seed, includeLoader, onEvent }: EngineContext,
+  { processRules }: OverrideTables,
+  indices: readonly number[],
+): Buffer {
+  const needsAge = indices.some((index) => (rules[index]?.afterNs ?? 0n) > 0n)
+  const bytes = Buffer.alloc(32)
+  bytes.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
+  bytes.writeUInt32LE(processRules.first, 8)
+  bytes.writeUInt32LE(processRules.count, 12)
+  bytes.writeUInt32LE(architecture === 'arm64' ? 1 : 0, 16)
+  bytes.writeUInt32LE(onEvent ? 1 : 0, 20)
+  bytes.writeUInt32LE(includeLoader ? 0 : 1, 24)
+  bytes.writeUInt32LE(needsAge || !includeLoader ? 1 : 0, 28)
+  return bytes
+}
+
+/** BPF stamps events with CLOCK_BOOTTIME; who listens gets CLOCK_REALTIME, as from the supervisor. */
+async function readEvents(
+  object: BpfObject,
+  onEvent: (event: Buffer) => void,
+): Promise<RingReader> {
+  const offset = BigInt(Date.now()) * 1_000_000n - bootTime()
+  return RingReader.open(object.map('events'), (event) => {
+    event.writeBigUInt64LE(event.readBigUInt64LE(0) + offset, 0) // time_ns
+    onEvent(event)
+  })
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(value)
+  return bytes
+}
