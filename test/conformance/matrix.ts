@@ -1,11 +1,4 @@
-/**
- * The matrix engine x kernel of results that conformance runs wrote:
- *
- *     node --import tsx test/conformance/matrix.ts [--every-engine] RESULTS.json...
- *
- * Exit status 1: something failed; or, with --every-engine (CI), an engine ran nowhere.
- */
-import { readFileSync } from 'node:fs'
+/** The matrix engine x kernel of what conformance runs recorded, as text. */
 import type { Result } from './results.ts'
 import { subjects } from './subjects.ts'
 
@@ -69,15 +62,3 @@ function unique(values: readonly string[]): string[] {
 function firstLine(text = ''): string {
   return text.split('\n', 1)[0] ?? ''
 }
-
-function main(args: readonly string[]): number {
-  const files = args.filter((arg) => !arg.startsWith('-'))
-  const results = files.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as Result[])
-  process.stdout.write(matrix(results))
-  const missing = args.includes('--every-engine') ? engineless(results) : []
-  for (const name of missing) process.stdout.write(`FAILED ${name} ran on no kernel\n`)
-  return missing.length > 0 || results.some(({ result }) => result === 'failed') ? 1 : 0
-}
-
-if (process.argv[1] === new URL(import.meta.url).pathname)
-  process.exitCode = main(process.argv.slice(2))
