@@ -15,14 +15,15 @@ export async function examine(): Promise<Report> {
   const answers = await probeSeccomp()
   const facts = readFacts(hasIoUring(answers) ?? null)
   const { trial, checks: cgroupChecks } = await tryCgroup(facts)
+  const where = trial ?? cgroupChecks.at(-1)!
   try {
     const checks = [
-      await tryOverride(undefined, facts),
+      await tryOverride(where, facts),
       ...seccompChecks(answers),
       ...cgroupChecks,
       await tryLibbpf(facts),
       ...(await tryEgress(facts)),
-      ...(await tryNetwork(trial ?? cgroupChecks.at(-1)!, facts)),
+      ...(await tryNetwork(where, facts)),
       ...(await tryTracing(facts)),
       ...privilegeChecks(facts),
       await tryKill(trial),

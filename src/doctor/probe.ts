@@ -45,9 +45,9 @@ export class Probe {
     return this.#answers
   }
 
-  /** Sends an order and waits for the answer: its errno; undefined where none comes. */
-  ask(order: string, name: string): Promise<number | undefined> {
-    this.#answers.delete(name)
+  /** Sends an order and waits for the answer: its errno; undefined where none comes. Forgets earlier ones. */
+  ask(order: string, name: string, ...more: readonly string[]): Promise<number | undefined> {
+    for (const each of [name, ...more]) this.#answers.delete(each)
     this.#child.stdin.write(order)
     return this.answer(name)
   }

@@ -38,7 +38,8 @@ const questions = {
     group: 'syscalls',
     title: "the command's memory can be read",
     cost: 'path= matches nothing, and what ld.so does before main is faulted too',
-    remedy: 'kernel.yama.ptrace_scope at 0 or 1; in a container, process_vm_readv(2) allowed',
+    remedy:
+      'kernel.yama.ptrace_scope at 0 or 1; a kernel with CONFIG_CROSS_MEMORY_ATTACH; in a container, process_vm_readv(2) allowed',
   },
 } as const satisfies Record<string, Question>
 

@@ -1,4 +1,4 @@
-/** A cgroup of the doctor's own, with one process in it that sends and connects when it is told to. */
+/** A cgroup of the doctor's own, with one process in it that does what faults are tried on. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ChildCgroup, createCgroup, destroyCgroup } from '../kernel/cgroup.ts'
@@ -24,7 +24,7 @@ export class Trial {
     const cgroup = createCgroup(self)
     try {
       // From here on the probe removes the cgroup where this process is killed.
-      const probe = new Probe('network', cgroup.path)
+      const probe = new Probe('target', cgroup.path)
       return new Trial(cgroup, probe, await probe.answer('enter'))
     } catch (error) {
       await destroyCgroup(cgroup.path)
@@ -40,6 +40,12 @@ export class Trial {
   /** Connects over the loopback to one who listens: 0, or connect(2)'s errno. */
   connect(): Promise<number | undefined> {
     return this.#probe.ask('c', 'connect')
+  }
+
+  /** A new program calls getpgid(2): 0, or its errno; undefined where it could not be started. */
+  async call(): Promise<number | undefined> {
+    const called = await this.#probe.ask('g', 'called', 'call')
+    return called === 0 ? this.#probe.answer('call') : undefined
   }
 
   /** Kills the process by cgroup.kill (Linux 5.14), and says whether it died of that. The last of all trials. */

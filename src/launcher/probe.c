@@ -15,8 +15,10 @@ int probe(int argc, char **argv)
 {
 	if (argc == 1 && strcmp(argv[0], "seccomp") == 0)
 		return probe_seccomp();
-	if (argc == 2 && strcmp(argv[0], "network") == 0)
-		return probe_network(argv[1]);
+	if (argc == 1 && strcmp(argv[0], "call") == 0)
+		return probe_call();
+	if (argc == 2 && strcmp(argv[0], "target") == 0)
+		return probe_target(argv[1]);
 	fputs("minderbinder: --probe: unknown probe\n", stderr);
 	return 2;
 }

@@ -16,9 +16,13 @@ void probe_say(const char *name, int error);
 int probe_seccomp(void);
 
 /*
- * Enters a cgroup and sends a packet for each `s`, connects for each `c` that comes on stdin, over the loopback.
- * At end of file it leaves, and removes the cgroup: also where whoever made it was killed.
+ * Enters a cgroup and does what faults are tried on: for each `s` on stdin it sends a packet, for each `c` it
+ * connects, both over the loopback, for each `g` a new program calls getpgid(2). At end of file it leaves, and
+ * removes the cgroup: also where whoever made it was killed.
  */
-int probe_network(const char *cgroup);
+int probe_target(const char *cgroup);
+
+/* That new program. */
+int probe_call(void);
 
 #endif

@@ -1,9 +1,9 @@
 /** What the doctor concludes from what it read and from what its probes answered. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { Question } from '../../src/doctor/check.ts'
+import { no, type Question, unknown, yes } from '../../src/doctor/check.ts'
 import type { Facts } from '../../src/doctor/facts.ts'
-import { tryOverride, withoutProbe } from '../../src/doctor/override.ts'
+import { explained } from '../../src/doctor/override.ts'
 import { privilegeChecks } from '../../src/doctor/privileges.ts'
 import {
   capabilities,
@@ -178,21 +178,14 @@ test('lockdown: unknown where it cannot be read, no only where it is in the way'
   assert.equal(resultAt(without), 'yes')
 })
 
-test('override: the kernel may show that it cannot work', () => {
-  const options = { CONFIG_BPF_KPROBE_OVERRIDE: 'n', CONFIG_FUNCTION_ERROR_INJECTION: 'y' }
-  const built = { ...root, kernelConfig: { file: '', options } }
-  assert.match(withoutProbe(built, { kprobes: true }).detail, /CONFIG_BPF_KPROBE_OVERRIDE$/)
-  assert.equal(withoutProbe(root, { kprobes: false }).result, 'no')
-  assert.equal(withoutProbe(root, { kprobes: true }).result, 'unknown')
-  assert.equal(withoutProbe(nobody, { kprobes: undefined }).detail, 'needs root')
-})
-
-test('override: its own probe has the last word', async () => {
-  const works = await tryOverride(async () => ({ works: true, mechanism: 'fmod_ret' }), root)
-  assert.deepEqual([works.result, works.detail], ['yes', 'a call failed in a child, by fmod_ret'])
-  const why = { works: false, why: 'no kprobes', hint: 'another kernel' } as const
-  const not = await tryOverride(async () => why, root)
-  assert.deepEqual([not.result, not.remedy], ['no', 'another kernel'])
-  const broken = await tryOverride(() => Promise.reject(new Error('bug')), root)
-  assert.equal(broken.result, 'unknown')
+test('override: without error injection in the kernel it cannot work, and that is the reason', () => {
+  const without = { file: '', options: { CONFIG_FUNCTION_ERROR_INJECTION: 'n' } }
+  const built = { file: '', options: { CONFIG_FUNCTION_ERROR_INJECTION: 'y' } }
+  const failed = no(question, 'EPERM', { reason: 'EPERM' })
+  assert.match(explained(failed, { kernelConfig: without }).reason ?? '', /ERROR_INJECTION$/)
+  assert.equal(explained(unknown(question, '?'), { kernelConfig: without }).result, 'no')
+  for (const kernelConfig of [built, null])
+    assert.deepEqual(explained(failed, { kernelConfig }), failed)
+  const works = yes(question, 'seen')
+  assert.deepEqual(explained(works, { kernelConfig: without }), works)
 })

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Over the loopback a packet is there when sendto(2) returns, or soon after on a busy machine. */
@@ -84,7 +86,30 @@ static int try_connect(void)
 	return error;
 }
 
-int probe_network(const char *cgroup)
+int probe_call(void)
+{
+	probe_say("call", syscall(SYS_getpgid, 0) < 0 ? errno : 0);
+	return 0;
+}
+
+/* In a program that starts in the cgroup, as a command does: engines wait for that. 0: it gave the answer. */
+static int try_call(void)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		return errno;
+	if (child == 0) {
+		execl("/proc/self/exe", "launcher", "--probe", "call", (char *)NULL);
+		_exit(1);
+	}
+	if (waitpid(child, &status, 0) != child)
+		return errno;
+	return status == 0 ? 0 : ECHILD;
+}
+
+int probe_target(const char *cgroup)
 {
 	const int ignored[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
 	char order;
@@ -98,8 +123,10 @@ int probe_network(const char *cgroup)
 	while (read(STDIN_FILENO, &order, 1) == 1) {
 		if (order == 's')
 			probe_say("send", try_send());
-		else
+		else if (order == 'c')
 			probe_say("connect", try_connect());
+		else
+			probe_say("called", try_call());
 	}
 	/* Already gone where the doctor has removed it. */
 	if (enter(cgroup, "../") == 0 && rmdir(cgroup) == 0)
