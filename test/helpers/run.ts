@@ -1,5 +1,6 @@
 /** Running minderbinder, and other programs, as children whose whole outcome is looked at. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { patience } from './patience.ts'
 
 export const minderbinder = new URL('../../bin/minderbinder', import.meta.url).pathname
 
@@ -65,7 +66,7 @@ export function start(command: readonly string[], options: RunOptions = {}): Run
   // A child that does not read its input is no failure of the test.
   child.stdin?.on('error', () => {})
   const result = new Promise<RunResult>((resolve, reject) => {
-    const limit = options.timeout ?? 30_000
+    const limit = (options.timeout ?? 30_000) * patience
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
       // Whoever else holds them must not keep the test's process waiting.

@@ -1,5 +1,6 @@
 /** Waiting for a condition instead of for a time. */
 import { setTimeout as pause } from 'node:timers/promises'
+import { patience } from './patience.ts'
 
 export interface Patience {
   /** What is waited for, for the message. */
@@ -19,7 +20,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   { what, bound = 15_000 }: Patience,
 ): Promise<Exclude<T, Falsy>> {
-  const end = Date.now() + bound
+  const end = Date.now() + bound * patience
   let wait = 2
   let last: unknown
   for (;;) {
@@ -30,7 +31,8 @@ export async function until<T>(
     } catch (error) {
       last = error
     }
-    if (Date.now() > end) throw new Error(`not within ${bound} ms: ${what} (last: ${String(last)})`)
+    if (Date.now() > end)
+      throw new Error(`not within ${bound * patience} ms: ${what} (last: ${String(last)})`)
     await pause(wait)
     wait = Math.min(wait * 2, 50)
   }

@@ -23,6 +23,8 @@ export interface VmOptions {
   readonly cwd?: string
   /** Folders of the host that the command can write to; what it writes is gone afterwards. */
   readonly writable?: readonly string[]
+  /** Files of the host that are others inside: absolute path to the name in the shared folder. */
+  readonly bind?: Readonly<Record<string, string>>
   /** Milliseconds from the start of qemu to the end of the command, 10 minutes where left out. */
   readonly timeout?: number
   /** A folder of the host for results: /run/share/NAME inside is NAME here. A temporary one where left out. */
@@ -62,11 +64,17 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
   const share = options.share ?? mkdtempSync(join(tmpdir(), 'mb-vm-'))
   try {
     writeFileSync(join(share, 'job'), jobScript(options))
-    writeFileSync(join(share, 'writable'), (options.writable ?? []).map((f) => `${f}\n`).join(''))
+    const binds = Object.entries(options.bind ?? {}).map(([path, file]) => `${file} ${path}`)
+    writeFileSync(join(share, 'writable'), lines(options.writable ?? []))
+    writeFileSync(join(share, 'binds'), lines(binds))
     return await boot(options, share)
   } finally {
     if (options.share === undefined) rmSync(share, { recursive: true, force: true })
   }
+}
+
+function lines(each: readonly string[]): string {
+  return each.map((line) => `${line}\n`).join('')
 }
 
 function jobScript({ command, env = {}, cwd = repository }: VmOptions): string {

@@ -34,6 +34,9 @@ while read -r folder; do
 	mkdir -p "$name/upper" "$name/work"
 	mount -t overlay -o "lowerdir=$folder,upperdir=$name/upper,workdir=$name/work" overlay "$folder"
 done </run/share/writable
+while read -r file target; do
+	mount --bind "/run/share/$file" "$target"
+done </run/share/binds
 
 # Virtio ports by their names; their numbers depend on which other devices there are.
 for port in /sys/class/virtio-ports/*; do

@@ -1,0 +1,104 @@
+/** Test files run inside a virtual machine, their results one by one as they come. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { has } from './requires.ts'
+import { runInVm, type VmResult } from './vm.ts'
+import { bundleOf, bundleSources, tsxLoader } from './vm-sources.ts'
+
+const repository = new URL('../../', import.meta.url).pathname
+
+export interface GuestResult {
+  /** Base name of the test's file. */
+  readonly file: string
+  readonly name: string
+  readonly outcome: 'passed' | 'failed' | 'skipped'
+  /** Why it failed (with the stack) or was skipped. */
+  readonly why?: string
+  readonly ms: number
+}
+
+export interface GuestTests {
+  /** Ends with the last one. */
+  readonly results: AsyncIterable<GuestResult>
+  /** Of the machine, once it has ended. */
+  readonly machine: Promise<VmResult>
+}
+
+export interface GuestTestOptions {
+  readonly kernel: string
+  /** Relative to the repository. */
+  readonly files: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Milliseconds for the whole machine. */
+  readonly timeout: number
+  /** Gets what the machine's tests leave in /run/share, before that is gone. */
+  readonly onShare?: (folder: string) => void
+}
+
+/** Boots one machine for all the files. */
+export function runTestsInVm(options: GuestTestOptions): GuestTests {
+  const queue = new Queue<GuestResult>()
+  const machine = runMachine(options, (line) => queue.put(JSON.parse(line) as GuestResult))
+  machine.then(
+    () => queue.end(),
+    () => queue.end(),
+  )
+  return { results: queue, machine }
+}
+
+async function runMachine(
+  { kernel, files, env, timeout, onShare }: GuestTestOptions,
+  onLine: (line: string) => void,
+): Promise<VmResult> {
+  const share = mkdtempSync(join(tmpdir(), 'mb-vm-'))
+  try {
+    // Parts of tests run as another user.
+    chmodSync(share, 0o755)
+    await bundleSources(share, '/run/share')
+    const bundles = files.map((file) => `/run/share/${bundleOf(file)}`)
+    let text = ''
+    const result = await runInVm({
+      ...{ kernel, share, timeout, writable: [join(repository, 'build')] },
+      bind: { [tsxLoader]: 'loader.mjs' },
+      command: ['node', 'test/kernel/guest-run.js', ...bundles],
+      // What the host can give must be there; a kernel may lack what is newer than it.
+      env: { MINDERBINDER_TEST_REQUIRE: has('root') ? 'all' : '', ...env },
+      onStdout(chunk) {
+        const lines = (text + chunk.toString()).split('\n')
+        text = lines.pop() ?? ''
+        for (const line of lines) if (line.startsWith('{')) onLine(line)
+      },
+    })
+    onShare?.(share)
+    return result
+  } finally {
+    rmSync(share, { recursive: true, force: true })
+  }
+}
+
+/** Items for one reader, who waits for them. */
+class Queue<T> implements AsyncIterable<T> {
+  readonly #items: T[] = []
+  #ended = false
+  #wake = () => {}
+
+  put(item: T): void {
+    this.#items.push(item)
+    this.#wake()
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#wake()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<T> {
+    for (;;) {
+      yield* this.#items.splice(0)
+      if (this.#items.length > 0) continue
+      if (this.#ended) return
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+}

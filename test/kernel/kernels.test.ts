@@ -1,0 +1,92 @@
+/**
+ * What depends on the kernel, on each test kernel: the conformance table for every engine, the tests of the
+ * network, and those of what seccomp does to a call. One machine a kernel, two at a time; its tests are
+ * reported as ours. Environment:
+ *   MINDERBINDER_TEST_KERNELS=6.1,7.2     only these
+ *   MINDERBINDER_TEST_KERNEL_FILES=A,B    these test files (from the top of the repository) instead
+ */
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { engineless, matrix } from '../conformance/matrix.ts'
+import type { Result } from '../conformance/results.ts'
+import { type GuestResult, runTestsInVm } from '../helpers/guest-tests.ts'
+import { type Kernel, kernels } from '../helpers/kernels.ts'
+import { patience } from '../helpers/patience.ts'
+import { requires } from '../helpers/requires.ts'
+
+const repository = new URL('../../', import.meta.url).pathname
+const network = readdirSync(join(repository, 'test/system'))
+  .filter((file) => /^network-.*\.test\.ts$/.test(file))
+  .map((file) => `test/system/${file}`)
+const conformance = 'test/conformance/conformance.test.ts'
+const suite = [
+  ...[conformance, ...network],
+  ...['test/system/outcomes.test.ts', 'test/system/selection.test.ts'],
+]
+
+const only = process.env.MINDERBINDER_TEST_KERNELS?.split(',')
+const files = process.env.MINDERBINDER_TEST_KERNEL_FILES?.split(',') ?? suite
+/** Milliseconds for one machine: twice what it takes on two cores that do nothing else. */
+const LIMIT = 900_000
+
+const results: Result[] = []
+
+test('every test kernel', { concurrency: 2 }, async (t) => {
+  if (!requires(t, 'qemu', 'kernels', 'setpriv')) return
+  const chosen = kernels().filter(({ name }) => only?.includes(name) ?? true)
+  assert.notEqual(chosen.length, 0, `no kernel of MINDERBINDER_TEST_KERNELS=${only} is there`)
+  await Promise.all(chosen.map((kernel) => t.test(`Linux ${kernel.name}`, (t) => hold(t, kernel))))
+  keep(results)
+  process.stdout.write(`\n${matrix(results)}\n`)
+  if (only || !files.includes(conformance)) return
+  await t.test('every engine ran on some kernel', () => {
+    // It is the oracle of the table, which the host's own run holds it to.
+    const none = engineless(results).filter((name) => name !== 'strace')
+    assert.deepEqual(none, [])
+  })
+})
+
+async function hold(t: TestContext, kernel: Kernel): Promise<void> {
+  const guest = runTestsInVm({
+    ...{ kernel: kernel.image, files, timeout: LIMIT * patience },
+    env: {
+      MINDERBINDER_TEST_QUICK: '1',
+      MINDERBINDER_TEST_PATIENCE: `${10 * patience}`,
+      // On these kernels all of them must work.
+      MINDERBINDER_TEST_ENGINES: 'override,auto,seccomp,tc,cgroup',
+      MINDERBINDER_TEST_RESULTS: '/run/share/results.json',
+    },
+    onShare(folder) {
+      const file = join(folder, 'results.json')
+      if (existsSync(file)) results.push(...(JSON.parse(readFileSync(file, 'utf8')) as Result[]))
+    },
+  })
+  let count = 0
+  for await (const result of guest.results) {
+    count++
+    await t.test(`${kernel.name} ${result.file}: ${result.name}`, (t) => repeat(t, result))
+  }
+  const { status, trouble, stderr, kernelLog, bootMs, totalMs } = await guest.machine
+  t.diagnostic(`Linux ${kernel.name}: boot ${bootMs} ms, in all ${totalMs} ms, ${count} tests`)
+  // Each of them is a failure of the machine as a whole, whatever the tests say.
+  assert.deepEqual(trouble, [], kernelLog)
+  assert.equal(status, 0, stderr)
+  assert.notEqual(count, 0, 'no test ran')
+}
+
+function repeat(t: TestContext, { outcome, why }: GuestResult): void {
+  if (outcome === 'skipped') t.skip(why)
+  if (outcome === 'failed') throw new Error(why)
+}
+
+/** For people and for later steps of CI: node --import tsx test/conformance/print-matrix.ts FILE... */
+function keep(results: readonly Result[]): void {
+  const folder = join(repository, 'build/test-results')
+  mkdirSync(folder, { recursive: true })
+  for (const kernel of new Set(results.map((each) => each.kernel))) {
+    const own = results.filter((each) => each.kernel === kernel)
+    writeFileSync(join(folder, `kernel-${kernel}.json`), `${JSON.stringify(own, undefined, 1)}\n`)
+  }
+}
