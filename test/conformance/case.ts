@@ -33,6 +33,8 @@ export interface SyscallCase extends Common {
   /** Must be in the summary, or must not. */
   readonly summary?: RegExp
   readonly notSummary?: RegExp
+  /** Not every kernel runs it: without, there is nothing to be seen. */
+  readonly foreign?: Program
   /** Whether strace can be asked, where the faults alone do not tell. */
   readonly strace?: false
 }

@@ -29,7 +29,7 @@ export interface Refusal {
   readonly says?: true
 }
 
-const harmless = ['--syscall', 'getppid=ENOENT@0%']
+const harmless = ['--syscall', 'fsync=ENOENT@0%']
 const notNetwork: Refusal = { why: 'an engine for system calls' }
 
 const seccomp: Subject = {

@@ -40,6 +40,13 @@ export const outcomes: readonly Case[] = [
   outcome('returned values below 0', ...each(negative), { quick: true }),
   outcome('none where the rate is 0%', ...each([...errors, ...positive], { rate: '0' })),
   outcome(
+    // Kernels have it under another name than calls with arguments.
+    'a call without arguments',
+    [{ set: 'getppid', outcome: ENOENT }],
+    [{ ...calls('getppid', 3), args: [] }, calls('dup', 1)],
+    { quick: true },
+  ),
+  outcome(
     'a delay is no shorter than it says, and the call runs then',
     [{ set: 'fsync', outcome: { kind: 'delay', text: 'delay:150ms' } }],
     [

@@ -14,6 +14,7 @@ const fixed: Program = { fixture: 'steps', link: 'static', defines: ['STATIC'] }
 const staticPie: Program = { fixture: 'steps', link: 'static-pie', defines: ['STATIC'] }
 const links = [pie, noPie, fixed, staticPie]
 const raw: Program = { fixture: 'raw', link: 'no-libc' }
+const raw32: Program = { fixture: 'raw', link: 'no-libc-m32' }
 const library: Program = { fixture: 'constructor', link: 'shared' }
 
 const constructs = (program: Program): Program => ({
@@ -109,11 +110,14 @@ export const programs: readonly Case[] = [
     [
       {
         ...{ do: 'other', words: ['/etc/passwd', '/etc/group'], calls: [] },
-        program: { fixture: 'raw', link: 'no-libc-m32' },
+        program: raw32,
       },
       opens(1),
     ],
-    { ...rest, needs: ['cc-static', 'cc-m32'], summary: /32-bit/, quick: true },
+    {
+      ...{ ...rest, needs: ['cc-static', 'cc-m32'], foreign: raw32 },
+      ...{ summary: /32-bit/, quick: true },
+    },
   ),
 ]
 
