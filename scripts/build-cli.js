@@ -6,6 +6,24 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
+/**
+ * What packages import and exec never uses, but would load node:net and node:stream for at every start:
+ * commander's child_process (it starts no executable subcommands of ours), and chalk's look at the terminal
+ * (it is always given its level).
+ */
+const unused = {
+  name: 'unused',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer, path }) =>
+      importer.includes('/commander/') ? { path, namespace: 'unused' } : undefined,
+    )
+    onResolve({ filter: /^#supports-color$/ }, ({ path }) => ({ path, namespace: 'unused' }))
+    onLoad({ filter: /./, namespace: 'unused' }, ({ path }) => ({
+      contents: path === '#supports-color' ? 'export default { stdout: false, stderr: false }' : '',
+    }))
+  },
+}
+
 await build({
   entryPoints: ['src/cli/main.ts'],
   outfile: 'dist/minderbinder.cjs',
@@ -13,16 +31,16 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  minifySyntax: true,
+  minify: true,
   external: ['koffi'],
+  plugins: [unused],
   // import() of a package becomes require(): node's loader of ES modules takes milliseconds to start.
   supported: { 'dynamic-import': false },
-  // Where the package lies: bundled code has no import.meta.url of its own source file.
-  define: { 'import.meta.url': 'moduleUrl' },
+  // Bundled code asks __dirname where the package lies; making a URL takes a millisecond of every start.
+  define: { 'import.meta.url': '""' },
   // A function expression, for start.cjs to call.
   banner: {
-    js: `(function (require, __filename, __dirname) { const module = { exports: {} };
-const moduleUrl = require('node:url').pathToFileURL(__filename).href;`,
+    js: '(function (require, __filename, __dirname) { const module = { exports: {} };',
   },
   footer: { js: '})' },
   logLevel: 'warning',

@@ -3,7 +3,7 @@ import { assignEngines, engineNames } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
-import { listInterfaces } from '../kernel/interfaces.ts'
+import type { Interface } from '../kernel/interfaces.ts'
 import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
 import { printable } from '../rules/span.ts'
@@ -24,18 +24,21 @@ import { writeStderr } from './standard-streams.ts'
  * @throws {MinderbinderError} the command did not run, or not to its end
  * @throws {HelpRequest}
  */
-export async function exec(args: readonly string[], launcher: () => Launcher): Promise<Finish> {
+export async function exec(args: readonly string[], launcher: Launcher): Promise<Finish> {
   const { rules, options, command } = parseExec(args)
   const assigned = assignEngines(rules, engines, options.engine)
-  const interfaces = rules.some(({ kind }) => kind !== 'syscall') ? await listInterfaces() : []
   const output = options.output === undefined ? undefined : new OutputFile(options.output)
   const log =
     options.log === undefined
       ? undefined
-      : new InjectionLog(new OutputFile(options.log), rules, options.seed, interfaces)
+      : new InjectionLog(
+          new OutputFile(options.log),
+          rules,
+          options.seed,
+          await interfacesFor(rules),
+        )
   const plan: Plan = {
     rules,
-    interfaces,
     seed: options.seed,
     engines: assigned,
     argvIndex: 1 + args.length - command.length, // `exec` itself is argument 0
@@ -44,7 +47,7 @@ export async function exec(args: readonly string[], launcher: () => Launcher): P
     includeLoader: options.includeLoader,
     onEvent: log && ((event) => log.add(event)),
   }
-  const result = await runSession(plan, launcher())
+  const result = await runSession(plan, launcher)
   // Not made where nobody reads it: its hints build every family, two milliseconds.
   const text = (colour: 0 | 1) => summarize(plan, result, engineNames(assigned), colour)
   if (output) output.write(text(0))
@@ -52,6 +55,13 @@ export async function exec(args: readonly string[], launcher: () => Launcher): P
   log?.close()
   output?.close()
   return endLikeChild(rules, result, options)
+}
+
+/** Imported here: a start without network rules does not wait for it. */
+async function interfacesFor(rules: readonly Rule[]): Promise<readonly Interface[]> {
+  if (rules.every(({ kind }) => kind === 'syscall')) return []
+  const { listInterfaces } = await import('../kernel/interfaces.ts')
+  return listInterfaces()
 }
 
 function parseExec(args: readonly string[]): {

@@ -74,21 +74,20 @@ async function main(): Promise<void> {
     return
   }
   const launcher = new Launcher()
+  // A bug in a callback: the front ends this process, and with it the command, and cleans up.
+  process.on('uncaughtException', (error) => {
+    writeStderr(errorText(error, debug))
+    launcher.finish({ kind: 'exit', status: exitStatus.failed })
+  })
   try {
-    const finish = await exec(args, () => launcher)
-    await launcher.finish(finish)
+    launcher.finish(await exec(args, launcher))
   } catch (error) {
     if (error instanceof HelpRequest) writeTo(launcherFds.stdout, error.text)
     else if (!(error instanceof Abandoned)) writeStderr(errorText(error, debug))
     const status = error instanceof HelpRequest ? 0 : failureStatus(error)
-    await launcher.finish({ kind: 'exit', status })
+    launcher.finish({ kind: 'exit', status })
   }
   process.exit()
 }
 
-// A bug in a callback: the front kills the command and cleans up when this process is gone.
-process.on('uncaughtException', (error) => {
-  writeStderr(errorText(error, process.argv.includes('--debug')))
-  process.exit(exitStatus.failed)
-})
 void main()

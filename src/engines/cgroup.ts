@@ -1,19 +1,8 @@
 /** Packets lost on their way to the target, and connect() refused: programs on the target's own cgroup. */
-import { closeSync, constants, openSync } from 'node:fs'
-import { MinderbinderError } from '../errors.ts'
-import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
-import { interfaceIndex, listInterfaces } from '../kernel/interfaces.ts'
 import type { Rule } from '../rules/rule.ts'
-import type { AttachedEngine, Engine, EngineContext, TargetCgroup } from './engine.ts'
-import { NetworkObject, type NetworkProgram } from './network-object.ts'
+import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
 
 export const cgroup: Engine = { name: 'cgroup', refusal, attach }
-
-const attachTypeOf = {
-  mb_drop_in: attachTypes.cgroupIngress,
-  mb_connect4: attachTypes.connect4,
-  mb_connect6: attachTypes.connect6,
-} as const
 
 function refusal(rule: Rule): string | undefined {
   if (rule.kind === 'syscall') return 'cgroup programs see packets and connect(), no other calls'
@@ -27,60 +16,7 @@ function refusal(rule: Rule): string | undefined {
 }
 
 async function attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine> {
-  const isRefusal = (index: number) => context.rules[index]?.kind === 'refuse-net'
-  const refuse = indices.filter(isRefusal)
-  const dropIn = indices.filter((index) => !isRefusal(index))
-  const programs: (keyof typeof attachTypeOf)[] = [
-    ...(dropIn.length > 0 ? (['mb_drop_in'] as const) : []),
-    ...(refuse.length > 0 ? (['mb_connect4', 'mb_connect6'] as const) : []),
-  ]
-  const interfaces = await listInterfaces()
-  const indexOf = (name: string) => interfaceIndex(interfaces, name)
-  const rules = { dropOut: [], dropIn, refuse }
-  const network = await NetworkObject.load(context, rules, programs, indexOf)
-  const links: number[] = []
-  const lift = async () => {
-    for (const link of links.splice(0)) closeSync(link)
-  }
-  const close = async () => {
-    await lift()
-    network.close()
-  }
-  try {
-    for (const program of programs) links.push(await attachTo(context.cgroup, network, program))
-  } catch (error) {
-    await close()
-    throw error
-  }
-  return {
-    start: () => network.start(),
-    lift,
-    counts: async () => network.counts(),
-    lostEvents: () => network.lostEvents(),
-    close,
-  }
-}
-
-async function attachTo(
-  target: TargetCgroup | undefined,
-  network: NetworkObject,
-  name: NetworkProgram & keyof typeof attachTypeOf,
-): Promise<number> {
-  if (!target) throw new Error('network rules need a cgroup')
-  const folder = openSync(target.path, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    return await createLink(network.program(name), folder, attachTypeOf[name])
-  } catch (error) {
-    if (!(error instanceof LinkError)) throw error
-    throw new MinderbinderError(
-      'MB_ATTACH',
-      `${name} does not attach to cgroup ${target.path}: ${error.message}`,
-      {
-        hint: 'a program on a cgroup above that allows no others (bpftool cgroup tree shows it) may be in the way',
-        cause: error,
-      },
-    )
-  } finally {
-    closeSync(folder)
-  }
+  // Imported here: a start without network rules does not wait for it.
+  const { attachToCgroup } = await import('./cgroup-attach.ts')
+  return attachToCgroup(context, indices)
 }

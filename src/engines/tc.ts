@@ -1,9 +1,7 @@
 /** Packets that the target sends are lost at tc egress. */
-import { type Interface, interfaceIndex, listInterfaces } from '../kernel/interfaces.ts'
+import type { Interface } from '../kernel/interfaces.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
-import { NetworkObject } from './network-object.ts'
-import { EgressAttachments } from './tc-attach.ts'
 
 export const tc: Engine = { name: 'tc', refusal, attach }
 
@@ -13,6 +11,10 @@ function refusal(rule: Rule): string | undefined {
 }
 
 async function attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine> {
+  // Imported here: a start without network rules does not wait for it.
+  const { interfaceIndex, listInterfaces } = await import('../kernel/interfaces.ts')
+  const { NetworkObject } = await import('./network-object.ts')
+  const { EgressAttachments } = await import('./tc-attach.ts')
   const interfaces = await listInterfaces()
   const network = await NetworkObject.load(
     context,

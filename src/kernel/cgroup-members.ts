@@ -1,8 +1,8 @@
 /** Who is in a cgroup and in those below it. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isTurnedOff } from './no-feature.ts'
+import { sleep } from './sleep.ts'
 
 const KILL_RETRY_MS = 2
 

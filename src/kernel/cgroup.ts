@@ -1,11 +1,11 @@
 /** The target's own cgroup: made under ours, emptied and removed again; what a crash left is swept. */
 import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { MinderbinderError } from '../errors.ts'
 import { cgroupTree, codeOf, killMembers, moveMembers } from './cgroup-members.ts'
 import { ownCgroup } from './cgroup-place.ts'
 import { type ProcessIdentity, stateOf } from './process-identity.ts'
+import { sleep } from './sleep.ts'
 
 export interface ChildCgroup {
   /** Absolute path of its directory. */

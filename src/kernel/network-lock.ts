@@ -1,8 +1,8 @@
 /** One minderbinder at a time changes the qdiscs of a network namespace. */
 import { closeSync, openSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { MinderbinderError } from '../errors.ts'
 import { loadLibc } from './libc.ts'
+import { sleep } from './sleep.ts'
 
 const LOCK_EX = 2
 const LOCK_NB = 4

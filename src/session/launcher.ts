@@ -3,7 +3,15 @@
 import type { SupervisorCounts } from '../engines/engine.ts'
 import { MinderbinderError } from '../errors.ts'
 import { decodeCounts, RULE_COUNTS_SIZE } from '../rules/encode.ts'
-import { type Frame, type StageStep, stageSteps, WireStream, wireTypes } from './wire.ts'
+import { readDescriptor, writeDescriptor } from './descriptor.ts'
+import {
+  type Frame,
+  FrameReader,
+  frameBytes,
+  type StageStep,
+  stageSteps,
+  wireTypes,
+} from './wire.ts'
 
 /** Descriptors that the front hands to node (src/launcher/front.c, become_node). */
 export const launcherFds = { front: 3, supervisor: 4, events: 5, stdout: 6 } as const
@@ -71,8 +79,6 @@ interface Waiter {
 }
 
 export class Launcher {
-  readonly #supervisor: WireStream
-  readonly #front: WireStream
   /** Frames that nobody has asked for yet, and those who wait for one. */
   readonly #frames: Frame[] = []
   readonly #waiters: Waiter[] = []
@@ -80,9 +86,12 @@ export class Launcher {
   #released = false
 
   constructor() {
-    this.#supervisor = new WireStream(
+    const reader = new FrameReader()
+    readDescriptor(
       launcherFds.supervisor,
-      (frame) => this.#receive(frame),
+      (bytes) => {
+        for (const frame of reader.push(bytes)) this.#receive(frame)
+      },
       () =>
         this.#lost(
           new MinderbinderError(
@@ -91,7 +100,8 @@ export class Launcher {
           ),
         ),
     )
-    this.#front = new WireStream(
+    // The front says nothing: its end of file is what is waited for.
+    readDescriptor(
       launcherFds.front,
       () => {},
       () => this.#lost(new Abandoned()),
@@ -100,7 +110,7 @@ export class Launcher {
 
   /** Prepares the child up to its exec: its pid. Throws StageError. */
   async stage(plan: StagePlan): Promise<number> {
-    this.#supervisor.send(wireTypes.stage, encodeStage(plan))
+    this.#tell(launcherFds.supervisor, wireTypes.stage, encodeStage(plan))
     const frame = await this.#wait(wireTypes.staged, wireTypes.stageFailed)
     if (frame.type === wireTypes.staged) return frame.payload.readUInt32LE(0)
     throw new StageError(
@@ -111,7 +121,7 @@ export class Launcher {
 
   /** Lets the child exec: 0, or the errno. */
   async go(): Promise<number> {
-    this.#supervisor.send(wireTypes.go)
+    this.#tell(launcherFds.supervisor, wireTypes.go)
     const frame = await this.#wait(wireTypes.execed, wireTypes.execFailed)
     return frame.type === wireTypes.execed ? 0 : frame.payload.readUInt32LE(0)
   }
@@ -125,7 +135,7 @@ export class Launcher {
   }
 
   async counts(): Promise<SupervisorCounts> {
-    this.#supervisor.send(wireTypes.count)
+    this.#tell(launcherFds.supervisor, wireTypes.count)
     const { payload } = await this.#wait(wireTypes.counts)
     const rules = payload.subarray(COUNTS_HEADER_SIZE)
     return {
@@ -137,29 +147,32 @@ export class Launcher {
 
   /** From here on no call is faulted, and no event is written. */
   async lift(): Promise<void> {
-    this.#supervisor.send(wireTypes.lift)
+    this.#tell(launcherFds.supervisor, wireTypes.lift)
     await this.#wait(wireTypes.lifted)
   }
 
   /** The child is over, or shall be killed: the supervisor ends, or serves left-over processes unseen. */
   release(): void {
     this.#released = true
-    this.#supervisor.send(wireTypes.release)
+    this.#tell(launcherFds.supervisor, wireTypes.release)
   }
 
   /** What the front must remove if this process is killed. */
   announceCgroup(path: string): void {
-    this.#front.send(wireTypes.session, Buffer.from(path))
+    this.#tell(launcherFds.front, wireTypes.session, Buffer.from(path))
   }
 
   /** The last word: the front ends like this when this process has exited. */
-  async finish(finish: Finish): Promise<void> {
+  finish(finish: Finish): void {
     const payload = Buffer.alloc(8)
     payload.writeUInt32LE(finish.kind === 'exit' ? 0 : 1, 0)
     payload.writeUInt32LE(finish.kind === 'exit' ? finish.status : finish.signal, 4)
     this.#released = true
-    this.#front.send(wireTypes.finish, payload)
-    await this.#front.close()
+    this.#tell(launcherFds.front, wireTypes.finish, payload)
+  }
+
+  #tell(fd: number, type: number, payload?: Uint8Array): void {
+    writeDescriptor(fd, frameBytes(type, payload))
   }
 
   #receive(frame: Frame): void {

@@ -1,13 +1,10 @@
 import type { Engine } from '../engines/engine.ts'
-import type { Interface } from '../kernel/interfaces.ts'
 import type { Rule, RuleCounts } from '../rules/rule.ts'
 import type { ChildEnd, UserIds } from './launcher.ts'
 
 /** What a session is to do, decided before anything is touched. */
 export interface Plan {
   readonly rules: readonly Rule[]
-  /** Of this network namespace; looked up only where a network rule may name one. */
-  readonly interfaces: readonly Interface[]
   readonly seed: bigint
   /** Which engine does which rules, by index. */
   readonly engines: ReadonlyMap<Engine, readonly number[]>

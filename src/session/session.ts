@@ -1,7 +1,6 @@
 /** One run of a command under faults: everything is set up, the child runs, everything is given back. */
 import type { AttachedEngine, SupervisorCounts, TargetCgroup } from '../engines/engine.ts'
 import { architecture } from '../kernel/architecture.ts'
-import { interfaceIndex } from '../kernel/interfaces.ts'
 import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
 import type { RuleCounts } from '../rules/rule.ts'
 import { closeCgroup, openCgroup } from './child-cgroup.ts'
@@ -30,7 +29,7 @@ export async function runSession(plan: Plan, launcher: Launcher): Promise<Sessio
 async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<SessionResult> {
   const rules = encodeRules(plan.rules, {
     arch: architecture,
-    interfaceIndex: (name) => interfaceIndex(plan.interfaces, name),
+    interfaceIndex: () => 0, // network rules are not the supervisor's to do
   })
   // Undone last: the supervisor goes on to serve what the child has left behind, or ends.
   const events = readEvents(plan.onEvent)

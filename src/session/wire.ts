@@ -1,6 +1,4 @@
 /** Frames between node, the front and the supervisor: src/launcher/wire.h is the other end. */
-import { Socket } from 'node:net'
-
 /** enum wire_type */
 export const wireTypes = {
   stage: 1,
@@ -67,33 +65,10 @@ export class FrameReader {
   }
 }
 
-/** One end of a stream of frames. */
-export class WireStream {
-  readonly #socket: Socket
-
-  /** @param fd a connected stream socket, which this object owns from now on */
-  constructor(fd: number, onFrame: (frame: Frame) => void, onEnd: () => void) {
-    this.#socket = new Socket({ fd, readable: true, writable: true })
-    const reader = new FrameReader()
-    this.#socket.on('data', (bytes) => {
-      for (const frame of reader.push(bytes)) onFrame(frame)
-    })
-    this.#socket.on('end', onEnd)
-    // The other side was killed while we wrote: 'end' follows, or has come.
-    this.#socket.on('error', onEnd)
-  }
-
-  send(type: number, payload: Uint8Array = Buffer.alloc(0)): void {
-    const header = Buffer.alloc(HEADER_SIZE)
-    header.writeUInt32LE(type, 0)
-    header.writeUInt32LE(payload.length, 4)
-    this.#socket.write(Buffer.concat([header, payload]))
-  }
-
-  /** Resolves when all that was sent is in the kernel's hands. */
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#socket.end(resolve)
-    })
-  }
+/** The bytes of one frame. */
+export function frameBytes(type: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
+  const header = Buffer.alloc(HEADER_SIZE)
+  header.writeUInt32LE(type, 0)
+  header.writeUInt32LE(payload.length, 4)
+  return Buffer.concat([header, payload])
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import test from 'node:test'
 import { COUNTS_HEADER_SIZE, STAGE_HEADER_SIZE } from '../../src/session/launcher.ts'
-import { FrameReader, stageSteps, wireTypes } from '../../src/session/wire.ts'
+import { FrameReader, frameBytes, stageSteps, wireTypes } from '../../src/session/wire.ts'
 import { requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
 
@@ -21,14 +21,7 @@ test('node and the launcher give the same numbers to frames and steps', (t) => {
 })
 
 function bytesOf(...frames: { type: number; payload: Buffer }[]): Buffer {
-  return Buffer.concat(
-    frames.flatMap(({ type, payload }) => {
-      const header = Buffer.alloc(8)
-      header.writeUInt32LE(type, 0)
-      header.writeUInt32LE(payload.length, 4)
-      return [header, payload]
-    }),
-  )
+  return Buffer.concat(frames.map(({ type, payload }) => frameBytes(type, payload)))
 }
 
 test('frames come out whole, however the stream is cut', () => {
