@@ -1,57 +1,15 @@
 /** SIGKILL for any of our processes, at any moment: the child's tree ends with it, nothing is left, nothing hangs. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { alive, descendants, killed, program } from '../helpers/processes.ts'
 import { has, requires } from '../helpers/requires.ts'
 import { startMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
 import { nothingLeft, systemState } from '../helpers/system-state.ts'
 import { until } from '../helpers/until.ts'
-
-/** All descendants of a process. */
-function descendants(pid: number): number[] {
-  const parents = new Map<number, number[]>()
-  for (const name of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-      parents.set(parent, [...(parents.get(parent) ?? []), Number(name)])
-    } catch {
-      // It has ended while we looked.
-    }
-  }
-  const below = (one: number): number[] =>
-    (parents.get(one) ?? []).flatMap((child) => [child, ...below(child)])
-  return below(pid)
-}
-
-/** Who is who, by what it runs: ours are the launcher and node. */
-function program(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`)
-  } catch {
-    return ''
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z'
-  } catch {
-    return false
-  }
-}
-
-function killed(pid: number): boolean {
-  try {
-    return process.kill(pid, 'SIGKILL')
-  } catch {
-    return false
-  }
-}
 
 const faults = ['--syscall', 'openat+read+write=EIO@0%']
 const network = has('root') && has('libbpf') && has('cgroup2') ? ['--drop-net', '0%'] : []
