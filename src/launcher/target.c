@@ -11,12 +11,37 @@
 
 #define PAGE 4096
 
+static int open_file(pid_t tid, const char *name)
+{
+	char path[64];
+
+	if (snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, name) >= (int)sizeof(path))
+		return -1;
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Slower by two calls, under the same permission check (proc(5)). */
+static int read_mem_file(pid_t tid, u64 address, void *buffer, size_t length)
+{
+	int fd = open_file(tid, "mem");
+
+	if (fd < 0)
+		return -1;
+
+	ssize_t n = pread(fd, buffer, length, (off_t)address);
+
+	return close(fd) == 0 && n == (ssize_t)length ? 0 : -1;
+}
+
 int target_read(pid_t tid, u64 address, void *buffer, size_t length)
 {
 	struct iovec here = { buffer, length };
 	struct iovec there = { (void *)(uintptr_t)address, length };
 
-	return process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)length ? 0 : -1;
+	if (process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)length)
+		return 0;
+	/* A kernel without CONFIG_CROSS_MEMORY_ATTACH. */
+	return errno == ENOSYS ? read_mem_file(tid, address, buffer, length) : -1;
 }
 
 ssize_t target_read_string(pid_t tid, u64 address, char *buffer, size_t size)
@@ -49,12 +74,7 @@ ssize_t target_read_string(pid_t tid, u64 address, char *buffer, size_t size)
 
 ssize_t target_file(pid_t tid, const char *name, void *buffer, size_t size)
 {
-	char path[64];
-
-	if (snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, name) >= (int)sizeof(path))
-		return -1;
-
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open_file(tid, name);
 
 	if (fd < 0)
 		return -1;
