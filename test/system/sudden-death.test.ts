@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { unprivileged } from '../helpers/identity.ts'
 import { alive, descendants, killed, program } from '../helpers/processes.ts'
 import { has, requires } from '../helpers/requires.ts'
 import { startMinderbinder } from '../helpers/run.ts'
@@ -12,7 +13,8 @@ import { nothingLeft, systemState } from '../helpers/system-state.ts'
 import { until } from '../helpers/until.ts'
 
 const faults = ['--syscall', 'openat+read+write=EIO@0%']
-const network = has('root') && has('libbpf') && has('cgroup2') ? ['--drop-net', '0%'] : []
+const network = ['--drop-net', '0%']
+const networkNeeds = ['root', 'libbpf', 'cgroup2'] as const
 
 /** Told from everybody else's by its argument. */
 const sleep = `sleep 1000.${process.pid}`
@@ -34,39 +36,44 @@ const tree = (file: string) => [
   `${sleep} & setsid ${sleep} & ${sleep} & echo ready >${file}; wait`,
 ]
 
-for (const [who, pick] of [
-  ['front', (front: number) => front],
-  [
-    'supervisor',
-    (front: number) => descendants(front).find((pid) => /launcher/.test(program(pid))),
-  ],
-  ['node', (front: number) => descendants(front).find((pid) => /\/node$/.test(program(pid)))],
-  ['child', (front: number) => descendants(front).find((pid) => /sh$/.test(program(pid)))],
-] as const)
-  test(`the ${who} is killed while the child runs`, async (t) => {
-    if (!requires(t, 'cc')) return
-    const before = systemState()
-    const file = join(scratch(t), 'ready')
-    const running = startMinderbinder(['exec', ...faults, ...network, '--', ...tree(file)])
-    await until(() => readFileSync(file, 'utf8').includes('ready'), { what: 'the tree running' })
-    const find = () => descendants(running.pid).filter((pid) => /sleep|sh$/.test(program(pid)))
-    const targets = await until(() => find().length === 4 && find(), {
-      what: 'a shell, three sleeps',
+const victims = {
+  front: (front: number) => front,
+  supervisor: (front: number) => descendants(front).find((pid) => /launcher/.test(program(pid))),
+  node: (front: number) => descendants(front).find((pid) => /\/node$/.test(program(pid))),
+  child: (front: number) => descendants(front).find((pid) => /sh$/.test(program(pid))),
+} as const
+
+/** Without a cgroup the tree has to be found by its parents. */
+const ways = [
+  { how: 'by nobody, without a cgroup', rules: faults, options: unprivileged.options, needs: [] },
+  { how: 'by root, with one', rules: [...faults, ...network], options: {}, needs: networkNeeds },
+] as const
+
+for (const { how, rules, options, needs } of ways)
+  for (const [who, pick] of Object.entries(victims))
+    test(`the ${who} is killed while the child runs, started ${how}`, async (t) => {
+      if (!requires(t, ...needs)) return
+      const before = systemState()
+      const file = join(scratch(t), 'ready')
+      const running = startMinderbinder(['exec', ...rules, '--', ...tree(file)], options)
+      await until(() => readFileSync(file, 'utf8').includes('ready'), { what: 'the tree running' })
+      const find = () => descendants(running.pid).filter((pid) => /sleep|sh$/.test(program(pid)))
+      const targets = await until(() => find().length === 4 && find(), {
+        what: 'a shell, three sleeps',
+      })
+      const victim = pick(running.pid)
+      assert.ok(victim !== undefined && killed(victim), `no ${who}`)
+      const { status, signal } = await running.exited
+      if (who === 'child' || who === 'front') assert.equal(signal, 'SIGKILL')
+      else assert.equal(status, 125, running.stderr())
+      // The child's own death is no accident of ours: its children outlive it, as they would without us.
+      if (who === 'child') for (const pid of targets) killed(pid)
+      await until(() => !targets.some(alive), { what: 'the end of the tree' })
+      assert.deepEqual(sleepers(), [])
+      await nothingLeft(before)
     })
-    const victim = pick(running.pid)
-    assert.ok(victim !== undefined && killed(victim), `no ${who}`)
-    const { status, signal } = await running.exited
-    if (who === 'child' || who === 'front') assert.equal(signal, 'SIGKILL')
-    else assert.equal(status, 125, running.stderr())
-    // The child's own death is no accident of ours: its children outlive it, as they would without us.
-    if (who === 'child') for (const pid of targets) killed(pid)
-    await until(() => !targets.some(alive), { what: 'the end of the tree' })
-    assert.deepEqual(sleepers(), [])
-    await nothingLeft(before)
-  })
 
 test('200 deaths at random moments of a random one of ours', async (t) => {
-  if (!requires(t, 'cc')) return
   const before = systemState()
   const folder = scratch(t)
   let seed = 12345
@@ -78,7 +85,7 @@ test('200 deaths at random moments of a random one of ours', async (t) => {
   const survivors: string[] = []
   for (let i = 0; i < 200; i++) {
     const file = join(folder, `${i}`)
-    const rules = i % 4 === 0 ? network : faults
+    const rules = i % 4 === 0 && networkNeeds.every(has) ? network : faults
     const running = startMinderbinder(['exec', '-q', ...rules, '--', ...tree(file)], {
       timeout: 60_000,
     })
