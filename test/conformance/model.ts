@@ -84,7 +84,7 @@ class Model {
         this.#say(`${step.name}:${runs(this.#calls(step, process))}`)
         break
       case 'in':
-        if (step.place === 'thread') this.#steps(step.steps, process)
+        if (step.place === 'thread') this.#apart(() => this.#steps(step.steps, process))
         else this.#child(step.steps)
         break
       case 'many':
@@ -133,14 +133,21 @@ class Model {
 
   /** It is waited for, so that what it prints comes first. */
   #child(steps: readonly Step[]): void {
+    this.#apart(() => {
+      try {
+        this.#steps(steps, this.#newProcess())
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error
+        this.#say(`child: killed ${error.signal}`)
+      }
+    })
+  }
+
+  /** Each thread counts the signals that it has caught. */
+  #apart(body: () => void): void {
     const signals = this.#signals
     this.#signals = 0
-    try {
-      this.#steps(steps, this.#newProcess())
-    } catch (error) {
-      if (!(error instanceof Killed)) throw error
-      this.#say(`child: killed ${error.signal}`)
-    }
+    body()
     this.#signals = signals
   }
 

@@ -75,7 +75,7 @@ export const outcomes: readonly Case[] = [
     'a signal reaches the calling thread only',
     [{ set: 'fsync', outcome: usr1 }],
     [
-      { do: 'in', place: 'thread', steps: [calls('dup', 2)] },
+      { do: 'in', place: 'thread', steps: [calls('fsync', 3), { do: 'signals' }] },
       { do: 'in', place: 'fork', steps: [calls('fsync', 2), { do: 'signals' }] },
       { do: 'signals' },
     ],

@@ -92,7 +92,7 @@ export const selection: readonly Case[] = [
       { set: 'dup', outcome: ENOENT, when: '2', fd: 901 },
     ],
     [
-      ...[calls('fsync', 2, 900), calls('fsync', 2, 901), calls('fsync', 2)],
+      ...[calls('fsync', 2, 900), calls('fsync', 2, 900 + 256), calls('fsync', 2)],
       ...[calls('dup', 2, 901), calls('dup', 2, 2147483647), calls('dup', 1, 901)],
     ],
     { quick: true },
