@@ -11,6 +11,7 @@ import {
   freshCgroup,
   listenTcp,
   loopback,
+  mechanismNeeds,
   mechanisms,
   numbers,
   openSession,
@@ -28,7 +29,7 @@ for (const mechanism of mechanisms) {
     const host = loopback[family]
 
     test(`${mechanism}: 100% loses every IPv${family} datagram silently`, async (t) => {
-      if (!requires(t, ...needs)) return
+      if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
       const receiver = await Receiver.open(t, family)
       const fault = `drop-net 100%,port=${receiver.port}`
       const session = await openSession(t, [fault], { mechanism })
@@ -47,7 +48,7 @@ for (const mechanism of mechanisms) {
     })
 
     test(`${mechanism}: 0% loses nothing over IPv${family}`, async (t) => {
-      if (!requires(t, ...needs)) return
+      if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
       const receiver = await Receiver.open(t, family)
       const fault = `drop-net 0%,port=${receiver.port}`
       const session = await openSession(t, [fault], { mechanism })
@@ -59,7 +60,7 @@ for (const mechanism of mechanisms) {
     })
 
     test(`${mechanism}: TCP connect over IPv${family} times out`, async (t) => {
-      if (!requires(t, ...needs)) return
+      if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
       const port = await listenTcp(t, family)
       const session = await openSession(t, ['drop-net 100%,proto=tcp'], { mechanism })
       assert.equal(await python(session, connectTcp, family, host, port), 'timeout')
@@ -70,7 +71,7 @@ for (const mechanism of mechanisms) {
   }
 
   test(`${mechanism}: 50% loses exactly the datagrams that the seed says`, async (t) => {
-    if (!requires(t, ...needs)) return
+    if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
     const receiver = await Receiver.open(t)
     const seed = 20261123n
     const faults = ['drop-net 0%', `drop-net 50%,port=${receiver.port}`]
@@ -99,7 +100,7 @@ for (const mechanism of mechanisms) {
   })
 
   test(`${mechanism}: nothing is left after close, or where attaching fails`, async (t) => {
-    if (!requires(t, ...needs)) return
+    if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
     const cgroup = freshCgroup(t)
     const before = systemState()
     const session = await openSession(t, ['drop-net 100%'], { mechanism, cgroup })

@@ -9,6 +9,7 @@ import { Namespace, Owner } from './network-namespace.ts'
 import {
   freshCgroup,
   type Mechanism,
+  mechanismNeeds,
   mechanisms,
   python,
   sendDatagrams,
@@ -74,7 +75,7 @@ function hasLinkType(namespace: Namespace, type: string): boolean {
 
 for (const mechanism of mechanisms) {
   test(`${mechanism}: interface= loses what goes out there and nothing elsewhere`, async (t) => {
-    if (!requires(t, ...needs)) return
+    if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
     const { near, far } = await openPair(t)
     await Promise.all([serve(t, near), serve(t, far)])
     const fault = 'drop-net 100%,interface=near0'
@@ -87,7 +88,7 @@ for (const mechanism of mechanisms) {
   })
 
   test(`${mechanism}: only the first fragment has a port, and without it the datagram is lost`, async (t) => {
-    if (!requires(t, ...needs)) return
+    if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
     const { near, far } = await openPair(t)
     await serve(t, far)
     const faults = ['drop-net 0%,proto=udp', 'drop-net 100%,port=7000,when=2']
@@ -104,7 +105,7 @@ for (const mechanism of mechanisms) {
   })
 
   test(`${mechanism}: an interface that comes up later is under the faults`, async (t) => {
-    if (!requires(t, ...needs)) return
+    if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
     const near = await Namespace.open(t)
     const before = near.run('ip -br link')
     const owner = await Owner.open(t, ['drop-net 100%'], { namespace: near, mechanism })
@@ -127,7 +128,7 @@ for (const mechanism of mechanisms) {
   })
 
   test(`${mechanism}: through a bridge and loopback a packet is decided once`, async (t) => {
-    if (!requires(t, ...needs)) return
+    if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
     const { near, far } = await openPair(t)
     if (!hasLinkType(near, 'bridge')) return t.skip('this kernel has no bridge devices')
     near.run('ip addr flush dev near0')
@@ -139,7 +140,7 @@ for (const mechanism of mechanisms) {
   })
 
   test(`${mechanism}: through a VLAN a packet is decided once`, async (t) => {
-    if (!requires(t, ...needs)) return
+    if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
     const { near, far } = await openPair(t)
     if (!hasLinkType(near, 'vlan')) return t.skip('this kernel has no VLAN devices')
     for (const [side, name, address] of [

@@ -30,7 +30,7 @@ function filters(namespace: Namespace): string {
 }
 
 test('SIGKILL of the owner: tcx links go with it, the cgroup with the next start', async (t) => {
-  if (!requires(t, ...needs)) return
+  if (!requires(t, ...needs, 'linux:6.6')) return
   await sweepCgroups()
   const before = systemState()
   const owner = await Owner.open(t, ['drop-net 100%'], { mechanism: 'tcx' })

@@ -14,10 +14,16 @@ import { type ChildCgroup, createCgroup, destroyCgroup } from '../../src/kernel/
 import { processIdentity } from '../../src/kernel/process-identity.ts'
 import { decodeEvent, type InjectionEvent } from '../../src/report/event.ts'
 import type { RuleCounts } from '../../src/rules/rule.ts'
+import type { Need } from '../helpers/requires.ts'
 import { networkRule } from './network-rule.ts'
 
 export type Mechanism = 'tcx' | 'clsact'
 export const mechanisms: readonly Mechanism[] = ['tcx', 'clsact']
+/** An older kernel would do the one by the other, and the test would say nothing about it. */
+export const mechanismNeeds: Readonly<Record<Mechanism, readonly Need[]>> = {
+  tcx: ['linux:6.6'],
+  clsact: [],
+}
 
 export interface Session {
   readonly cgroup: ChildCgroup
