@@ -130,6 +130,11 @@ struct paths {
 	u32 owned;
 	u32 read; /* bit i: text[i] was read */
 	char text[2][GLOB_TEXT_MAX];
+	/*
+	 * Here and not on the stack: what lies in a map the verifier knows nothing of, so that one step looks
+	 * like any other to it. On the stack it would follow every way through a pattern.
+	 */
+	struct glob glob;
 };
 
 #define PATHS_MAX 4
@@ -201,6 +206,7 @@ struct call {
 	u64 now;
 	u64 birth; /* of the process, where scope=process needs it */
 	u64 n;
+	s64 value; /* what the call shall return, where a rule fired */
 	u32 nr;
 	u32 first; /* of `order` */
 	u32 tgid;
@@ -210,6 +216,11 @@ struct call {
 	struct call_shape shape;
 	u32 padding;
 };
+
+/*
+ * Functions that are not static are verified once, each by itself, and not again along every path that leads
+ * to them: together the loops below would be too much for the verifier of Linux 6.7 and later.
+ */
 
 static __always_inline struct task_struct *current_task(void)
 {
@@ -295,8 +306,9 @@ static long look_at_word(u32 i, void *context)
 	return !settings.arm64 && i == 0 && !window->loader_seen;
 }
 
-static __noinline int loader_is_running(const struct process *process)
+__noinline int loader_is_running(u32 tgid)
 {
+	struct process *process = bpf_map_lookup_elem(&processes, &tgid);
 	struct window window = {};
 
 	if (!process)
@@ -311,10 +323,10 @@ static __noinline int loader_is_running(const struct process *process)
 /* Predicates */
 
 struct matching {
-	struct glob glob;
-	u32 paths;
-	u32 which;
+	u32 paths; /* index into scratch */
+	u32 which; /* of its texts */
 	u32 rule;
+	u32 padding;
 };
 
 static long match_step(u32 i, void *context)
@@ -326,27 +338,24 @@ static long match_step(u32 i, void *context)
 	(void)i;
 	if (!paths || !rule)
 		return 1;
-	return glob_step(&matching->glob, rule->path, paths->text[matching->which & 1]);
+	return glob_step(&paths->glob, rule->path, paths->text[matching->which & 1]);
 }
 
-static __noinline int path_matches(u32 place, u32 rule)
+__noinline int path_matches(u32 place, u32 rule)
 {
 	struct paths *paths = bpf_map_lookup_elem(&scratch, &place);
-	struct matching matching = {};
+	struct matching matching = { place, 0, rule, 0 };
 
 	if (!paths)
 		return 0;
-	matching.paths = place;
-	matching.rule = rule;
 	for (u32 which = 0; which < 2; which++) {
 		if (!(paths->read >> which & 1))
 			continue;
-		matching.glob = (struct glob){ session.zero, session.zero, GLOB_NO_STAR + session.zero,
-					       session.zero, session.zero, session.zero,
-					       session.zero, session.zero, session.zero };
+		__builtin_memset(&paths->glob, 0, sizeof(paths->glob));
+		paths->glob.star = GLOB_NO_STAR;
 		matching.which = which;
 		bpf_loop(GLOB_STEPS_MAX, match_step, &matching, 0);
-		if (matching.glob.matches)
+		if (paths->glob.matches)
 			return 1;
 	}
 	return 0;
@@ -362,7 +371,7 @@ static __always_inline int fd_matches(const struct rule *rule, const struct call
 }
 
 /* Reads the path arguments, two at most: no call has more. Returns where they are. */
-static __noinline u32 read_paths(const struct call *call)
+__noinline u32 read_paths(const struct call *call)
 {
 	struct paths *paths = 0;
 	u32 place, which = 0;
@@ -417,9 +426,14 @@ static __always_inline struct rule_counts *counts_of_process(const struct call *
 	return bpf_map_lookup_elem(&process_counts, &key);
 }
 
+/* bpf_loop() takes nothing but the stack. */
+struct walk {
+	struct call *call;
+};
+
 static long try_rule(u32 i, void *context)
 {
-	struct call *call = context;
+	struct call *call = ((struct walk *)context)->call;
 	struct rule_counts *total, *scope;
 	u32 at = call->first + i;
 	struct rule *rule;
@@ -492,17 +506,17 @@ static __always_inline u32 visible_id(struct task_struct *task)
 	return nr;
 }
 
-static __noinline void report(const struct call *call)
+__noinline int report(const struct call *call)
 {
 	struct task_struct *task = current_task();
 	struct event *event;
 
 	if (!call)
-		return;
+		return 0;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
 		LOSE(events);
-		return;
+		return 0;
 	}
 	__builtin_memset(event, 0, sizeof(*event));
 	event->time_ns = bpf_ktime_get_boot_ns();
@@ -515,6 +529,7 @@ static __noinline void report(const struct call *call)
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	fill_text(event, call);
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	return 0;
 }
 
 /* Still in its loader? Such calls are not looked at. Fills in what after= and scope=process need. */
@@ -528,7 +543,7 @@ static __always_inline int look_at_process(struct call *call, u32 needs)
 		process = bpf_map_lookup_elem(&processes, &call->tgid);
 		/* The thread that exec'd leads its process (execve(2)), and is alone in the loader. */
 		if (settings.exempts_loader && process && process->loading && (u32)id == call->tgid) {
-			if (loader_is_running(process))
+			if (loader_is_running(call->tgid))
 				return 1;
 			process->loading = 0;
 		}
@@ -544,45 +559,50 @@ static __always_inline int look_at_process(struct call *call, u32 needs)
 	return 0;
 }
 
-/* Decides one call. Returns 1 where a rule fired; then *value is what the call shall return. */
-static __noinline int decide_call(const void *regs, s64 *value)
+/* Decides one call, of which args and nr are known. Returns 1 where a rule fired: then call->value counts. */
+__noinline int decide_call(struct call *call)
 {
-	struct call call = {};
+	struct walk walk;
 	struct named_call *named;
 	struct rule *rule;
+	u32 nr;
 
-	if (!value || !read_call(regs, &call))
+	if (!call)
 		return 0;
-	named = bpf_map_lookup_elem(&calls, &call.nr);
+	nr = call->nr;
+	named = bpf_map_lookup_elem(&calls, &nr);
 	if (!named || !named->rules.count)
 		return 0;
-	call.age = ~0ull;
-	call.shape = named->shape;
-	call.first = named->rules.first;
-	call.paths = PATHS_MAX;
-	if (look_at_process(&call, named->needs))
+	call->age = ~0ull;
+	call->shape = named->shape;
+	call->first = named->rules.first;
+	call->paths = PATHS_MAX;
+	call->fired = 0;
+	if (look_at_process(call, named->needs))
 		return 0;
 	if (named->needs & CALL_NEEDS_PATH)
-		call.paths = read_paths(&call);
-	bpf_loop(named->rules.count, try_rule, &call, 0);
-	if (call.paths < PATHS_MAX)
-		give_paths_back(call.paths);
-	if (!call.fired)
+		call->paths = read_paths(call);
+	walk.call = call; /* known not to be null */
+	bpf_loop(named->rules.count, try_rule, &walk, 0);
+	if (call->paths < PATHS_MAX)
+		give_paths_back(call->paths);
+	if (!call->fired)
 		return 0;
-	rule = bpf_map_lookup_elem(&rules, &call.index);
+	nr = call->index;
+	rule = bpf_map_lookup_elem(&rules, &nr);
 	if (!rule)
 		return 0;
 	if (settings.wants_events)
-		report(&call);
-	*value = rule->outcome == OUTCOME_ERRNO ? -rule->value : rule->value;
+		report(call);
+	call->value = rule->outcome == OUTCOME_ERRNO ? -rule->value : rule->value;
 	return 1;
 }
 
 SEC("kprobe")
 int mb_override(void *ctx)
 {
+	struct call call = {};
 	const void *regs;
-	s64 value = 0;
 
 	if (!in_tree())
 		return 0;
@@ -593,23 +613,23 @@ int mb_override(void *ctx)
 	} else {
 		regs = *(const void **)(ctx + X86_64_RDI);
 	}
-	if (decide_call(regs, &value))
-		bpf_override_return(ctx, value);
+	if (read_call(regs, &call) && decide_call(&call))
+		bpf_override_return(ctx, call.value);
 	return 0;
 }
 
 /* 0 lets the call run. All 64 bits count: an int -2 would reach the caller as 4294967294. */
 static __always_inline s64 modify(u64 *ctx)
 {
-	s64 value = 0;
+	struct call call = {};
 
-	if (!in_tree() || !decide_call((const void *)ctx[0], &value))
+	if (!in_tree() || !read_call((const void *)ctx[0], &call) || !decide_call(&call))
 		return 0;
-	return value;
+	return call.value;
 }
 
 /* Brings a string into memory, all of it. */
-static __noinline int touch_string(u64 at)
+__noinline int touch_string(u64 at)
 {
 	char text[256];
 	long n;

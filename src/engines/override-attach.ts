@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
-import { entryFunction } from '../kernel/entry-function.ts'
+import { entryFunction, entryFunctionNames } from '../kernel/entry-function.ts'
 import { openKprobe } from '../kernel/kprobe.ts'
 import { loadLibbpf } from '../kernel/libbpf.ts'
 import type { SyscallRule } from '../rules/rule.ts'
@@ -40,7 +40,7 @@ export async function attachOverride(
   const targets = Object.fromEntries(
     places
       .filter(({ way }) => way !== 'kprobe')
-      .map(({ program, call }) => [program, entryFunction(call, architecture)]),
+      .map(({ program, call }) => [program, entryFunctionNames(call, architecture)]),
   )
   const shared = places.some(({ way }) => way === 'kprobe') ? ['mb_override'] : []
   const object = await OverrideObject.load(context, indices, shared, targets)
@@ -58,7 +58,7 @@ export async function attachOverride(
     return { object, detach }
   } catch (error) {
     await detach()
-    await object.close()
+    object.close()
     throw error
   }
 }

@@ -5,7 +5,7 @@
 import { accessSync, constants } from 'node:fs'
 import { architecture } from '../kernel/architecture.ts'
 import { ownCgroup } from '../kernel/cgroup-place.ts'
-import { entryFunction } from '../kernel/entry-function.ts'
+import { entryFunctionNames } from '../kernel/entry-function.ts'
 import { failableFunctions, whyNoErrorInjection } from '../kernel/error-injection.ts'
 import { isTurnedOff } from '../kernel/no-feature.ts'
 import type { SyscallRule } from '../rules/rule.ts'
@@ -38,7 +38,7 @@ let failable: ReadonlySet<string> | undefined | null = null
 /** Whether this kernel lets the call fail; undefined where it does not say. */
 export function canFail(name: string): boolean | undefined {
   if (failable === null) failable = failableFunctions()
-  return failable?.has(entryFunction(name, architecture))
+  return failable && entryFunctionNames(name, architecture).some((each) => failable?.has(each))
 }
 
 /**

@@ -42,7 +42,7 @@ export class OverrideObject {
   readonly #deciding: readonly string[]
   readonly #tables: OverrideTables
   #events: RingReader | undefined
-  #last: { counts: Map<number, RuleCounts>; losses: Losses } | undefined
+  #closed = false
 
   private constructor(
     object: BpfObject,
@@ -66,7 +66,7 @@ export class OverrideObject {
     context: EngineContext,
     indices: readonly number[],
     programs: readonly string[],
-    targets: Readonly<Record<string, string>>,
+    targets: Readonly<Record<string, readonly string[]>>,
   ): Promise<OverrideObject> {
     const { rules, cgroup, onEvent } = context
     if (!cgroup)
@@ -102,7 +102,7 @@ export class OverrideObject {
       await loaded.#fill(context, cgroup)
       return loaded
     } catch (error) {
-      await loaded.close()
+      loaded.close()
       throw error
     }
   }
@@ -117,9 +117,8 @@ export class OverrideObject {
     this.#setSession(NOWHERE, 0)
   }
 
-  /** By rule index; the last ones, once closed. */
+  /** By rule index. */
   counts(): Map<number, RuleCounts> {
-    if (this.#last) return this.#last.counts
     return new Map(
       this.#indices.map((index) => {
         const bytes = this.#object.lookup('counts', index, RULE_COUNTS_SIZE)
@@ -129,7 +128,6 @@ export class OverrideObject {
   }
 
   async losses(): Promise<Losses> {
-    if (this.#last) return this.#last.losses
     const bytes = this.#object.lookup('losses', 0, 40)
     const field = (index: number) => bytes.readBigUInt64LE(8 * index)
     const missed = this.#deciding.map((name) => missedRuns(this.#object.program(name)))
@@ -144,10 +142,10 @@ export class OverrideObject {
   }
 
   /** Hands on the last events. Idempotent. Detach first, or the last ones are still to come. */
-  async close(): Promise<void> {
-    if (this.#last) return
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
     this.#events?.close()
-    this.#last = { counts: this.counts(), losses: await this.losses() }
     this.#object.close()
   }
 

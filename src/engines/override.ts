@@ -35,10 +35,19 @@ function callsOf(rules: readonly SyscallRule[]): string[] {
 }
 
 async function attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine> {
+  const why = refusalHere(indices.map((index) => context.rules[index]!))
+  if (why !== undefined)
+    throw new MinderbinderError('MB_NO_ENGINE', `override does not work here: ${why}`)
   const { object, detach } = await attachSomehow(context, indices)
   let losses = await object.losses()
+  let lifted = false
+  const lift = async () => {
+    if (!lifted) object.disarm()
+    lifted = true
+  }
   return {
     start() {},
+    lift,
     async counts() {
       losses = await object.losses()
       return object.counts()
@@ -47,9 +56,9 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
     lostEvents: () => losses.events,
     notes: () => notesOn(losses),
     async close() {
-      object.disarm()
+      await lift()
       await detach()
-      await object.close()
+      object.close()
     },
   }
 }

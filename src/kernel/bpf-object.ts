@@ -11,8 +11,8 @@ export interface BpfObjectSettings {
   readonly purpose: string
   /** The other programs of the object are not loaded. */
   readonly programs: readonly string[]
-  /** Programs that attach to a kernel function by its BTF, and which. */
-  readonly attachTargets?: Readonly<Record<string, string>>
+  /** Programs that attach to a kernel function by its BTF, and the names that it may have there. */
+  readonly attachTargets?: Readonly<Record<string, readonly string[]>>
   readonly maxEntries: Readonly<Record<string, number>>
   /** The bytes of the `volatile const` variables, in the order of the source. */
   readonly rodata: Buffer
@@ -91,6 +91,7 @@ export class BpfObject {
 }
 
 const EPERM = 1
+const ESRCH = 3
 
 function keyOf(index: number): Buffer {
   const key = Buffer.alloc(4)
@@ -124,9 +125,10 @@ function configure(libbpf: Libbpf, object: Pointer, settings: BpfObjectSettings)
     const result = libbpf.setAutoload(program, wanted)
     if (result < 0) return result
   }
-  for (const [name, target] of Object.entries(settings.attachTargets ?? {})) {
-    const result = libbpf.setAttachTarget(libbpf.findProgram(object, name), 0, target)
-    if (result < 0) return result
+  for (const [name, targets] of Object.entries(settings.attachTargets ?? {})) {
+    const found = libbpf.findProgram(object, name)
+    const results = targets.map((target) => () => libbpf.setAttachTarget(found, 0, target))
+    if (!results.some((attempt) => attempt() === 0)) return -ESRCH
   }
   for (const [name, entries] of Object.entries(settings.maxEntries)) {
     const result = libbpf.setMaxEntries(libbpf.findMap(object, name), entries)

@@ -30,3 +30,11 @@ const prefixes: Readonly<Record<Architecture, string>> = {
 export function entryFunction(name: string, arch: Architecture): string {
   return prefixes[arch] + (otherNames[arch][name] ?? name)
 }
+
+/**
+ * What the kernel's lists and BTF may call it. Of a call without arguments, `__x64_sys_getppid` is an alias for
+ * `__do_sys_getppid` (SYSCALL_DEFINE0 in asm/syscall_wrapper.h), and they have the latter name only.
+ */
+export function entryFunctionNames(name: string, arch: Architecture): readonly string[] {
+  return [entryFunction(name, arch), `__do_sys_${otherNames[arch][name] ?? name}`]
+}
