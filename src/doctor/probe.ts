@@ -22,7 +22,8 @@ export class Probe {
 
   /** @throws {MinderbinderError} MB_LAUNCHER */
   constructor(...args: readonly string[]) {
-    this.#child = spawn(launcherPath(), ['--probe', ...args], {
+    this.#child = spawn(launcherPath(), args, {
+      argv0: 'minderbinder-probe', // src/launcher/main.c, PROBE_NAME
       stdio: ['pipe', 'pipe', 'ignore'],
       env: {},
     })

@@ -21,7 +21,9 @@ export function ownCgroup(): CgroupPlace {
     })
   }
   const own = parseOwnCgroup(readFileSync('/proc/self/cgroup', 'utf8'))
-  for (const mount of mounts) {
+  // The system's own place first: other mounts are a chroot's or a container's, and may go.
+  const inSys = ({ point }: CgroupMount) => Number(point.startsWith('/sys/'))
+  for (const mount of mounts.sort((a, b) => inSys(b) - inSys(a))) {
     const path = own === undefined ? undefined : within(mount, own)
     if (own !== undefined && path !== undefined && existsSync(join(path, 'cgroup.procs')))
       return { path, level: levelOf(own) }

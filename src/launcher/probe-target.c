@@ -101,7 +101,7 @@ static int try_call(void)
 	if (child < 0)
 		return errno;
 	if (child == 0) {
-		execl("/proc/self/exe", "launcher", "--probe", "call", (char *)NULL);
+		execl("/proc/self/exe", "minderbinder-probe", "call", (char *)NULL);
 		_exit(1);
 	}
 	if (waitpid(child, &status, 0) != child)

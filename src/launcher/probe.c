@@ -19,6 +19,6 @@ int probe(int argc, char **argv)
 		return probe_call();
 	if (argc == 2 && strcmp(argv[0], "target") == 0)
 		return probe_target(argv[1]);
-	fputs("minderbinder: --probe: unknown probe\n", stderr);
+	fputs("minderbinder: unknown probe\n", stderr);
 	return 2;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `launcher --probe WHAT`: tries what node cannot, for minderbinder doctor. Answers are lines `NAME ERRNO` on
- * stdout, 0 for success. No user reaches this by a command's name: bin/minderbinder gives the first argument.
+ * As `minderbinder-probe WHAT` it tries what node cannot, for minderbinder doctor. Answers are lines `NAME ERRNO` on
+ * stdout, 0 for success. No user reaches this by an argument: it goes by argv[0].
  */
 #ifndef MINDERBINDER_PROBE_H
 #define MINDERBINDER_PROBE_H

@@ -140,8 +140,12 @@ static _Noreturn void child(const struct stage_request *request, int socket, int
 		if (error < 0)
 			refuse(socket, STEP_USER, (int)-error);
 	}
-	/* After the uid, whose change clears it (PR_SET_PDEATHSIG(2const)). */
-	raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	/*
+	 * Whoever is left of us kills the tree by its cgroup. Without one, and with front and supervisor killed
+	 * at one blow, at least the child ends. After the uid, whose change clears it (PR_SET_PDEATHSIG(2const)).
+	 */
+	if (!request->cgroup)
+		raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (raw_call(SYS_getppid, 0, 0, 0, 0, 0) != supervisor)
 		raw_call(SYS_exit_group, 1, 0, 0, 0, 0);
 	say(socket, 0, 0, listener);

@@ -37,7 +37,9 @@ export async function memory(): Promise<Measure[]> {
 /** The front's child that is a launcher too, and no node: src/launcher/front.c. */
 function supervisorOf(front: number): number {
   const children = readFileSync(`/proc/${front}/task/${front}/children`, 'utf8').trim().split(' ')
-  const found = children.filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'launcher\n')
+  const found = children.filter(
+    (pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'minderbinder\n',
+  )
   if (found.length !== 1) throw new Error(`${found.length} supervisors among ${children}`)
   return Number(found[0])
 }

@@ -10,12 +10,16 @@ import { run } from '../helpers/run.ts'
 
 const repository = join(import.meta.dirname, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'minderbinder-test-'))
-after(() => rmSync(folder, { recursive: true }))
+after(() => {
+  rmSync(folder, { recursive: true })
+  if (built) rmSync(built)
+})
 let built: string | undefined
 
 function launcher(): string {
   if (built === undefined) {
-    built = join(folder, 'launcher')
+    // Beside the real one: it finds dist from there.
+    built = join(repository, 'build', `launcher-sanitized-${process.pid}`)
     execFileSync('sh', [
       join(repository, 'scripts/build-launcher.sh'),
       built,
@@ -29,7 +33,7 @@ function launcher(): string {
 function exec(...args: string[]) {
   // The supervisor has no stderr any more when it serves: reports go to files.
   const options = `log_path=${join(folder, 'report')}`
-  return run([launcher(), join(repository, 'dist/cli.cjs'), 'exec', ...args], {
+  return run([launcher(), 'exec', ...args], {
     env: { ASAN_OPTIONS: options, UBSAN_OPTIONS: options },
   })
 }
