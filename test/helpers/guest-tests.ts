@@ -1,5 +1,5 @@
 /** Test files run inside a virtual machine, their results one by one as they come. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { has } from './requires.ts'
@@ -60,7 +60,7 @@ async function runMachine(
     let text = ''
     const result = await runInVm({
       ...{ kernel, share, timeout, writable: [join(repository, 'build')] },
-      bind: { [tsxLoader]: 'loader.mjs' },
+      bind: { [tsxLoader]: 'loader.mjs', ...copyProduct(share) },
       command: ['node', 'test/kernel/guest-run.js', ...bundles],
       // What the host can give must be there; a kernel may lack what is newer than it.
       env: { MINDERBINDER_TEST_REQUIRE: has('root') ? 'all' : '', ...env },
@@ -75,6 +75,20 @@ async function runMachine(
   } finally {
     rmSync(share, { recursive: true, force: true })
   }
+}
+
+/**
+ * What is tested, as it is now: a machine goes on for minutes, and would see half of each later build. Gives
+ * what is to be bound where.
+ */
+function copyProduct(share: string): Record<string, string> {
+  const folders = ['bin', 'bpf', 'build', 'dist']
+  for (const folder of folders)
+    cpSync(join(repository, folder), join(share, 'product', folder), {
+      ...{ recursive: true, verbatimSymlinks: true },
+      filter: (path) => path !== join(repository, 'build/kernels'),
+    })
+  return Object.fromEntries(folders.map((f) => [join(repository, f), `product/${f}`]))
 }
 
 /** Items for one reader, who waits for them. */

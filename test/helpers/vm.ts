@@ -23,7 +23,7 @@ export interface VmOptions {
   readonly cwd?: string
   /** Folders of the host that the command can write to; what it writes is gone afterwards. */
   readonly writable?: readonly string[]
-  /** Files of the host that are others inside: absolute path to the name in the shared folder. */
+  /** Files and folders of the host that are others inside: absolute path to the name in the shared folder. */
   readonly bind?: Readonly<Record<string, string>>
   /** Milliseconds from the start of qemu to the end of the command, 10 minutes where left out. */
   readonly timeout?: number

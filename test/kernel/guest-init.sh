@@ -28,15 +28,16 @@ mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 share /run/share
 echo minderbinder-vm >/proc/sys/kernel/hostname
 ip link set lo up
 
+# What is other than on the host.
+while read -r file target; do
+	mount --bind "/run/share/$file" "$target"
+done </run/share/binds
 # Folders of the root that the job writes to.
 while read -r folder; do
 	name=/run/over$(echo "$folder" | tr / -)
 	mkdir -p "$name/upper" "$name/work"
 	mount -t overlay -o "lowerdir=$folder,upperdir=$name/upper,workdir=$name/work" overlay "$folder"
 done </run/share/writable
-while read -r file target; do
-	mount --bind "/run/share/$file" "$target"
-done </run/share/binds
 
 # Virtio ports by their names; their numbers depend on which other devices there are.
 for port in /sys/class/virtio-ports/*; do
