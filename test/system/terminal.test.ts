@@ -162,8 +162,8 @@ atTerminal('while it is stopped, its child is stopped too', async (screen, t) =>
       screen.type('\n')
       return screen.screen().includes('Killed')
     },
-    { what: 'the end of the job' },
-  )
+    { what: 'bash telling of the end of the job' },
+  ).catch((error: Error) => assert.fail(`${error.message}\n${screen.screen()}`))
 })
 
 atTerminal('started in the background it may not read the terminal, as any job', async (screen) => {
