@@ -13,6 +13,8 @@ export interface Fault {
   readonly set: string
   /** Which of the case's calls it names, where the set is not a list of names. */
   readonly names?: readonly string[]
+  /** It names more than those, and more than override can watch in its better way. */
+  readonly wide?: true
   readonly outcome: Outcome
   /** Percent, as on the command line; left out: 100. */
   readonly rate?: string
@@ -58,8 +60,13 @@ export function faultText(fault: Fault, label: string): string {
   return `${fault.set}=${fault.outcome.text}${rate}${pairs.join('')}`
 }
 
+/** Those of the case's calls that it names. */
+export function namesOf(fault: Fault): readonly string[] {
+  return fault.names ?? fault.set.split('+')
+}
+
 export function names(fault: Fault, call: Call): boolean {
-  return (fault.names ?? fault.set.split('+')).includes(call.name)
+  return namesOf(fault).includes(call.name)
 }
 
 /** Every key but when, rate, times and after. */

@@ -163,7 +163,7 @@ function checkSummary(subject: Subject, row: Case, expected: Expected, text: str
   const rows = readSummary(text)
   assert.deepEqual(
     rows.map(({ engine }) => engine),
-    row.faults.map((fault) => subject.engineOf(fault)),
+    row.faults.map((fault) => subject.engineOf(fault, row)),
     text,
   )
   const more = row.kind === 'syscall' ? row.more : undefined

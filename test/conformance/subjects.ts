@@ -4,6 +4,7 @@ import { has } from '../helpers/requires.ts'
 import { run, runMinderbinder } from '../helpers/run.ts'
 import type { Case } from './case.ts'
 import type { Fault } from './fault.ts'
+import { beyondOverride, sharing, type Ways } from './override-claims.ts'
 import { beyondStrace } from './strace.ts'
 
 export interface Subject {
@@ -20,7 +21,7 @@ export interface Subject {
   /** Undefined where it claims the case. */
   refuses(row: Case): Refusal | undefined
   /** Which engine the summary must name. */
-  engineOf(fault: Fault): string
+  engineOf(fault: Fault, row: Case): string
 }
 
 export interface Refusal {
@@ -38,24 +39,29 @@ const seccomp: Subject = {
   engineOf: () => 'seccomp',
 }
 
-const kernels = (fault: Fault) =>
-  fault.outcome.kind === 'errno' || fault.outcome.kind === 'return' ? 'override' : 'seccomp'
-
-const override: Subject = {
-  ...{ name: 'override', engine: 'override', options: ['--engine', 'override'], harmless },
-  refuses(row) {
-    if (row.kind !== 'syscall') return notNetwork
-    if (row.faults.every((fault) => kernels(fault) === 'override')) return undefined
-    return { why: 'delays and signals are left to seccomp', says: true }
-  },
-  engineOf: () => 'override',
+function overrideBy(name: string, ways: Ways, without?: Feature): Subject {
+  return {
+    ...{ name, engine: 'override', options: ['--engine', 'override'], harmless },
+    ...(without && { without }),
+    refuses(row) {
+      if (row.kind !== 'syscall') return notNetwork
+      const why = beyondOverride(row.faults, ways)
+      return why === undefined ? undefined : { why, says: true }
+    },
+    engineOf: () => 'override',
+  }
 }
 
-/** A plan of both: each rule by the cheapest engine that can. */
+const override = overrideBy('override', { modify: true, kprobe: true })
+
+/** A plan of both: each rule by the cheapest engine that can do it and those that share calls with it. */
 const auto: Subject = {
   ...{ name: 'auto', engine: 'auto', options: [], harmless },
   refuses: seccomp.refuses,
-  engineOf: kernels,
+  engineOf(fault, { faults }) {
+    const why = beyondOverride(sharing(fault, faults), { modify: true, kprobe: true })
+    return why === undefined ? 'override' : 'seccomp'
+  },
 }
 
 function network(engine: 'tc' | 'cgroup', claims: (row: Case) => boolean): Subject {
@@ -92,8 +98,8 @@ export const subjects: readonly Subject[] = [
   seccomp,
   { ...seccomp, name: 'seccomp as nobody', user: 'nobody' },
   override,
-  without(override, 'fmod_ret'),
-  without(override, 'kprobe'),
+  overrideBy('override without fmod_ret', { modify: false, kprobe: true }, 'fmod_ret'),
+  overrideBy('override without kprobe', { modify: true, kprobe: false }, 'kprobe'),
   auto,
   tc,
   without(tc, 'tcx'),

@@ -101,21 +101,31 @@ export const selection: readonly Case[] = [
     'members are faulted, others are not',
     [
       {
-        ...{ set: '%file', names: ['faccessat2', 'renameat', 'linkat', 'openat'], outcome: EIO },
-        path: { glob: '/nowhere/*', matches: ['/nowhere/a', '/nowhere/b'] },
-      },
-      {
         ...{ set: '%net', names: ['listen', 'shutdown', 'bind', 'accept', 'getsockname'] },
-        ...{ outcome: EPERM, fd: 900 },
+        ...{ outcome: EPERM, fd: 900, wide: true },
       },
       { set: '%sync', names: ['fsync', 'fdatasync', 'syncfs'], outcome: ENOENT, when: '2+2' },
     ],
     [
-      ...[paths('/nowhere/a', 2), twoPaths('renameat', '/nowhere/a', '/nowhere/b', 1)],
-      ...[twoPaths('linkat', '/elsewhere', '/nowhere/b', 1), opens(1, '/nowhere/a'), opens(1)],
       ...[calls('listen', 1, 900), calls('shutdown', 1, 900), calls('accept', 1, 900)],
       ...[calls('bind', 2), calls('getsockname', 1, 900), calls('dup', 2, 900)],
       ...[calls('fsync', 3), calls('fdatasync', 3), calls('syncfs', 3), calls('lseek', 2)],
+    ],
+    { more: 'seen', quick: true },
+  ),
+  family(
+    'with path=',
+    [
+      {
+        ...{ set: '%file', names: ['faccessat2', 'renameat', 'linkat', 'openat'], outcome: EIO },
+        path: { glob: '/nowhere/*', matches: ['/nowhere/a', '/nowhere/b'] },
+        wide: true,
+      },
+    ],
+    [
+      ...[paths('/nowhere/a', 2), twoPaths('renameat', '/nowhere/a', '/nowhere/b', 1)],
+      ...[twoPaths('linkat', '/elsewhere', '/nowhere/b', 1), opens(1, '/nowhere/a'), opens(1)],
+      calls('fsync', 2),
     ],
     { more: 'seen', quick: true },
   ),
