@@ -46,15 +46,13 @@ export async function attachOverride(
   const object = await OverrideObject.load(context, indices, shared, targets)
   const links: number[] = []
   const detach = async () => {
-    await Promise.all(links.splice(0).map((link) => closeLink(link)))
+    for (const link of links.splice(0)) await closeLink(link)
   }
   try {
     for (const name of ['exec', 'exit'] as const)
       links.push(await followProcesses(object.program(`mb_${name}`), `sched_process_${name}`))
-    // All at once: most of the time goes into waiting for grace periods.
-    const results = await Promise.allSettled(places.map((place) => attachTo(object, place)))
-    for (const result of results) if (result.status === 'fulfilled') links.push(result.value)
-    for (const result of results) if (result.status === 'rejected') throw result.reason
+    // One by one: the kernel is changing its own code, and waits for a grace period each time.
+    for (const place of places) links.push(await attachTo(object, place))
     return { object, detach }
   } catch (error) {
     await detach()

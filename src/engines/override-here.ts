@@ -3,12 +3,14 @@
  * anything: `auto` asks at each run, and on kernels without override that must cost nothing.
  */
 import { accessSync, constants } from 'node:fs'
+import { release } from 'node:os'
 import { architecture } from '../kernel/architecture.ts'
 import { ownCgroup } from '../kernel/cgroup-place.ts'
 import { entryFunctionNames } from '../kernel/entry-function.ts'
 import { failableFunctions, whyNoErrorInjection } from '../kernel/error-injection.ts'
 import { isTurnedOff } from '../kernel/no-feature.ts'
 import type { SyscallRule } from '../rules/rule.ts'
+import type { Way } from './override-ways.ts'
 
 let answer: { why: string | undefined } | undefined
 
@@ -19,7 +21,8 @@ export function whyNotHere(): string | undefined {
 }
 
 function lookUp(): string | undefined {
-  if (isTurnedOff('fmod_ret') && isTurnedOff('kprobe')) return 'fmod_ret and kprobe are turned off'
+  const { modify, kprobe } = availableWays()
+  if (!modify && !kprobe) return 'neither fmod_ret nor kprobe programs may be used'
   if (process.geteuid?.() !== 0) return 'it needs root'
   return whyNoErrorInjection() ?? whyNoCgroup()
 }
@@ -31,6 +34,20 @@ function whyNoCgroup(): string | undefined {
   } catch (error) {
     return `it finds its target by a cgroup, and none can be made: ${(error as Error).message}`
   }
+}
+
+/**
+ * Linux 7.2 was seen to crash (kprobe_ftrace_ops calls address 0) when a kprobe is attached to a function that
+ * is being called: nearly each time, on a busy machine. 6.1 and 6.12 do not; what lies between was not tried.
+ */
+const KPROBES_UP_TO = { major: 6, minor: 12 }
+
+/** The ways that may be gone here. */
+export function availableWays(): Readonly<Record<Way, boolean>> {
+  const [major = 0, minor = 0] = release().split('.').map(Number.parseFloat)
+  const known =
+    major < KPROBES_UP_TO.major || (major === KPROBES_UP_TO.major && minor <= KPROBES_UP_TO.minor)
+  return { modify: !isTurnedOff('fmod_ret'), kprobe: known && !isTurnedOff('kprobe') }
 }
 
 let failable: ReadonlySet<string> | undefined | null = null

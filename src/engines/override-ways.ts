@@ -38,9 +38,9 @@ export function chooseWays(
     } else if (available.kprobe) {
       ways.set(name, 'kprobe')
     } else if (zero) {
-      return `ret:0 needs a kprobe on ${name}, which does not attach here`
+      return `ret:0 needs a kprobe on ${name}, and kprobes are not used here`
     } else {
-      return `fmod_ret programs can watch ${MODIFIED_MAX} system calls, and kprobes do not attach here`
+      return `fmod_ret programs can watch ${MODIFIED_MAX} system calls, and kprobes are not used here`
     }
   }
   return ways

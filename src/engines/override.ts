@@ -1,10 +1,9 @@
 /** System call faults in the kernel, at the entry of the call's own function: at next to no cost. */
 import { MinderbinderError } from '../errors.ts'
-import { isTurnedOff } from '../kernel/no-feature.ts'
 import type { Rule, SyscallRule } from '../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
 import { attachOverride, type OverrideAttachment } from './override-attach.ts'
-import { canFail, notFailable, whyNotHere } from './override-here.ts'
+import { availableWays, canFail, notFailable, whyNotHere } from './override-here.ts'
 import { type Losses, TARGETS_MAX } from './override-object.ts'
 import { namedCalls } from './override-tables.ts'
 import { chooseWays } from './override-ways.ts'
@@ -25,8 +24,7 @@ function refusalHere(plan: readonly Rule[]): string | undefined {
   if (why !== undefined) return why
   const missing = rules.flatMap((rule) => notFailable(rule))
   if (missing.length > 0) return `this kernel does not let ${missing.join(', ')} fail`
-  const available = { modify: !isTurnedOff('fmod_ret'), kprobe: !isTurnedOff('kprobe') }
-  const ways = chooseWays(rules, callsOf(rules), available)
+  const ways = chooseWays(rules, callsOf(rules), availableWays())
   return typeof ways === 'string' ? ways : undefined
 }
 
@@ -69,9 +67,9 @@ async function attachSomehow(
   indices: readonly number[],
 ): Promise<OverrideAttachment> {
   const rules = indices.map((index) => context.rules[index] as SyscallRule)
-  const kprobe = !isTurnedOff('kprobe')
+  const { modify, kprobe } = availableWays()
   const attempts = [
-    ...(isTurnedOff('fmod_ret') ? [] : [{ modify: true, kprobe }]),
+    ...(modify ? [{ modify, kprobe }] : []),
     ...(kprobe ? [{ modify: false, kprobe }] : []),
   ]
   let failure: unknown
