@@ -82,8 +82,10 @@ async function main(): Promise<void> {
   try {
     launcher.finish(await exec(args, launcher))
   } catch (error) {
+    // Nobody is there to hear, or to end this process while it waits for the supervisor's word.
+    if (error instanceof Abandoned) process.kill(process.pid, 'SIGKILL')
     if (error instanceof HelpRequest) writeTo(launcherFds.stdout, error.text)
-    else if (!(error instanceof Abandoned)) writeStderr(errorText(error, debug))
+    else writeStderr(errorText(error, debug))
     const status = error instanceof HelpRequest ? 0 : failureStatus(error)
     launcher.finish({ kind: 'exit', status })
   }

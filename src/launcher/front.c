@@ -209,13 +209,17 @@ static void stop_of(int signal)
 	sigaction(signal, &saved, NULL);
 }
 
-/* Ends the session where the child cannot: node undoes what it did when this socket closes. */
-static void abandon(void)
+/* Ends the session where the child cannot: node undoes what it did when this socket closes, and ends. */
+static void abandon_node(void)
 {
 	if (node_open) {
 		node_open = 0;
 		shutdown(node_stream.fd, SHUT_RDWR);
 	}
+}
+
+static void abandon_supervisor(void)
+{
 	if (supervisor_open) {
 		supervisor_open = 0;
 		shutdown(supervisor_stream.fd, SHUT_RDWR);
@@ -261,7 +265,7 @@ static void pass_on(const struct signalfd_siginfo *info)
 	if (!__atomic_load_n(execed, __ATOMIC_ACQUIRE)) {
 		if (ends_a_process(signal) && !early_signal && !finished) {
 			early_signal = signal;
-			abandon();
+			abandon_node();
 		}
 		return;
 	}
@@ -403,7 +407,8 @@ static void wait_for_supervisor(void)
 /* Node is gone and did not say how to end: it was killed, or never came up. */
 static _Noreturn void end_without_node(void)
 {
-	abandon();
+	abandon_node();
+	abandon_supervisor();
 	wait_for_supervisor();
 	tree_kill(cgroup, 0);
 	tree_remove_cgroup(cgroup);

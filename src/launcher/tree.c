@@ -62,10 +62,11 @@ static int kill_children(pid_t spared)
 		if (pid <= 0 || pid == spared || (pid_t)target_stat(pid, STAT_PARENT) != getpid())
 			continue;
 		/* Our own child, not yet reaped: the pid cannot be anybody else's. EPERM: not ours to kill. */
-		if (kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, WNOHANG) == 0)
-			left++;
-		else if (errno != EPERM)
-			left++; /* its children may have become ours behind the reader's back */
+		if (kill(pid, SIGKILL) < 0 && errno == EPERM)
+			continue;
+		/* Dead already or not, it counts: its children may have become ours behind the reader's back. */
+		left++;
+		(void)waitpid(pid, NULL, WNOHANG);
 	}
 	closedir(proc);
 	return left;

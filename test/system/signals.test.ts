@@ -56,6 +56,7 @@ test('SIGTERM before the child has started: nothing is left, and we die of it', 
     running.child.kill('SIGTERM')
     const done = await running.result
     assert.equal(done.signal ?? done.status, 'SIGTERM', done.stderr)
+    assert.equal(done.stderr, '')
   }
   await nothingLeft(before)
 })
