@@ -50,10 +50,13 @@ export interface OwnerOptions {
   readonly cgroupRoot?: ChildCgroup
 }
 
-/** Enters the cgroup $1, roots a namespace there, mounts what can be seen, and becomes the rest. */
+/**
+ * Enters the cgroup $1, roots a namespace there, mounts what can be seen, and becomes the rest. A file system is
+ * not mounted over itself (EBUSY).
+ */
 const enterCgroup = `
 echo $$ >"$1/cgroup.procs" && shift
-exec unshare --cgroup --mount sh -c 'mount -t cgroup2 none /sys/fs/cgroup && exec "$@"' sh "$@"
+exec unshare --cgroup --mount sh -c 'umount -l /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup && exec "$@"' sh "$@"
 `
 
 /** test/system/network-owner.ts at work. */
