@@ -1,4 +1,5 @@
 /** `minderbinder exec`: argv in, how to end out. */
+import { closeSync } from 'node:fs'
 import { assignEngines, engineNames } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../errors.ts'
@@ -8,7 +9,7 @@ import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
 import { printable } from '../rules/span.ts'
 import { neverSeenHint } from '../rules/suggest.ts'
-import type { Finish, Launcher } from '../session/launcher.ts'
+import { type Finish, type Launcher, launcherFds } from '../session/launcher.ts'
 import type { Plan, SessionResult } from '../session/plan.ts'
 import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
@@ -26,6 +27,8 @@ import { writeStderr } from './standard-streams.ts'
  */
 export async function exec(args: readonly string[], launcher: Launcher): Promise<Finish> {
   const { rules, options, command } = parseExec(args)
+  // It was for --help: from here on whoever reads it shall see its end when the child closes it.
+  closeSync(launcherFds.stdout)
   const assigned = assignEngines(rules, engines, options.engine)
   const output = options.output === undefined ? undefined : new OutputFile(options.output)
   const log =
