@@ -10,6 +10,7 @@ import { entryFunctionNames } from '../kernel/entry-function.ts'
 import { failableFunctions, whyNoErrorInjection } from '../kernel/error-injection.ts'
 import { isTurnedOff } from '../kernel/no-feature.ts'
 import type { SyscallRule } from '../rules/rule.ts'
+import { namedCalls } from './override-tables.ts'
 import type { Way } from './override-ways.ts'
 
 let answer: { why: string | undefined } | undefined
@@ -67,4 +68,9 @@ export function notFailable({ set, syscalls }: SyscallRule): string[] {
   const members = syscalls.filter((name) => canFail(name) === false)
   // A family of which nothing is left is as good as named.
   return members.length === syscalls.length ? members : members.filter((n) => named.includes(n))
+}
+
+/** The calls that the rules name, without those that this kernel does not let fail. */
+export function failableCalls(rules: readonly SyscallRule[]): string[] {
+  return namedCalls(rules).filter((name) => canFail(name) !== false)
 }

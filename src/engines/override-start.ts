@@ -1,0 +1,77 @@
+/** The override engine at work: attached by what attaches here, and what it has to tell afterwards. */
+import { MinderbinderError } from '../errors.ts'
+import type { SyscallRule } from '../rules/rule.ts'
+import type { AttachedEngine, EngineContext } from './engine.ts'
+import { attachOverride, type OverrideAttachment } from './override-attach.ts'
+import { availableWays, failableCalls } from './override-here.ts'
+import { type Losses, TARGETS_MAX } from './override-object.ts'
+import { chooseWays } from './override-ways.ts'
+
+/** Attaches everything or nothing. @throws {MinderbinderError} */
+export async function startOverride(
+  context: EngineContext,
+  indices: readonly number[],
+): Promise<AttachedEngine> {
+  const { object, detach } = await attachSomehow(context, indices)
+  let losses = await object.losses()
+  let lifted = false
+  const lift = async () => {
+    if (!lifted) object.disarm()
+    lifted = true
+  }
+  return {
+    start() {},
+    lift,
+    async counts() {
+      losses = await object.losses()
+      return object.counts()
+    },
+    foreignCalls: () => losses.foreignCalls,
+    lostEvents: () => losses.events,
+    notes: () => notesOn(losses),
+    async close() {
+      await lift()
+      await detach()
+      object.close()
+    },
+  }
+}
+
+/** By what attaches: kprobes alone where fmod_ret programs do not, as on arm64 before Linux 6.4. */
+async function attachSomehow(
+  context: EngineContext,
+  indices: readonly number[],
+): Promise<OverrideAttachment> {
+  const rules = indices.map((index) => context.rules[index] as SyscallRule)
+  const { modify, kprobe } = availableWays()
+  const attempts = [
+    ...(modify ? [{ modify, kprobe }] : []),
+    ...(kprobe ? [{ modify: false, kprobe }] : []),
+  ]
+  let failure: unknown
+  for (const available of attempts) {
+    const ways = chooseWays(rules, failableCalls(rules), available)
+    if (typeof ways === 'string') {
+      failure ??= new MinderbinderError('MB_NO_ENGINE', `override cannot do this here: ${ways}`)
+      continue
+    }
+    try {
+      return await attachOverride(context, indices, ways)
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  throw failure ?? new MinderbinderError('MB_NO_ENGINE', 'override is turned off')
+}
+
+function notesOn({ foreignPrograms, untracked, missed }: Losses): string[] {
+  const lines: [bigint, string][] = [
+    [foreignPrograms, '32-bit programs were started: their calls went past the rules'],
+    [missed, 'calls went past the rules: another was being looked at on their CPU'],
+    [
+      untracked,
+      `times there was no room to keep track of one more process (${TARGETS_MAX} at a time, fewer with scope=process)`,
+    ],
+  ]
+  return lines.flatMap(([count, text]) => (count === 0n ? [] : [`override: ${count} ${text}`]))
+}
