@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { runReachably } from './reachable.js'
 
 const tiers = process.argv.slice(2)
 const here = new URL('.', import.meta.url).pathname
@@ -17,6 +18,12 @@ if (tiers.some((tier) => !(tier in concurrency))) {
   process.stderr.write('usage: node test/run.js unit|cli|system|conformance|kernel ...\n')
   process.exit(2)
 }
+const elsewhere = runReachably(join(here, '..'), [
+  process.execPath,
+  ...['--import', 'tsx', 'test/run.js'],
+  ...tiers,
+])
+if (elsewhere !== undefined) process.exit(elsewhere)
 for (const tier of tiers) {
   const folder = join(here, tier)
   const files = existsSync(folder)
