@@ -20,6 +20,8 @@ function isReachable(folder) {
  */
 export function runReachably(repository, command) {
   if (process.geteuid() !== 0 || isReachable(repository)) return undefined
+  // A chroot whose root is no mount point, or a container without CAP_SYS_ADMIN.
+  if (spawnSync('unshare', ['--mount', 'true']).status !== 0) return undefined
   const place = mkdtempSync(join(tmpdir(), 'minderbinder-clone-'))
   chmodSync(place, 0o755)
   try {
