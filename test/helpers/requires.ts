@@ -56,6 +56,7 @@ type Check = () => string | undefined
 const checks: Readonly<Record<string, Check>> = {
   root: () => (process.geteuid?.() === 0 ? undefined : 'this is not root'),
   redis: () => program('redis-server'),
+  unshare: () => namespaces(),
   // Debian's own, not a shim on PATH that starts a shell first.
   python3: () => executable('/usr/bin/python3'),
   'cc-static': () => compiles(['-static'], 'int main(void) { return 0; }'),
@@ -160,6 +161,15 @@ function user(name: string): string | undefined {
     .some((line) => line.startsWith(`${name}:`))
     ? undefined
     : `no user ${name} in /etc/passwd`
+}
+
+/** In a chroot, and in containers, the program is there and the kernel refuses. */
+function namespaces(): string | undefined {
+  const missing = program('unshare')
+  if (missing !== undefined) return missing
+  const tries = process.geteuid?.() === 0 ? ['--mount', '--map-root-user'] : ['--map-root-user']
+  const refused = tries.find((option) => spawnSync('unshare', [option, 'true']).status !== 0)
+  return refused === undefined ? undefined : `unshare ${refused} is refused here`
 }
 
 function compiles(options: readonly string[], source: string): string | undefined {

@@ -29,22 +29,16 @@ for (const { title, options } of identities)
       const number = name === 'SIGRTMIN' ? 34 : constants.signals[name]
       const running = startMinderbinder([...prefix, fixture('signals'), '1'], options)
       await until(() => running.stdout().includes('ready'), { what: 'the child ready' })
-      await signal(running.pid, number)
+      process.kill(running.pid, number)
       if (name !== 'SIGWINCH') {
         assert.equal((await running.result).stdout, `ready\ngot ${number}\n`)
         return
       }
       // The child does not count it: another follows.
       await until(() => running.stdout().includes(`got ${number}`), { what: name })
-      await signal(running.pid, constants.signals.SIGTERM)
+      process.kill(running.pid, constants.signals.SIGTERM)
       assert.equal((await running.result).stdout, `ready\ngot ${number}\ngot 15\n`)
     })
-
-/** By number: node has no names for the realtime signals. */
-async function signal(pid: number, number: number): Promise<void> {
-  const done = await run(['/bin/kill', `-${number}`, `${pid}`])
-  assert.equal(done.status, 0, done.stderr)
-}
 
 test('SIGTERM before the child has started: nothing is left, and we die of it', async () => {
   const before = systemState()
@@ -87,7 +81,7 @@ test('under nohup a hangup changes nothing', async (t) => {
     'echo ready; read a; exit 4',
   ])
   await until(() => running.stdout().includes('ready'), { what: 'the child ready' })
-  await signal(running.pid, constants.signals.SIGHUP)
+  process.kill(running.pid, constants.signals.SIGHUP)
   running.child.stdin?.end('\n')
   assert.equal((await running.result).status, 4)
 })
@@ -103,7 +97,7 @@ test('a child that stops itself stops minderbinder too, and SIGCONT starts both'
   const running = startMinderbinder([...prefix, 'sh', '-c', 'kill -STOP $$; echo continued'])
   const state = () => readFileSync(`/proc/${running.pid}/stat`, 'utf8').split(') ')[1]?.[0]
   await until(() => state() === 'T', { what: 'minderbinder stopped' })
-  await signal(running.pid, constants.signals.SIGCONT)
+  process.kill(running.pid, constants.signals.SIGCONT)
   const done = await running.result
   assert.deepEqual([done.stdout, done.status], ['continued\n', 0])
 })
