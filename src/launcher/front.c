@@ -273,6 +273,23 @@ static void pass_on(const struct signalfd_siginfo *info)
 		(void)wire_write(supervisor_stream.fd, WIRE_SIGNAL, &message, sizeof(message), NULL, 0);
 }
 
+static void from_supervisor(void);
+
+/*
+ * Its end of file may come late: a staged child that has not exec'd holds copies of its sockets. What it said
+ * before it died still counts.
+ */
+static void supervisor_is_dead(void)
+{
+	struct pollfd said = { .fd = supervisor_stream.fd, .events = POLLIN };
+
+	supervisor = 0;
+	while (supervisor_open && poll(&said, 1, 0) == 1)
+		from_supervisor();
+	if (supervisor_open && !released)
+		tree_kill(cgroup, node);
+}
+
 static void reap(void)
 {
 	int status;
@@ -283,7 +300,7 @@ static void reap(void)
 			node = 0;
 			node_status = status;
 		} else if (pid == supervisor) {
-			supervisor = 0;
+			supervisor_is_dead();
 		}
 	}
 }

@@ -230,8 +230,12 @@ int stage_child(const struct stage_request *request, struct staged *staged)
 
 	pid_t pid = fork_into(request->cgroup);
 
-	if (pid == 0)
+	if (pid == 0) {
+		/* The other end of "go" is the supervisor's alone: its death ends the wait. */
+		if (close(talk[0]) < 0 || close(go[1]) < 0 || close(result[0]) < 0)
+			_exit(1);
 		child(request, talk[1], go[0], result[1], supervisor);
+	}
 	if (pid < 0) {
 		if (request->cgroup)
 			staged->failed_step = STEP_CGROUP;
