@@ -1,5 +1,5 @@
 /** bpf/network.bpf.o, loaded for some rules of a plan: what the tc and the cgroup engine have in common. */
-import { RingReader } from '../kernel/bpf-events.ts'
+import { type RingReader, readEvents } from '../kernel/bpf-events.ts'
 import { readBpfObject } from '../kernel/bpf-file.ts'
 import { BpfObject } from '../kernel/bpf-object.ts'
 import { bootTime, loadLibc } from '../kernel/libc.ts'
@@ -66,7 +66,7 @@ export class NetworkObject {
         object.update('order', place, uint32(index))
       }
       session.setTarget(context.cgroup.id, await cgroupLevel(object, session, context.cgroup))
-      if (context.onEvent) network.#events = await readEvents(object, context.onEvent)
+      if (context.onEvent) network.#events = await readEvents(object.map('events'), context.onEvent)
       return network
     } catch (error) {
       network.close()
@@ -109,18 +109,6 @@ export class NetworkObject {
     this.#lost = this.#session.lostEvents()
     this.#object.close()
   }
-}
-
-/** BPF stamps events with CLOCK_BOOTTIME; who listens gets CLOCK_REALTIME, as from the supervisor. */
-async function readEvents(
-  object: BpfObject,
-  onEvent: (event: Buffer) => void,
-): Promise<RingReader> {
-  const offset = BigInt(Date.now()) * 1_000_000n - bootTime()
-  return RingReader.open(object.map('events'), (event) => {
-    event.writeBigUInt64LE(event.readBigUInt64LE(0) + offset, 0) // time_ns
-    onEvent(event)
-  })
 }
 
 function uint32(value: number): Buffer {

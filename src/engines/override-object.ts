@@ -3,12 +3,11 @@ import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
-import { RingReader } from '../kernel/bpf-events.ts'
+import { type RingReader, readEvents } from '../kernel/bpf-events.ts'
 import { readBpfObject } from '../kernel/bpf-file.ts'
 import { BpfObject } from '../kernel/bpf-object.ts'
 import { missedRuns } from '../kernel/bpf-program.ts'
 import { testRunHere } from '../kernel/bpf-test-run.ts'
-import { bootTime, loadLibc } from '../kernel/libc.ts'
 import { decodeCounts, encodeRules, RULE_COUNTS_SIZE, RULE_SIZE } from '../rules/encode.ts'
 import type { RuleCounts } from '../rules/rule.ts'
 import type { EngineContext, TargetCgroup } from './engine.ts'
@@ -78,7 +77,6 @@ export class OverrideObject {
     const loading = [...programs, ...Object.keys(targets)]
     // A path that was not brought in is counted where it cannot be read.
     const deciding = loading.filter((name) => !name.startsWith('mb_touch'))
-    await loadLibc() // for bootTime()
     const object = await BpfObject.load(readBpfObject('syscall'), {
       name: 'syscall',
       purpose: 'system call faults by override',
@@ -162,7 +160,7 @@ export class OverrideObject {
     const self = await testRunHere(object.program('mb_self'))
     const level = (self & 0xffff) >= LEVEL_MAX ? cgroup.level : (self & 0xffff) + 1
     this.#setSession(cgroup.id, level, self >>> 16)
-    if (onEvent) this.#events = await readEvents(object, onEvent)
+    if (onEvent) this.#events = await readEvents(object.map('events'), onEvent)
   }
 
   /** struct session; `armed` is set by the first exec in the cgroup. */
@@ -192,18 +190,6 @@ function settingsOf(
   bytes.writeUInt32LE(includeLoader ? 0 : 1, 24)
   bytes.writeUInt32LE(needsAge || !includeLoader ? 1 : 0, 28)
   return bytes
-}
-
-/** BPF stamps events with CLOCK_BOOTTIME; who listens gets CLOCK_REALTIME, as from the supervisor. */
-async function readEvents(
-  object: BpfObject,
-  onEvent: (event: Buffer) => void,
-): Promise<RingReader> {
-  const offset = BigInt(Date.now()) * 1_000_000n - bootTime()
-  return RingReader.open(object.map('events'), (event) => {
-    event.writeBigUInt64LE(event.readBigUInt64LE(0) + offset, 0) // time_ns
-    onEvent(event)
-  })
 }
 
 function uint32(value: number): Buffer {

@@ -1,6 +1,7 @@
 /** Reads a BPF ring buffer: every record, in order, until closed. */
 import type { Pointer } from './ffi.ts'
 import { type Libbpf, loadLibbpf } from './libbpf.ts'
+import { bootTime, loadLibc } from './libc.ts'
 
 /** Between two readings. At 1 MiB of buffer, events are lost above some 100,000 a second. */
 const POLL_MS = 20
@@ -52,4 +53,20 @@ export class RingReader {
     this.#ring = null
     this.#libbpf.koffi.unregister(this.#callback)
   }
+}
+
+/**
+ * Hands each struct event of the ring buffer to onEvent. BPF stamps them with CLOCK_BOOTTIME; who listens gets
+ * CLOCK_REALTIME, as from the supervisor.
+ */
+export async function readEvents(
+  map: number,
+  onEvent: (event: Buffer) => void,
+): Promise<RingReader> {
+  await loadLibc() // for bootTime()
+  const offset = BigInt(Date.now()) * 1_000_000n - bootTime()
+  return RingReader.open(map, (event) => {
+    event.writeBigUInt64LE(event.readBigUInt64LE(0) + offset, 0) // time_ns
+    onEvent(event)
+  })
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "filter.h"
 #include "raw.h"
+#include "seccomp-flags.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -11,10 +12,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* Linux 5.19 */
-#endif
 
 #if defined(__x86_64__)
 const u32 filter_native_arch = AUDIT_ARCH_X86_64;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "notify.h"
+#include "seccomp-flags.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,13 +13,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#endif
-#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0) /* Linux 6.6 */
-#endif
 
 struct delayed {
 	u64 due_ns; /* CLOCK_MONOTONIC */

@@ -6,6 +6,7 @@
 #include "filter.h"
 #include "probe.h"
 #include "target.h"
+#include "seccomp-flags.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -19,15 +20,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* Linux 5.19 */
-#endif
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#endif
-#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0) /* Linux 6.6 */
-#endif
 #ifndef SYS_io_uring_setup
 #define SYS_io_uring_setup 425
 #endif
