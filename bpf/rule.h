@@ -41,6 +41,37 @@ enum rule_flags {
 	RULE_HAS_PATH = 1 << 0, /* path: glob over the path arguments as the program passes them */
 	RULE_HAS_FD = 1 << 1,   /* fd: equals the call's descriptor argument */
 	RULE_HAS_TO = 1 << 2,   /* to/to_prefix: CIDR of the remote address */
+	RULE_HAS_TARGETS = 1 << 3, /* only processes that struct target names for it */
+	RULE_NOT_INHERITED = 1 << 4, /* and not those that they start */
+};
+
+/*
+ * Which processes a rule with RULE_HAS_TARGETS is for: one of these for each alternative, in no order. Names are
+ * compared with a process's comm, the base name of its argv[0], of its executable and, for a script, of the
+ * script, as they are when it execs.
+ */
+enum target_kind {
+	TARGET_NAME = 1,   /* name, to the letter */
+	TARGET_GLOB = 2,   /* name is a glob (bpf/glob.h) */
+	TARGET_PID = 3,    /* value: thread group id; resolved once, when the session opens */
+	TARGET_UID = 4,    /* value: real user id */
+	TARGET_CGROUP = 5, /* value: id of a cgroup; processes in it or below */
+};
+
+#define TARGET_NAME_MAX 256u /* NAME_MAX + 1 (limits.h) */
+
+struct target {
+	u32 rule; /* index into the table */
+	u32 kind; /* enum target_kind */
+	u64 value;
+	char name[TARGET_NAME_MAX];
+};
+
+/* Rules by index, as bits: word i / 64, bit i % 64. What a process is a target of. */
+#define RULE_SET_WORDS (RULES_MAX / 64)
+
+struct rule_set {
+	u64 bits[RULE_SET_WORDS];
 };
 
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 };

@@ -1,5 +1,5 @@
 /** The rule table as bytes: bpf/rule.h says what they mean, test/unit/encode.test.ts holds the two together. */
-import type { Architecture, NetworkRule, Outcome, Rule, RuleCounts, When } from './rule.ts'
+import type { Architecture, NetworkRule, Outcome, Rule, RuleCounts, Target, When } from './rule.ts'
 import { callShape } from './shapes.ts'
 import { syscallNames, syscallNumber } from './syscalls.ts'
 
@@ -9,6 +9,9 @@ export const RULE_SIZE = 416
 export const CALL_SHAPE_SIZE = 4
 /** sizeof(struct rule_counts) */
 export const RULE_COUNTS_SIZE = 24
+/** sizeof(struct target) */
+export const TARGET_SIZE = 272
+const TARGET_NAME_MAX = 256
 export const RULES_MAX = 4096
 export const SYSCALLS_MAX = 512
 
@@ -38,10 +41,16 @@ export const ruleOffsets = {
   path: 160,
 } as const
 
+/** offsetof() in struct target. */
+export const targetOffsets = { rule: 0, kind: 4, value: 8, name: 16 } as const
+
+/** enum target_kind */
+export const targetKinds = { name: 1, glob: 2, pid: 3, uid: 4, cgroup: 5 } as const
+
 const kinds = { syscall: 1, 'drop-net': 2, 'refuse-net': 3 } as const
 const outcomes = { errno: 1, return: 2, delay: 3, signal: 4, drop: 5, refuse: 6 } as const
 const scopes = { tree: 0, process: 1 } as const
-const flagBits = { path: 1, fd: 2, to: 4 } as const
+const flagBits = { path: 1, fd: 2, to: 4, targets: 8, notInherited: 16 } as const
 /** IPPROTO_*; icmp stands for ICMPv6 too. */
 const protocols = { icmp: 1, tcp: 6, udp: 17 } as const
 const directions = { out: 0, in: 1 } as const
@@ -78,6 +87,45 @@ function encodeCommon(bytes: Buffer, rule: Rule): void {
   bytes.writeUInt32LE(first, ruleOffsets.when_first)
   bytes.writeUInt32LE(Math.min(last, noUpperEnd), ruleOffsets.when_last)
   bytes.writeUInt32LE(step, ruleOffsets.when_step)
+  if (rule.targets) addFlag(bytes, flagBits.targets)
+  if (rule.targets && rule.inherit === false) addFlag(bytes, flagBits.notInherited)
+}
+
+function addFlag(bytes: Buffer, flag: number): void {
+  bytes.writeUInt32LE(bytes.readUInt32LE(ruleOffsets.flags) | flag, ruleOffsets.flags)
+}
+
+/** Which of the characters in a target's name make it a glob. */
+const globCharacters = /[*?[]/
+
+/**
+ * struct target[]: every alternative of every rule that has targets, in the rules' order.
+ *
+ * @param cgroupId of a cgroup's path; throws MB_CGROUP
+ */
+export function encodeTargets(rules: readonly Rule[], cgroupId: (path: string) => bigint): Buffer {
+  const rows = rules.flatMap((rule, index) =>
+    (rule.targets ?? []).map((target) => encodeTarget(index, target, cgroupId)),
+  )
+  return Buffer.concat(rows)
+}
+
+function encodeTarget(rule: number, target: Target, cgroupId: (path: string) => bigint): Buffer {
+  const bytes = Buffer.alloc(TARGET_SIZE)
+  const kind = target.kind === 'name' && globCharacters.test(target.name) ? 'glob' : target.kind
+  bytes.writeUInt32LE(rule, targetOffsets.rule)
+  bytes.writeUInt32LE(targetKinds[kind], targetOffsets.kind)
+  if (target.kind === 'name') bytes.write(target.name, targetOffsets.name, TARGET_NAME_MAX - 1)
+  else bytes.writeBigUInt64LE(targetValue(target, cgroupId), targetOffsets.value)
+  return bytes
+}
+
+function targetValue(
+  target: Exclude<Target, { kind: 'name' }>,
+  cgroupId: (path: string) => bigint,
+): bigint {
+  if (target.kind === 'cgroup') return cgroupId(target.path)
+  return BigInt(target.kind === 'pid' ? target.pid : target.uid)
 }
 
 /**
@@ -102,16 +150,14 @@ function encodeSyscall(bytes: Buffer, rule: Rule & { kind: 'syscall' }, arch: Ar
     const at = ruleOffsets.syscalls + (number >> 3)
     bytes.writeUInt8(bytes.readUInt8(at) | (1 << (number & 7)), at)
   }
-  let flags = 0
   if (rule.path !== undefined) {
-    flags |= flagBits.path
+    addFlag(bytes, flagBits.path)
     bytes.write(rule.path, ruleOffsets.path, RULE_SIZE - ruleOffsets.path - 1, 'utf8')
   }
   if (rule.fd !== undefined) {
-    flags |= flagBits.fd
+    addFlag(bytes, flagBits.fd)
     bytes.writeInt32LE(rule.fd, ruleOffsets.fd)
   }
-  bytes.writeUInt32LE(flags, ruleOffsets.flags)
 }
 
 function outcomeValue(outcome: Outcome): bigint {
@@ -142,7 +188,7 @@ function encodeNetwork(
   bytes.writeUInt8(rule.protocol ? protocols[rule.protocol] : 0, ruleOffsets.protocol)
   bytes.writeUInt8(directions[rule.direction], ruleOffsets.direction)
   if (rule.to === undefined) return
-  bytes.writeUInt32LE(flagBits.to, ruleOffsets.flags)
+  addFlag(bytes, flagBits.to)
   bytes.writeUInt8(rule.to.family, ruleOffsets.to_family)
   bytes.writeUInt8(rule.to.prefix, ruleOffsets.to_prefix)
   bytes.set(rule.to.address, ruleOffsets.to)

@@ -15,7 +15,24 @@ export type Outcome =
   | { readonly kind: 'delay'; readonly ns: bigint }
   | { readonly kind: 'signal'; readonly name: string; readonly signal: number }
 
+/**
+ * Which processes a rule is for. A name is compared with a process's comm, the base name of its argv[0], of its
+ * executable and, for a script, of the script, as they are when it execs.
+ */
+export type Target =
+  /** A glob where it has one of `*?[`, else to the letter. 1 to 255 bytes. */
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'pid'; readonly pid: number }
+  /** Real user id. */
+  | { readonly kind: 'uid'; readonly uid: number }
+  /** Path below the root of the cgroup v2 hierarchy, with a slash in front; all below it too. */
+  | { readonly kind: 'cgroup'; readonly path: string }
+
 interface CommonRule {
+  /** Any of these, and what they start; left out: every process of the tree (exec only). Never empty. */
+  readonly targets?: readonly Target[]
+  /** false: not what the targets start. Left out: true. */
+  readonly inherit?: boolean
   /**
    * `name=LABEL`, or the fault as it was written: what the summary and the log call this rule. Without control
    * characters.

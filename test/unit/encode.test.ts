@@ -10,11 +10,15 @@ import {
   decodeCounts,
   encodeCallShapes,
   encodeRules,
+  encodeTargets,
   RULE_COUNTS_SIZE,
   RULE_SIZE,
   RULES_MAX,
   ruleOffsets,
   SYSCALLS_MAX,
+  TARGET_SIZE,
+  targetKinds,
+  targetOffsets,
   thresholdOf,
 } from '../../src/rules/encode.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
@@ -33,9 +37,17 @@ test('sizes and offsets are those of bpf/rule.h', (t) => {
   if (!requires(t, 'cc')) return
   const lines = execFileSync(compileC('rule-layout.c'), { encoding: 'utf8' }).trim().split('\n')
   const layout = new Map(lines.map((line) => [line.split(' ')[0], line.split(' ').slice(1)]))
-  const sizes = { rule: RULE_SIZE, call_shape: CALL_SHAPE_SIZE, rule_counts: RULE_COUNTS_SIZE }
+  const sizes = {
+    ...{ rule: RULE_SIZE, call_shape: CALL_SHAPE_SIZE, rule_counts: RULE_COUNTS_SIZE },
+    target: TARGET_SIZE,
+    ...Object.fromEntries(
+      Object.entries(targetOffsets).map(([field, offset]) => [`target.${field}`, offset]),
+    ),
+  }
   for (const [name, size] of Object.entries({ ...sizes, RULES_MAX, SYSCALLS_MAX }))
     assert.deepEqual([name, layout.get(name)], [name, [String(size)]])
+  const kinds = lines.find((line) => line.startsWith('target kinds '))
+  assert.equal(kinds, `target kinds ${Object.values(targetKinds).join(' ')}`)
   const fields = [...layout].filter(([, numbers]) => numbers.length === 2)
   const offsets = Object.fromEntries(fields.map(([name, [offset]]) => [name, Number(offset)]))
   assert.deepEqual(offsets, { ...ruleOffsets, padding: 92 })
@@ -183,4 +195,41 @@ test('counts', () => {
     { seen: 2n ** 64n - 1n, matched: 2n ** 53n + 1n, fired: 0n },
   ])
   assert.throws(() => decodeCounts(bytes), RangeError)
+})
+
+test('the targets of rules as struct target, one for each alternative', () => {
+  const rules: Rule[] = [
+    { ...call('openat=ENOENT'), targets: [{ kind: 'name', name: 'curl' }], inherit: false },
+    call('read=EIO'),
+    {
+      ...call('write=EIO'),
+      targets: [
+        { kind: 'name', name: 'py*' },
+        { kind: 'pid', pid: 77 },
+        { kind: 'uid', uid: 1000 },
+        { kind: 'cgroup', path: '/a.slice' },
+      ],
+    },
+  ]
+  const bytes = encodeTargets(rules, (path) => BigInt(path.length) + 2n ** 40n)
+  const rows = Array.from({ length: bytes.length / TARGET_SIZE }, (_, index) => {
+    const row = bytes.subarray(index * TARGET_SIZE, (index + 1) * TARGET_SIZE)
+    return [
+      row.readUInt32LE(targetOffsets.rule),
+      row.readUInt32LE(targetOffsets.kind),
+      row.readBigUInt64LE(targetOffsets.value),
+      row.toString('utf8', targetOffsets.name, row.indexOf(0, targetOffsets.name)),
+    ]
+  })
+  assert.deepEqual(rows, [
+    [0, targetKinds.name, 0n, 'curl'],
+    [2, targetKinds.glob, 0n, 'py*'],
+    [2, targetKinds.pid, 77n, ''],
+    [2, targetKinds.uid, 1000n, ''],
+    [2, targetKinds.cgroup, 2n ** 40n + 8n, ''],
+  ])
+  const flags = [0, 1, 2].map((index) =>
+    encodeRules(rules, context).readUInt32LE(index * RULE_SIZE + ruleOffsets.flags),
+  )
+  assert.deepEqual(flags, [24, 0, 8])
 })

@@ -15,6 +15,13 @@ static void print_layout(void)
 	printf("rule %zu\n", sizeof(struct rule));
 	printf("call_shape %zu\n", sizeof(struct call_shape));
 	printf("rule_counts %zu\n", sizeof(struct rule_counts));
+	printf("target %zu\n", sizeof(struct target));
+	printf("target.rule %zu\n", offsetof(struct target, rule));
+	printf("target.kind %zu\n", offsetof(struct target, kind));
+	printf("target.value %zu\n", offsetof(struct target, value));
+	printf("target.name %zu\n", offsetof(struct target, name));
+	printf("target kinds %d %d %d %d %d\n", TARGET_NAME, TARGET_GLOB, TARGET_PID, TARGET_UID,
+	       TARGET_CGROUP);
 	printf("RULES_MAX %u\n", RULES_MAX);
 	printf("SYSCALLS_MAX %u\n", SYSCALLS_MAX);
 	FIELD(kind);

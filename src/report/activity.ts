@@ -1,0 +1,42 @@
+/** What `run` and the graphs show, as of one moment: plain data, taken once and handed to every view. */
+import type { RuleCounts } from '../rules/rule.ts'
+
+/** A rule and what has become of it since the session began. */
+export interface RuleActivity {
+  readonly label: string
+  readonly engine: string
+  readonly counts: RuleCounts
+}
+
+/** A process that is a target now. */
+export interface TargetActivity {
+  /** Process id; 0 where our pid namespace does not see it. */
+  readonly pid: number
+  /** Its comm, printable. */
+  readonly name: string
+  /** Labels of the rules that are for it. */
+  readonly rules: readonly string[]
+}
+
+/** Of all target processes together, since the session began. */
+export interface CallActivity {
+  /** System calls that returned something else than an error. */
+  readonly succeeded: bigint
+  /** System calls that failed, by us or by themselves. */
+  readonly failed: bigint
+  readonly contextSwitches: bigint
+}
+
+export interface Activity {
+  /** Milliseconds of a clock that does not jump (performance.now()). */
+  readonly atMs: number
+  readonly rules: readonly RuleActivity[]
+  /** Some of the targets, the youngest first; `targetCount` is how many there are. */
+  readonly targets: readonly TargetActivity[]
+  readonly targetCount: number
+  /** undefined where nothing counts them. */
+  readonly calls: CallActivity | undefined
+  /** The last injections, one line each, the newest last. */
+  readonly injections: readonly string[]
+  readonly lostEvents: bigint
+}
