@@ -46,8 +46,8 @@ test('sizes and offsets are those of bpf/rule.h', (t) => {
   }
   for (const [name, size] of Object.entries({ ...sizes, RULES_MAX, SYSCALLS_MAX }))
     assert.deepEqual([name, layout.get(name)], [name, [String(size)]])
-  const kinds = lines.find((line) => line.startsWith('target kinds '))
-  assert.equal(kinds, `target kinds ${Object.values(targetKinds).join(' ')}`)
+  const kinds = lines.find((line) => line.startsWith('target_kinds '))
+  assert.equal(kinds, `target_kinds ${Object.values(targetKinds).join(' ')}`)
   const fields = [...layout].filter(([, numbers]) => numbers.length === 2)
   const offsets = Object.fromEntries(fields.map(([name, [offset]]) => [name, Number(offset)]))
   assert.deepEqual(offsets, { ...ruleOffsets, padding: 92 })

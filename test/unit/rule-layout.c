@@ -20,7 +20,7 @@ static void print_layout(void)
 	printf("target.kind %zu\n", offsetof(struct target, kind));
 	printf("target.value %zu\n", offsetof(struct target, value));
 	printf("target.name %zu\n", offsetof(struct target, name));
-	printf("target kinds %d %d %d %d %d\n", TARGET_NAME, TARGET_GLOB, TARGET_PID, TARGET_UID,
+	printf("target_kinds %d %d %d %d %d\n", TARGET_NAME, TARGET_GLOB, TARGET_PID, TARGET_UID,
 	       TARGET_CGROUP);
 	printf("RULES_MAX %u\n", RULES_MAX);
 	printf("SYSCALLS_MAX %u\n", SYSCALLS_MAX);
