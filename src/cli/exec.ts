@@ -15,6 +15,7 @@ import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
 import { stderrColour } from './colour.ts'
 import { addExecOptions, type ExecOptions } from './exec-options.ts'
+import { allRules, type Faults } from './faults.ts'
 import { InjectionLog } from './injection-log.ts'
 import { OutputFile } from './output-file.ts'
 import { newCommand, parseArguments } from './parse.ts'
@@ -26,7 +27,8 @@ import { writeStderr } from './standard-streams.ts'
  * @throws {HelpRequest}
  */
 export async function exec(args: readonly string[], launcher: Launcher): Promise<Finish> {
-  const { rules, options, command } = parseExec(args)
+  const { faults, options, command } = parseExec(args)
+  const rules = await allRules(faults, { filesOnly: true })
   // It was for --help: from here on whoever reads it shall see its end when the child closes it.
   closeSync(launcherFds.stdout)
   const assigned = assignEngines(rules, engines, options.engine)
@@ -68,7 +70,7 @@ async function interfacesFor(rules: readonly Rule[]): Promise<readonly Interface
 }
 
 function parseExec(args: readonly string[]): {
-  rules: readonly Rule[]
+  faults: Faults
   options: ExecOptions
   command: readonly string[]
 } {

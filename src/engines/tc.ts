@@ -2,11 +2,13 @@
 import type { Interface } from '../kernel/interfaces.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
+import { noTargets } from './no-targets.ts'
 
 export const tc: Engine = { name: 'tc', refusal, attach }
 
 function refusal(rule: Rule): string | undefined {
   if (rule.kind !== 'drop-net') return 'tc loses packets and does nothing else'
+  if (rule.targets) return noTargets
   return rule.direction === 'out' ? undefined : 'tc has only the packets that go out'
 }
 

@@ -1,11 +1,11 @@
 /** One run of a command under faults: everything is set up, the child runs, everything is given back. */
 import type { AttachedEngine, SupervisorCounts, TargetCgroup } from '../engines/engine.ts'
 import { architecture } from '../kernel/architecture.ts'
-import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
-import type { RuleCounts } from '../rules/rule.ts'
+import { encodeCallShapes, encodeRules, encodeTargets } from '../rules/encode.ts'
+import type { Rule, RuleCounts } from '../rules/rule.ts'
 import { closeCgroup, openCgroup } from './child-cgroup.ts'
 import { readEvents } from './events.ts'
-import { type Launcher, StageError } from './launcher.ts'
+import { type Launcher, StageError, type StagePlan } from './launcher.ts'
 import type { Plan, SessionResult } from './plan.ts'
 import { execFailure, stageFailure } from './start-errors.ts'
 import { UndoStack } from './undo.ts'
@@ -31,6 +31,7 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
     arch: architecture,
     interfaceIndex: () => 0, // network rules are not the supervisor's to do
   })
+  const targets = await targetTable(plan.rules)
   // Undone last: the supervisor goes on to serve what the child has left behind, or ends.
   const events = readEvents(plan.onEvent)
   undo.push(async () => {
@@ -52,6 +53,7 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
       rules,
       ruleCount: plan.rules.length,
       active,
+      ...targets,
       callShapes: () => encodeCallShapes(architecture),
     })
   } catch (error) {
@@ -63,6 +65,22 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
   const end = await launcher.exited()
   ended = true
   return { end, ...(await countAll(plan, engines)) }
+}
+
+/** struct target[], where rules have any. @throws {MinderbinderError} MB_CGROUP, MB_NO_CGROUP2 */
+async function targetTable(
+  rules: readonly Rule[],
+): Promise<Pick<StagePlan, 'targets' | 'targetCount' | 'cgroupRoot'>> {
+  const all = rules.flatMap(({ targets = [] }) => targets)
+  if (all.length === 0) return { targets: Buffer.alloc(0), targetCount: 0, cgroupRoot: '' }
+  // Imported here: a start without targets does not wait for it.
+  const { cgroupId, hierarchyRoot } = await import('../kernel/cgroup-id.ts')
+  const inCgroups = all.some(({ kind }) => kind === 'cgroup')
+  return {
+    targets: encodeTargets(rules, cgroupId),
+    targetCount: all.length,
+    cgroupRoot: inCgroups ? hierarchyRoot() : '',
+  }
 }
 
 async function attachEngines(
