@@ -532,18 +532,24 @@ __noinline int report(const struct call *call)
 	return 0;
 }
 
-/* Still in its loader? Such calls are not looked at. Fills in what after= and scope=process need. */
+/*
+ * Still in its loader? Such calls are not looked at. Fills in what after= and scope=process need.
+ *
+ * tgid is on the stack: before Linux 6.2 a map's key must not lie in memory that a function was handed by
+ * pointer, as struct call is.
+ */
 static __always_inline int look_at_process(struct call *call, u32 needs)
 {
 	u64 id = bpf_get_current_pid_tgid();
+	u32 tgid = (u32)(id >> 32);
 	struct process *process = 0;
 
-	call->tgid = (u32)(id >> 32);
+	call->tgid = tgid;
 	if (settings.tracks_processes) {
-		process = bpf_map_lookup_elem(&processes, &call->tgid);
+		process = bpf_map_lookup_elem(&processes, &tgid);
 		/* The thread that exec'd leads its process (execve(2)), and is alone in the loader. */
-		if (settings.exempts_loader && process && process->loading && (u32)id == call->tgid) {
-			if (loader_is_running(call->tgid))
+		if (settings.exempts_loader && process && process->loading && (u32)id == tgid) {
+			if (loader_is_running(tgid))
 				return 1;
 			process->loading = 0;
 		}
