@@ -13,7 +13,10 @@ export interface BpfObjectSettings {
   readonly programs: readonly string[]
   /** Programs that attach to a kernel function by its BTF, and the names that it may have there. */
   readonly attachTargets?: Readonly<Record<string, readonly string[]>>
+  /** Not of maps that are reused: those have their size. */
   readonly maxEntries: Readonly<Record<string, number>>
+  /** Maps of another object that these programs share, by descriptor; it may be closed after load(). */
+  readonly reuse?: Readonly<Record<string, number>>
   /** The bytes of the `volatile const` variables, in the order of the source. */
   readonly rodata: Buffer
 }
@@ -132,6 +135,10 @@ function configure(libbpf: Libbpf, object: Pointer, settings: BpfObjectSettings)
   }
   for (const [name, entries] of Object.entries(settings.maxEntries)) {
     const result = libbpf.setMaxEntries(libbpf.findMap(object, name), entries)
+    if (result < 0) return result
+  }
+  for (const [name, fd] of Object.entries(settings.reuse ?? {})) {
+    const result = libbpf.reuseFd(libbpf.findMap(object, name), fd)
     if (result < 0) return result
   }
   const { rodata } = settings

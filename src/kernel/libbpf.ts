@@ -21,6 +21,8 @@ export interface Libbpf {
   findMap(object: Pointer, name: string): Pointer
   mapFd(map: Pointer): number
   setMaxEntries(map: Pointer, entries: number): number
+  /** Before the object is loaded: instead of making this map, it takes the one of `fd`, with its size. */
+  reuseFd(map: Pointer, fd: number): number
   setInitialValue(map: Pointer, bytes: Memory, size: number): number
   mapUpdate(fd: number, key: Memory, value: Memory, flags: bigint): number
   mapLookup(fd: number, key: Memory, value: Memory): number
@@ -75,6 +77,7 @@ function bind(koffi: Koffi): Libbpf {
       findMap: func('void *bpf_object__find_map_by_name(void *object, const char *name)'),
       mapFd: func('int bpf_map__fd(void *map)'),
       setMaxEntries: func('int bpf_map__set_max_entries(void *map, uint32_t entries)'),
+      reuseFd: func('int bpf_map__reuse_fd(void *map, int fd)'),
       setInitialValue: func('int bpf_map__set_initial_value(void *map, void *bytes, size_t size)'),
       mapUpdate: func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)'),
       mapLookup: func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
