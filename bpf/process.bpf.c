@@ -14,10 +14,8 @@
 #include "rule-set.h"
 #include "glob.h"
 #include "task.bpf.h"
+#include "self.bpf.h"
 #include "target.bpf.h"
-
-/* Deeper cgroups than that are not looked at; systemd and Kubernetes together stay below 16. */
-#define LEVEL_MAX 64
 
 /* By name, zero-padded. */
 struct {
@@ -327,6 +325,14 @@ int mb_target_exit(u64 *ctx)
 	if (BPF_CORE_READ(task, signal, live.counter) == 0)
 		bpf_map_delete_elem(&targets, &tgid);
 	return 0;
+}
+
+/* Run once by BPF_PROG_TEST_RUN, never attached: how deep is session.cgroup, our own? LEVEL_MAX: not found. */
+SEC("raw_tp")
+int mb_target_self(u64 *ctx)
+{
+	(void)ctx;
+	return (int)level_of(session.cgroup);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -14,6 +14,7 @@
 #include "glob.h"
 #include "loader.h"
 #include "task.bpf.h"
+#include "self.bpf.h"
 
 /* Calls that fmod_ret programs can be had for. */
 #define MODIFIED_MAX 16
@@ -25,9 +26,6 @@
 #define ELFCLASS32 1
 #define AT_ENTRY 9
 #define AUXV_MAX 32
-
-/* Deepest cgroup that mb_self looks at; systemd and Kubernetes together stay below 16. */
-#define LEVEL_MAX 64
 
 /* Where things are in struct pt_regs, which is UAPI in all but name (asm/ptrace.h). */
 #define X86_64_R10 56 /* then r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax */
@@ -783,13 +781,8 @@ int mb_exit(u64 *ctx)
 SEC("raw_tp")
 int mb_self(u64 *ctx)
 {
-	u32 level;
-
 	(void)ctx;
-	for (level = 0; level < LEVEL_MAX; level++)
-		if (bpf_get_current_ancestor_cgroup_id(level) == session.cgroup)
-			break;
-	return (int)(BPF_CORE_READ(current_task(), thread_pid, level) << 16 | level);
+	return (int)(BPF_CORE_READ(current_task(), thread_pid, level) << 16 | level_of(session.cgroup));
 }
 
 char LICENSE[] SEC("license") = "GPL";

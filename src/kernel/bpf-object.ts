@@ -77,6 +77,51 @@ export class BpfObject {
     if (result < 0) throw new Error(`map ${map}: ${errnoName(result)}`)
   }
 
+  /** Sets an element of any map. @throws {Error} where the map is full, among others */
+  put(map: string, key: Buffer, value: Buffer): void {
+    this.#set(map, key, value, 0n)
+  }
+
+  /** The same, where there is none yet: returns whether there was none. */
+  putNew(map: string, key: Buffer, value: Buffer): boolean {
+    return this.#set(map, key, value, BPF_NOEXIST, EEXIST)
+  }
+
+  /** The element's `size` bytes; undefined where there is none. */
+  get(map: string, key: Buffer, size: number): Buffer | undefined {
+    const value = Buffer.alloc(size)
+    const result = this.#libbpf.mapLookup(this.map(map), key, value)
+    if (result < 0 && result !== -ENOENT) throw new Error(`map ${map}: ${errnoName(result)}`)
+    return result < 0 ? undefined : value
+  }
+
+  /** Nothing happens where there is none. */
+  remove(map: string, key: Buffer): void {
+    const result = this.#libbpf.mapDelete(this.map(map), key)
+    if (result < 0 && result !== -ENOENT) throw new Error(`map ${map}: ${errnoName(result)}`)
+  }
+
+  /** Every key of `size` bytes, once, in no order; one that comes or goes meanwhile may be missing. */
+  keys(map: string, size: number): Buffer[] {
+    const fd = this.map(map)
+    const keys = new Map<string, Buffer>()
+    let key: Buffer | null = null
+    // After a key that has gone the kernel starts again at the first (bpf(2)), so this could go on and on.
+    for (let step = 0; step < KEY_STEPS_MAX; step++) {
+      const next: Buffer = Buffer.alloc(size)
+      if (this.#libbpf.mapNextKey(fd, key, next) < 0) break
+      keys.set(next.toString('latin1'), next)
+      key = next
+    }
+    return [...keys.values()]
+  }
+
+  #set(map: string, key: Buffer, value: Buffer, flags: bigint, allowed = 0): boolean {
+    const result = this.#libbpf.mapUpdate(this.map(map), key, value, flags)
+    if (result < 0 && result !== -allowed) throw new Error(`map ${map}: ${errnoName(result)}`)
+    return result === 0
+  }
+
   /** Reads an element of an array map whose values have `size` bytes. */
   lookup(map: string, index: number, size: number): Buffer {
     const value = Buffer.alloc(size)
@@ -94,7 +139,12 @@ export class BpfObject {
 }
 
 const EPERM = 1
+const ENOENT = 2
 const ESRCH = 3
+const EEXIST = 17
+const BPF_NOEXIST = 1n
+/** Four times as many as any map of ours has. */
+const KEY_STEPS_MAX = 131_072
 
 function keyOf(index: number): Buffer {
   const key = Buffer.alloc(4)
