@@ -43,7 +43,9 @@ export class BpfObject {
     const libbpf = await loadLibbpf()
     const first = attempt(libbpf, bytes, settings, undefined)
     if (first.object) return new BpfObject(libbpf, first.object)
-    if (first.errno === EPERM) throw noPermission(settings)
+    // Without privileges libbpf does without BTF, and then the kernel takes no map that needs it (EINVAL).
+    const unprivileged = first.errno === EINVAL && process.geteuid?.() !== 0
+    if (first.errno === EPERM || unprivileged) throw noPermission(settings)
     // Again with a log, which costs memory and time that a run that works should not pay.
     const log = Buffer.alloc(LOG_SIZE)
     const second = attempt(libbpf, bytes, settings, log)
@@ -142,6 +144,7 @@ const EPERM = 1
 const ENOENT = 2
 const ESRCH = 3
 const EEXIST = 17
+const EINVAL = 22
 const BPF_NOEXIST = 1n
 /** Four times as many as any map of ours has. */
 const KEY_STEPS_MAX = 131_072
