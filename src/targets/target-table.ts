@@ -18,9 +18,8 @@ import {
 } from '../rules/encode.ts'
 import type { Rule } from '../rules/rule.ts'
 import { cgroupId } from './cgroup-id.ts'
+import { TARGETS_MAX } from './limits.ts'
 
-/** Target processes at one time. */
-export const TARGETS_MAX = 32_768
 /** struct target_process: u64 birth, exec_ns; struct rule_set. */
 const PROCESS_SIZE = 16 + RULE_SET_SIZE
 const NAME_SIZE = 256
