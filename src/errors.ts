@@ -9,6 +9,8 @@ export const errorCodes = {
   MB_FAULT_VALUE: 'a value in a fault is out of its range, or contradicts another',
   MB_NOT_FAULTABLE: 'a system call that no engine can fault (vDSO)',
   MB_NO_PERMISSION: 'the rule needs a privilege that this process lacks',
+  MB_CONFIG: 'a configuration file cannot be read, or is wrong',
+  MB_NAMESPACE: 'a namespace hides a part of the machine that is needed',
   MB_NO_CGROUP2: 'no cgroup v2 hierarchy is mounted, or ours cannot be found in it',
   MB_CGROUP: 'the child’s cgroup cannot be made',
   MB_NO_ENGINE: 'no engine can honour the rule here',

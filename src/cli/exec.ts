@@ -4,7 +4,6 @@ import { assignEngines, engineNames } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
-import type { Interface } from '../kernel/interfaces.ts'
 import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
 import { printable } from '../rules/span.ts'
@@ -38,7 +37,7 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
           new OutputFile(options.log),
           rules,
           options.seed,
-          await interfacesFor(rules),
+          await interfaceNames(rules),
         )
   const plan: Plan = {
     rules,
@@ -61,10 +60,13 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
 }
 
 /** Imported here: a start without network rules does not wait for it. */
-async function interfacesFor(rules: readonly Rule[]): Promise<readonly Interface[]> {
-  if (rules.every(({ kind }) => kind === 'syscall')) return []
-  const { listInterfaces } = await import('../kernel/interfaces.ts')
-  return listInterfaces()
+async function interfaceNames(
+  rules: readonly Rule[],
+): Promise<(index: number) => string | undefined> {
+  if (rules.every(({ kind }) => kind === 'syscall')) return () => undefined
+  const { interfaceName, listInterfaces } = await import('../kernel/interfaces.ts')
+  await listInterfaces()
+  return interfaceName
 }
 
 function parseExec(args: readonly string[]): {

@@ -1,6 +1,7 @@
 import type { Engine } from '../engines/engine.ts'
-import type { Rule, RuleCounts } from '../rules/rule.ts'
+import type { Rule } from '../rules/rule.ts'
 import type { ChildEnd, UserIds } from './launcher.ts'
+import type { EngineTotals } from './totals.ts'
 
 /** What a session is to do, decided before anything is touched. */
 export interface Plan {
@@ -19,12 +20,6 @@ export interface Plan {
 }
 
 /** What became of it. */
-export interface SessionResult {
+export interface SessionResult extends EngineTotals {
   readonly end: ChildEnd
-  /** One for each rule of the plan. */
-  readonly counts: readonly RuleCounts[]
-  readonly lostEvents: bigint
-  readonly foreignCalls: bigint
-  /** What the engines have to say besides. */
-  readonly notes: readonly string[]
 }

@@ -2,15 +2,14 @@
 import type { AttachedEngine, SupervisorCounts, TargetCgroup } from '../engines/engine.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
-import type { RuleCounts } from '../rules/rule.ts'
+import type { TargetTable } from '../targets/target-table.ts'
 import { closeCgroup, openCgroup } from './child-cgroup.ts'
 import { readEvents } from './events.ts'
 import { type Launcher, StageError } from './launcher.ts'
 import type { Plan, SessionResult } from './plan.ts'
 import { execFailure, stageFailure } from './start-errors.ts'
+import { collectCounts } from './totals.ts'
 import { UndoStack } from './undo.ts'
-
-const nothing: RuleCounts = { seen: 0n, matched: 0n, fired: 0n }
 
 /** @throws {MinderbinderError} whatever keeps the command from running; then nothing is left of it */
 export async function runSession(plan: Plan, launcher: Launcher): Promise<SessionResult> {
@@ -40,7 +39,7 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
   const cgroup = await openCgroup(plan, launcher)
   let ended = false
   if (cgroup) undo.push(() => closeCgroup(cgroup, ended))
-  const { engines, active } = await attachEngines(plan, launcher, cgroup, undo)
+  const { engines, active, table } = await attachEngines(plan, launcher, cgroup, undo)
   try {
     await launcher.stage({
       argvIndex: plan.argvIndex,
@@ -62,7 +61,11 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
   if (errno !== 0) throw execFailure(plan.command, errno)
   const end = await launcher.exited()
   ended = true
-  return { end, ...(await countAll(plan, engines)) }
+  // First: whoever the child left behind would go on to be faulted after the last count.
+  for (const engine of engines) await engine.lift?.()
+  const totals = await collectCounts(plan.rules.length, engines)
+  const tableNotes = (await table?.notes()) ?? []
+  return { end, ...totals, notes: [...totals.notes, ...tableNotes] }
 }
 
 async function attachEngines(
@@ -70,8 +73,23 @@ async function attachEngines(
   launcher: Launcher,
   cgroup: TargetCgroup | undefined,
   undo: UndoStack,
-): Promise<{ engines: AttachedEngine[]; active: readonly number[] }> {
+): Promise<{
+  engines: AttachedEngine[]
+  active: readonly number[]
+  table: TargetTable | undefined
+}> {
   let active: readonly number[] = []
+  let table: TargetTable | undefined
+  /** Made where an engine asks: the supervisor finds targets by itself. */
+  const targets = async () => {
+    if (table) return table
+    // Imported here: a start without targets does not wait for it.
+    const { TargetTable } = await import('../targets/target-table.ts')
+    const opened = await TargetTable.open(plan.rules, { cgroup, own: 0 })
+    undo.push(() => opened.close())
+    table = opened
+    return opened
+  }
   const supervisor = {
     serve(indices: readonly number[]) {
       active = indices
@@ -82,29 +100,10 @@ async function attachEngines(
   const engines: AttachedEngine[] = []
   const { rules, seed, includeLoader, onEvent } = plan
   for (const [engine, indices] of plan.engines) {
-    const context = { rules, seed, includeLoader, cgroup, supervisor, onEvent }
+    const context = { rules, seed, includeLoader, cgroup, targets, supervisor, onEvent }
     const attached = await engine.attach(context, indices)
     undo.push(() => attached.close())
     engines.push(attached)
   }
-  return { engines, active }
-}
-
-async function countAll(
-  plan: Plan,
-  engines: readonly AttachedEngine[],
-): Promise<Omit<SessionResult, 'end'>> {
-  const counts = plan.rules.map(() => nothing)
-  let lostEvents = 0n
-  let foreignCalls = 0n
-  const notes: string[] = []
-  // First: whoever the child left behind would go on to be faulted after the last count.
-  for (const engine of engines) await engine.lift?.()
-  for (const engine of engines) {
-    for (const [index, count] of await engine.counts()) counts[index] = count
-    lostEvents += engine.lostEvents()
-    foreignCalls += engine.foreignCalls?.() ?? 0n
-    notes.push(...(engine.notes?.() ?? []))
-  }
-  return { counts, lostEvents, foreignCalls, notes }
+  return { engines, active, table }
 }
