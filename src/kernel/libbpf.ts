@@ -26,6 +26,8 @@ export interface Libbpf {
   setInitialValue(map: Pointer, bytes: Memory, size: number): number
   mapUpdate(fd: number, key: Memory, value: Memory, flags: bigint): number
   mapLookup(fd: number, key: Memory, value: Memory): number
+  /** So many values a lookup in a map of per-CPU values gives. */
+  possibleCpus(): number
   /** `count`: a uint32_t, which becomes how many were updated. */
   mapUpdateBatch(fd: number, keys: Memory, values: Memory, count: Memory, options: Memory): number
   /** On another thread: for tcx the kernel waits for an RCU grace period, 10 ms or more. */
@@ -81,6 +83,7 @@ function bind(koffi: Koffi): Libbpf {
       setInitialValue: func('int bpf_map__set_initial_value(void *map, void *bytes, size_t size)'),
       mapUpdate: func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)'),
       mapLookup: func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
+      possibleCpus: func('int libbpf_num_possible_cpus(void)'),
       mapUpdateBatch: func(
         'int bpf_map_update_batch(int fd, void *keys, void *values, void *count, void *options)',
       ),
