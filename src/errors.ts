@@ -20,6 +20,8 @@ export const errorCodes = {
   MB_SECCOMP: 'the seccomp listener is refused',
   MB_USER: 'the user of --user does not exist',
   MB_OUTPUT: 'a file named for output cannot be written',
+  MB_TERMINAL: 'the terminal that graphs need is not there, or the command needs it',
+  MB_METRICS: 'metrics cannot be served at the address of --metrics',
   MB_LAUNCHER: 'the native launcher is missing, died or broke the protocol',
   MB_EXEC_NOT_FOUND: 'the command does not exist',
   MB_EXEC_FAILED: 'the command exists and cannot be executed',

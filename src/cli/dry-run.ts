@@ -14,6 +14,7 @@ export function dryRun(rules: readonly Rule[]): string {
       const labels = found.get(pid)!.map((index) => oneLine(rules[index]!.label))
       return `${pid} ${oneLine(printable(Buffer.from(comm, 'latin1')))}: ${labels.join(', ')}`
     })
-  const count = lines.length === 1 ? '1 process is a target' : `${lines.length} processes are targets`
+  const count =
+    lines.length === 1 ? '1 process is a target' : `${lines.length} processes are targets`
   return [...lines, `${count} now`].map((line) => `${line}\n`).join('')
 }

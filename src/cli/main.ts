@@ -1,9 +1,8 @@
 /** Where node starts: one subcommand runs, and this file alone ends the process. */
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { exitStatus, MinderbinderError } from '../errors.ts'
 import { nearest } from '../rules/suggest.ts'
 import { Abandoned, Launcher, launcherFds } from '../session/launcher.ts'
+import { version } from '../version.ts'
 import { errorText } from './error-text.ts'
 import { exec } from './exec.ts'
 import { HelpRequest } from './parse.ts'
@@ -24,11 +23,6 @@ const printing: Readonly<Record<string, () => Promise<Command>>> = {
 
 const usageStatus = 2 // of every command but exec
 
-function version(): string {
-  const path = join(dirname(process.argv[1] ?? ''), '..', 'package.json')
-  return `minderbinder ${JSON.parse(readFileSync(path, 'utf8')).version}\n`
-}
-
 /** Every command but exec: exit status out. */
 async function runPrinting(name: string | undefined, args: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
@@ -36,7 +30,7 @@ async function runPrinting(name: string | undefined, args: readonly string[]): P
     return name === undefined ? usageStatus : 0
   }
   if (name === '--version' || name === '-V') {
-    writeStdout(version())
+    writeStdout(`minderbinder ${version()}\n`)
     return 0
   }
   const load = printing[name]

@@ -65,6 +65,16 @@ export const execOptions = {
     description: 'write no summary',
     group: 'Output',
   },
+  graph: {
+    flags: '--graph',
+    description: 'show graphs on the terminal while the command runs, which must not use it',
+    group: 'Output',
+  },
+  metrics: {
+    flags: '--metrics <[ADDR]:PORT>',
+    description: 'serve counts to Prometheus at http://ADDR:PORT/metrics while the command runs',
+    group: 'Output',
+  },
   requireHit: {
     flags: '--require-hit',
     description: 'fail with 122 if a fault never fired though the command succeeded',

@@ -54,9 +54,13 @@ export function planRun(all: readonly Rule[], choices: RunChoices): RunRules {
 
 function mustSeeTheMachine(rules: readonly Rule[]): void {
   if (process.geteuid?.() !== 0)
-    throw new MinderbinderError('MB_NO_PERMISSION', 'run watches the whole machine: it needs root', {
-      hint: 'try sudo minderbinder run …; exec --config FILE -- COMMAND does system calls without',
-    })
+    throw new MinderbinderError(
+      'MB_NO_PERMISSION',
+      'run watches the whole machine: it needs root',
+      {
+        hint: 'try sudo minderbinder run …; exec --config FILE -- COMMAND does system calls without',
+      },
+    )
   const hint =
     'run it on the machine itself, or in a container with the host’s namespaces (docker run --pid=host --cgroupns=host)'
   if (!isInFirstNamespace('pid'))

@@ -25,7 +25,11 @@ export async function runSession(plan: Plan, launcher: Launcher): Promise<Sessio
   return result
 }
 
-async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<SessionResult> {
+async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<SessionResult> {
+  // Imported here: a start that nobody looks on at does not wait for it.
+  const observation =
+    given.observer && (await import('./activity.ts')).observe(given, given.observer)
+  const plan = observation ? { ...given, onEvent: observation.onEvent } : given
   const rules = encodeRules(plan.rules, {
     arch: architecture,
     interfaceIndex: () => 0, // network rules are not the supervisor's to do
@@ -40,8 +44,9 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
   let ended = false
   if (cgroup) undo.push(() => closeCgroup(cgroup, ended))
   const { engines, active, table } = await attachEngines(plan, launcher, cgroup, undo)
+  let child: number
   try {
-    await launcher.stage({
+    child = await launcher.stage({
       argvIndex: plan.argvIndex,
       user: plan.user,
       cgroup: cgroup?.path,
@@ -56,11 +61,13 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
   } catch (error) {
     throw error instanceof StageError ? stageFailure(error, plan) : error
   }
+  const stopObserving = await observation?.start({ engines, cgroup, child }, undo)
   for (const engine of engines) engine.start()
   const errno = await launcher.go()
   if (errno !== 0) throw execFailure(plan.command, errno)
   const end = await launcher.exited()
   ended = true
+  await stopObserving?.()
   // First: whoever the child left behind would go on to be faulted after the last count.
   for (const engine of engines) await engine.lift?.()
   const totals = await collectCounts(plan.rules.length, engines)
