@@ -1,5 +1,6 @@
 /** Who looks on in exec: the view of --graph, the server of --metrics. */
 import type { Launcher } from '../session/launcher.ts'
+import { together } from '../session/observers.ts'
 import type { Observer } from '../session/plan.ts'
 import type { ExecOptions } from './exec-options.ts'
 import { execView } from './exec-view.ts'
@@ -17,24 +18,4 @@ export async function execObserver(
     observers.push(metricsObserver(options.metrics))
   }
   return together(observers)
-}
-
-function together(observers: readonly Observer[]): Observer {
-  return {
-    wantsInjections: observers.some(({ wantsInjections }) => wantsInjections),
-    async start(sample) {
-      const ends: (() => Promise<void>)[] = []
-      const end = async () => {
-        for (const each of ends.splice(0)) await each()
-      }
-      try {
-        // The last one first: what takes the terminal shall not do so for the sake of an error.
-        for (const observer of [...observers].reverse()) ends.push(await observer.start(sample))
-      } catch (error) {
-        await end()
-        throw error
-      }
-      return end
-    },
-  }
 }

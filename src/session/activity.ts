@@ -1,25 +1,21 @@
 /** What a running session is doing, taken from its engines, its processes and its events when somebody asks. */
+import { engineNames } from '../engines/choose.ts'
 import type { AttachedEngine, TargetCgroup } from '../engines/engine.ts'
-import { MinderbinderError } from '../errors.ts'
-import { architecture } from '../kernel/architecture.ts'
 import { members } from '../kernel/cgroup-members.ts'
 import { descendants, nameOf, parentOf } from '../kernel/process-tree.ts'
-import type { Activity, TargetActivity } from '../report/activity.ts'
-import { decodeEvent } from '../report/event.ts'
-import { injectionLine } from '../report/injection-line.ts'
-import type { LogContext } from '../report/log.ts'
+import type { TargetActivity } from '../report/activity.ts'
 import { oneLine, printable } from '../report/printable.ts'
 import type { Rule } from '../rules/rule.ts'
-import { syscallName } from '../rules/syscalls.ts'
 import type { Observer, Plan } from './plan.ts'
 import { RecentEvents } from './recent-events.ts'
-import { TargetStatistics } from './target-statistics.ts'
+import { Sampler, type SampleSource } from './sampler.ts'
+import { openStatistics, TargetStatistics } from './target-statistics.ts'
 import { collectCounts } from './totals.ts'
 import type { UndoStack } from './undo.ts'
 
 /** As many as a tall terminal shows. */
-const INJECTIONS = 40
-const TARGETS = 60
+export const INJECTIONS_SHOWN = 40
+export const TARGETS_SHOWN = 60
 
 export interface Running {
   readonly engines: readonly AttachedEngine[]
@@ -36,7 +32,7 @@ export interface Observation {
 }
 
 export function observe(plan: Plan, observer: Observer): Observation {
-  const recent = observer.wantsInjections ? new RecentEvents(INJECTIONS) : undefined
+  const recent = observer.wantsInjections ? new RecentEvents(INJECTIONS_SHOWN) : undefined
   return {
     onEvent: recent
       ? (event) => {
@@ -45,9 +41,17 @@ export function observe(plan: Plan, observer: Observer): Observation {
         }
       : plan.onEvent,
     async start(running, undo) {
-      const statistics = await openStatistics(running.cgroup)
+      const { cgroup } = running
+      const statistics = cgroup
+        ? await openStatistics({ cgroup })
+        : { missing: 'no cgroup tells the targets from others' }
       if (statistics instanceof TargetStatistics) undo.push(() => statistics.close())
-      const sampler = new Sampler(plan, running, recent, statistics)
+      const sampler = new Sampler({
+        ...{ rules: plan.rules, seed: plan.seed, engines: engineNames(plan.engines) },
+        totals: () => collectCounts(plan.rules.length, running.engines),
+        targets: targetsOf(running, plan.rules),
+        ...{ recent, statistics },
+      })
       const end = await observer.start(() => sampler.sample())
       const stop = once(async () => {
         await end()
@@ -59,89 +63,12 @@ export function observe(plan: Plan, observer: Observer): Observation {
   }
 }
 
-/** Without them there is less to see, and the reason is shown in their place. */
-async function openStatistics(
-  cgroup: TargetCgroup | undefined,
-): Promise<TargetStatistics | { readonly missing: string }> {
-  if (!cgroup) return { missing: 'no cgroup tells the targets from others' }
-  try {
-    return await TargetStatistics.open({ cgroup })
-  } catch (error) {
-    if (!(error instanceof MinderbinderError)) throw error
-    return { missing: error.code === 'MB_NO_PERMISSION' ? 'this needs root' : error.message }
-  }
-}
-
-class Sampler {
-  readonly #plan: Plan
-  readonly #running: Running
-  readonly #recent: RecentEvents | undefined
-  readonly #statistics: TargetStatistics | { readonly missing: string }
-  readonly #engines: readonly string[]
-  readonly #names: LogContext
-  readonly #root: number
-  #last: Promise<unknown> = Promise.resolve()
-
-  constructor(
-    plan: Plan,
-    running: Running,
-    recent: RecentEvents | undefined,
-    statistics: TargetStatistics | { readonly missing: string },
-  ) {
-    this.#plan = plan
-    this.#running = running
-    this.#recent = recent
-    this.#statistics = statistics
-    this.#engines = engineOfEach(plan)
-    this.#root = running.cgroup ? 0 : parentOf(running.child)
-    this.#names = {
-      seed: plan.seed,
-      syscall: (number) => syscallName(number, architecture),
-      interface: () => undefined,
-    }
-  }
-
-  /** One after the other, whoever asks. */
-  sample(): Promise<Activity> {
-    const sampled = this.#last.then(() => this.#take())
-    this.#last = sampled.catch(() => {})
-    return sampled
-  }
-
-  /** When no sample is being taken. */
-  async idle(): Promise<void> {
-    await this.#last
-  }
-
-  async #take(): Promise<Activity> {
-    const { rules } = this.#plan
-    const { counts, lostEvents } = await collectCounts(rules.length, this.#running.engines)
-    const pids = this.#targets()
-    const statistics = this.#statistics
-    return {
-      atMs: performance.now(),
-      rules: rules.map(({ label }, index) => ({
-        label,
-        engine: this.#engines[index] ?? '',
-        counts: counts[index]!,
-      })),
-      targets: describe(pids, rules),
-      targetCount: pids.length,
-      ...(statistics instanceof TargetStatistics
-        ? { calls: statistics.read() }
-        : { calls: undefined, callsMissing: statistics.missing }),
-      injections: (this.#recent?.list() ?? []).map((event) =>
-        injectionLine(decodeEvent(event), rules, this.#names),
-      ),
-      lostEvents,
-    }
-  }
-
-  /** The supervisor is the subreaper of the whole tree, where no cgroup holds it. */
-  #targets(): number[] {
-    const { cgroup } = this.#running
-    if (cgroup) return members(cgroup.path)
-    return this.#root > 1 ? descendants(this.#root) : []
+/** The supervisor is the subreaper of the whole tree, where no cgroup holds it. */
+function targetsOf({ cgroup, child }: Running, rules: readonly Rule[]): SampleSource['targets'] {
+  const root = cgroup ? 0 : parentOf(child)
+  return () => {
+    const pids = cgroup ? members(cgroup.path) : root > 1 ? descendants(root) : []
+    return { count: pids.length, youngest: describe(pids, rules) }
   }
 }
 
@@ -149,17 +76,11 @@ class Sampler {
 function describe(pids: readonly number[], rules: readonly Rule[]): TargetActivity[] {
   // Whom a rule with targets is for, its engine knows.
   const labels = rules.flatMap(({ targets, label }) => (targets === undefined ? [label] : []))
-  const youngest = [...pids].sort((a, b) => b - a).slice(0, TARGETS)
+  const youngest = [...pids].sort((a, b) => b - a).slice(0, TARGETS_SHOWN)
   return youngest.flatMap((pid) => {
     const name = nameOf(pid)
     return name === undefined ? [] : [{ pid, name: oneLine(printable(name)), rules: labels }]
   })
-}
-
-function engineOfEach({ engines }: Plan): string[] {
-  const names: string[] = []
-  for (const [{ name }, indices] of engines) for (const index of indices) names[index] = name
-  return names
 }
 
 function once(action: () => Promise<void>): () => Promise<void> {

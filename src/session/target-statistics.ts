@@ -3,6 +3,7 @@ import { close as closeFile, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import type { TargetCgroup } from '../engines/engine.ts'
+import { MinderbinderError } from '../errors.ts'
 import { readBpfObject } from '../kernel/bpf-file.ts'
 import { attachRawTracepoint } from '../kernel/bpf-link.ts'
 import { BpfObject } from '../kernel/bpf-object.ts'
@@ -106,4 +107,16 @@ function settings(byCgroup: boolean): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeUInt32LE(byCgroup ? 1 : 0, 0)
   return bytes
+}
+
+/** Without them there is less to see, and the reason is shown in their place. */
+export async function openStatistics(
+  counted: Counted,
+): Promise<TargetStatistics | { readonly missing: string }> {
+  try {
+    return await TargetStatistics.open(counted)
+  } catch (error) {
+    if (!(error instanceof MinderbinderError)) throw error
+    return { missing: error.code === 'MB_NO_PERMISSION' ? 'this needs root' : error.message }
+  }
 }
