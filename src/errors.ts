@@ -7,6 +7,7 @@ export const errorCodes = {
   MB_FAULT_SYNTAX: 'a fault does not follow the grammar',
   MB_UNKNOWN_NAME: 'a system call, errno, family, key, signal or unit does not exist',
   MB_FAULT_VALUE: 'a value in a fault is out of its range, or contradicts another',
+  MB_CONFIG: 'a configuration file cannot be read, or is wrong',
   MB_NOT_FAULTABLE: 'a system call that no engine can fault (vDSO)',
   MB_NO_PERMISSION: 'the rule needs a privilege that this process lacks',
   MB_CONFIG: 'a configuration file cannot be read, or is wrong',
@@ -45,6 +46,8 @@ export interface ErrorDetails {
   readonly excerpt?: { readonly text: string; readonly start: number; readonly length: number }
   /** Shown with --debug only. */
   readonly detail?: string
+  /** Found at the same time: each is an error of its own. */
+  readonly more?: readonly MinderbinderError[]
   readonly cause?: unknown
 }
 
@@ -55,6 +58,7 @@ export class MinderbinderError extends Error {
   readonly hint: string | undefined
   readonly excerpt: ErrorDetails['excerpt'] | undefined
   readonly detail: string | undefined
+  readonly more: readonly MinderbinderError[]
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -62,5 +66,6 @@ export class MinderbinderError extends Error {
     this.hint = details.hint
     this.excerpt = details.excerpt
     this.detail = details.detail
+    this.more = details.more ?? []
   }
 }
