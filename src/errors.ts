@@ -10,7 +10,6 @@ export const errorCodes = {
   MB_CONFIG: 'a configuration file cannot be read, or is wrong',
   MB_NOT_FAULTABLE: 'a system call that no engine can fault (vDSO)',
   MB_NO_PERMISSION: 'the rule needs a privilege that this process lacks',
-  MB_CONFIG: 'a configuration file cannot be read, or is wrong',
   MB_NAMESPACE: 'a namespace hides a part of the machine that is needed',
   MB_NO_CGROUP2: 'no cgroup v2 hierarchy is mounted, or ours cannot be found in it',
   MB_CGROUP: 'the child’s cgroup cannot be made',
