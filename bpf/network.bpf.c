@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Network faults for the sockets of one cgroup: packets lost on their way out (tc egress) or in (cgroup
- * ingress), connect() refused (cgroup connect hooks).
+ * Network faults for the sockets of one cgroup, or of target processes wherever they are: packets lost on their
+ * way out (tc egress) or in (cgroup ingress), connect() refused (cgroup connect hooks).
+ *
+ * Rules with targets: who is one is in `targets` (process.bpf.c). A packet belongs to a socket and not to a
+ * process, so a socket gets a tag when it is made, which says what its maker was a target of. Sockets that are
+ * older than us are tagged by src/targets/sockets.ts.
  *
  * Needs Linux 6.1: bpf_loop() (5.17), bpf_set_retval() (5.18), bpf_get_current_pid_tgid() in cgroup
  * programs (6.1). src/engines/network-object.ts writes `settings` before it loads this, `session`
@@ -9,7 +13,9 @@
  */
 #include "types.bpf.h"
 #include "rule.h"
+#include "rule-set.h"
 #include "packet.bpf.h"
+#include "target.bpf.h"
 
 /* No interface has this index, see mb_drop_out(). */
 #define NOWHERE 0x7fffffff
@@ -32,31 +38,34 @@ struct {
 	__type(value, struct rule_counts);
 } counts SEC(".maps");
 
-/* Rule indices, in the order they are tried: those of drop_out, then drop_in, then refuse. */
+struct socket_tag {
+	u64 exec_ns; /* of the process that made the socket */
+	struct rule_set rules;
+};
+
+/* Lives and dies with the socket. What accept() gives is its listener's maker's. */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u32);
-} order SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct socket_tag);
+} tags SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } events SEC(".maps");
 
-struct slice {
-	u32 first;
-	u32 count;
-};
-
 /* Set before this is loaded. */
 volatile const struct {
-	struct slice drop_out; /* parts of `order` */
-	struct slice drop_in;
-	struct slice refuse;
+	struct rule_set drop_out; /* tried lowest index first */
+	struct rule_set drop_in;
+	struct rule_set refuse;
+	struct rule_set everyone; /* rules without targets */
 	u64 seed;
 	u32 wants_events;
+	u32 targeted; /* some rule has targets */
+	u32 machine;  /* targets are looked for everywhere, not only below session.cgroup */
 	u32 padding;
 } settings;
 
@@ -64,55 +73,108 @@ struct session {
 	u64 cgroup;   /* id of the target's cgroup */
 	u64 start_ns; /* CLOCK_BOOTTIME; 0: not started, and no time passes */
 	u64 lost_events;
+	u64 untagged; /* sockets of targets that there was no memory to tag for */
 	u32 level; /* depth of that cgroup below the real root of the hierarchy */
-	u32 padding;
+	/* To the verifier no constant: see struct session of syscall.bpf.c. */
+	u32 zero;
 };
 
 struct session session;
 
 struct walk {
 	struct remote remote;
+	struct rule_walk rules;
+	const struct rule_set *mine;  /* that the process is under, */
+	const struct rule_set *named; /* and that are for this kind of event */
 	u64 now;
-	u64 age;
-	u32 first;
+	u64 session_age;
+	u64 process_age; /* since its exec: what after= counts for rules with targets */
+	u64 n;
 	u32 fired; /* 1: the rule `index` fired at its occurrence `n` */
 	u32 index;
-	u64 n;
 };
 
 static long try_rule(u32 i, void *context)
 {
 	struct walk *walk = context;
-	u32 at = walk->first + i;
 	struct rule_counts *count;
 	struct rule *rule;
-	u32 *index;
+	u32 index;
+	u64 age;
 
-	index = bpf_map_lookup_elem(&order, &at);
-	if (!index)
+	(void)i;
+	switch (rule_walk_step(&walk->rules, walk->mine, walk->named)) {
+	case WALK_OVER:
 		return 1;
-	walk->index = *index;
-	rule = bpf_map_lookup_elem(&rules, index);
-	count = bpf_map_lookup_elem(&counts, index);
+	case WALK_ON:
+		return 0;
+	case WALK_FOUND:
+		break;
+	}
+	index = walk->rules.index;
+	walk->index = index;
+	rule = bpf_map_lookup_elem(&rules, &index);
+	count = bpf_map_lookup_elem(&counts, &index);
 	if (!rule || !count)
 		return 1;
-	walk->fired = decide(rule, walk->index, settings.seed, walk->age, rule_names(rule, &walk->remote), count,
-			     count, &walk->n);
+	age = rule->flags & RULE_HAS_TARGETS ? walk->process_age : walk->session_age;
+	walk->fired = decide(rule, index, settings.seed, age, rule_names(rule, &walk->remote), count, count, &walk->n);
 	return walk->fired;
 }
 
-/* Tries the rules of a slice in order; walk->fired says whether one of them fired. */
-static __always_inline void try_rules(struct walk *walk, const volatile struct slice *slice)
+static __always_inline u64 since(u64 start, u64 now)
 {
-	u64 start = session.start_ns;
+	return start && now > start ? now - start : 0;
+}
+
+/*
+ * Tries the rules of walk->mine and `named` in order; walk->fired says whether one of them fired. `exec_ns`: of
+ * the process, 0 where it is no target.
+ */
+static __always_inline void try_rules(struct walk *walk, const volatile struct rule_set *named, u64 exec_ns)
+{
+	u32 zero = session.zero;
 
 	walk->now = bpf_ktime_get_boot_ns();
-	walk->age = start && walk->now > start ? walk->now - start : 0;
-	walk->first = slice->first;
-	walk->fired = 0;
-	walk->index = 0;
-	walk->n = 0;
-	bpf_loop(slice->count, try_rule, walk, 0);
+	walk->session_age = since(session.start_ns, walk->now);
+	walk->process_age = since(exec_ns, walk->now);
+	walk->named = (const struct rule_set *)named;
+	walk->rules.words = walk->mine->words & named->words;
+	walk->rules.bits = zero;
+	walk->rules.word = zero;
+	walk->rules.index = zero;
+	walk->fired = zero;
+	walk->index = zero;
+	walk->n = zero;
+	bpf_loop(RULE_WALK_STEPS, try_rule, walk, 0);
+}
+
+static __always_inline struct socket_tag *tag_of(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk, *full;
+
+	if (!sk)
+		return 0;
+	full = bpf_sk_fullsock(sk);
+	if (!full) /* an answer to a SYN belongs to its listener */
+		full = bpf_get_listener_sock(sk);
+	return full ? bpf_sk_storage_get(&tags, full, 0, 0) : 0;
+}
+
+/* Whose packet is this? Returns -1: nobody's whom a rule is for. */
+static __always_inline int find_rules_of_packet(struct __sk_buff *skb, struct walk *walk, u64 *exec_ns)
+{
+	walk->mine = (const struct rule_set *)&settings.everyone;
+	*exec_ns = 0;
+	if (settings.targeted) {
+		struct socket_tag *tag = tag_of(skb);
+
+		if (tag) {
+			walk->mine = &tag->rules;
+			*exec_ns = tag->exec_ns;
+		}
+	}
+	return walk->mine->words ? 0 : -1;
 }
 
 static __always_inline struct event *new_event(const struct walk *walk, int direction)
@@ -158,12 +220,15 @@ SEC("tc")
 int mb_drop_out(struct __sk_buff *skb)
 {
 	struct walk walk;
+	u64 exec_ns;
 
-	if (bpf_skb_ancestor_cgroup_id(skb, session.level) != session.cgroup)
+	if (!settings.machine && bpf_skb_ancestor_cgroup_id(skb, session.level) != session.cgroup)
+		return TC_ACT_UNSPEC;
+	if (find_rules_of_packet(skb, &walk, &exec_ns))
 		return TC_ACT_UNSPEC;
 	if (skb->vlan_present || parse_packet(skb, DIRECTION_OUT, &walk.remote))
 		return TC_ACT_UNSPEC;
-	try_rules(&walk, &settings.drop_out);
+	try_rules(&walk, &settings.drop_out, exec_ns);
 	if (!walk.fired)
 		return TC_ACT_UNSPEC;
 	report_packet(&walk, DIRECTION_OUT);
@@ -179,22 +244,62 @@ SEC("cgroup_skb/ingress")
 int mb_drop_in(struct __sk_buff *skb)
 {
 	struct walk walk;
+	u64 exec_ns;
 
-	if (parse_packet(skb, DIRECTION_IN, &walk.remote))
+	if (find_rules_of_packet(skb, &walk, &exec_ns) || parse_packet(skb, DIRECTION_IN, &walk.remote))
 		return 1;
-	try_rules(&walk, &settings.drop_in);
+	try_rules(&walk, &settings.drop_in, exec_ns);
 	if (!walk.fired)
 		return 1;
 	report_packet(&walk, DIRECTION_IN);
 	return 0;
 }
 
+static __always_inline struct target_process *current_target(void)
+{
+	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
+
+	return bpf_map_lookup_elem(&targets, &tgid);
+}
+
+/* Returns 1: the socket may be made. */
+SEC("cgroup/sock_create")
+int mb_tag_socket(struct bpf_sock *sk)
+{
+	struct target_process *process = current_target();
+	struct socket_tag *tag;
+
+	if (!process)
+		return 1;
+	tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!tag) {
+		__sync_fetch_and_add(&session.untagged, 1);
+		return 1;
+	}
+	tag->exec_ns = process->exec_ns;
+	__builtin_memset(&tag->rules, 0, sizeof(tag->rules));
+	rule_set_add_all(&tag->rules, &process->rules);
+	return 1;
+}
+
 /* Returns what a connect hook returns: 1 go on, 0 fail with the value set. */
 static __always_inline int refuse_connect(struct walk *walk)
 {
 	struct event *event;
+	u64 exec_ns = 0;
 
-	try_rules(walk, &settings.refuse);
+	walk->mine = (const struct rule_set *)&settings.everyone;
+	if (settings.targeted) {
+		struct target_process *process = current_target();
+
+		if (process) {
+			walk->mine = &process->rules;
+			exec_ns = process->exec_ns;
+		}
+	}
+	if (!walk->mine->words)
+		return 1;
+	try_rules(walk, &settings.refuse, exec_ns);
 	if (!walk->fired)
 		return 1;
 	if (settings.wants_events) {

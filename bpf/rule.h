@@ -67,10 +67,11 @@ struct target {
 	char name[TARGET_NAME_MAX];
 };
 
-/* Rules by index, as bits: word i / 64, bit i % 64. What a process is a target of. */
+/* Rules by index, as bits: word i / 64, bit i % 64. What a process is a target of, and what names a call. */
 #define RULE_SET_WORDS (RULES_MAX / 64)
 
 struct rule_set {
+	u64 words; /* bit w: bits[w] is not 0, so that nobody looks at 64 words for one rule */
 	u64 bits[RULE_SET_WORDS];
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * System call faults for the processes of one cgroup, at the entry of the kernel's own function for the call
+ * System call faults for the processes of one cgroup, or for targets wherever they are, at the entry of the kernel's own function for the call
  * (__x64_sys_openat, __arm64_sys_openat): the function is not run, and what a rule says is returned instead.
  *
  * One body, two ways in: fmod_ret programs, one for each call, and one kprobe program for any number of calls.
@@ -11,9 +11,12 @@
  */
 #include "types.bpf.h"
 #include "rule.h"
+#include "rule-set.h"
 #include "glob.h"
 #include "loader.h"
 #include "task.bpf.h"
+#include "self.bpf.h"
+#include "target.bpf.h"
 
 /* Calls that fmod_ret programs can be had for. */
 #define MODIFIED_MAX 16
@@ -25,9 +28,6 @@
 #define ELFCLASS32 1
 #define AT_ENTRY 9
 #define AUXV_MAX 32
-
-/* Deepest cgroup that mb_self looks at; systemd and Kubernetes together stay below 16. */
-#define LEVEL_MAX 64
 
 /* Where things are in struct pt_regs, which is UAPI in all but name (asm/ptrace.h). */
 #define X86_64_R10 56 /* then r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax */
@@ -51,18 +51,13 @@ struct {
 	__type(value, struct rule_counts);
 } counts SEC(".maps");
 
-/* Rule indices: for each system call those that name it, in the plan's order; then those of scope=process. */
+/* Indices of the rules of scope=process: what an exit has to forget. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, u32);
-} order SEC(".maps");
-
-struct slice {
-	u32 first; /* of `order` */
-	u32 count;
-};
+} process_rules SEC(".maps");
 
 enum call_needs {
 	CALL_NEEDS_PATH = 1 << 0, /* some rule has path= */
@@ -70,7 +65,7 @@ enum call_needs {
 };
 
 struct named_call {
-	struct slice rules;
+	struct rule_set rules; /* those that name it, tried lowest index first */
 	u32 needs; /* enum call_needs */
 	struct call_shape shape;
 };
@@ -149,11 +144,15 @@ struct {
 /* Set before this is loaded. */
 volatile const struct {
 	u64 seed;
-	struct slice process_rules; /* part of `order`: the rules of scope=process */
+	u32 process_rules; /* how many rules of scope=process there are */
 	u32 arm64;
 	u32 wants_events;
 	u32 exempts_loader;
 	u32 tracks_processes; /* exempts_loader, or some rule has after= */
+	u32 targeted;	      /* some rule has targets */
+	u32 machine;	      /* targets are looked for everywhere, not only below session.cgroup */
+	u32 padding;
+	struct rule_set everyone; /* rules without targets */
 } settings;
 
 struct session {
@@ -170,7 +169,7 @@ struct session {
 	 * 6.7 (commit bb124da69c47) it follows one iteration only, and removes the code that one has no use for.
 	 */
 	u32 zero;
-	u32 padding;
+	u32 on; /* targets of the machine are faulted */
 };
 
 struct session session;
@@ -208,7 +207,6 @@ struct call {
 	u64 n;
 	s64 value; /* what the call shall return, where a rule fired */
 	u32 nr;
-	u32 first; /* of `order` */
 	u32 tgid;
 	u32 paths; /* index into scratch, or PATHS_MAX: none was read */
 	u32 index; /* of the rule that fired */
@@ -232,8 +230,18 @@ static __always_inline u64 birth_of(struct task_struct *task)
 	return BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
-static __always_inline int in_tree(void)
+static __always_inline struct target_process *current_target(void)
 {
+	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
+
+	return bpf_map_lookup_elem(&targets, &tgid);
+}
+
+/* Is the caller somebody whom rules can be for? All that a call of somebody else costs. */
+static __always_inline int is_watched(void)
+{
+	if (settings.machine)
+		return session.on && current_target();
 	return bpf_get_current_ancestor_cgroup_id(session.level) == session.armed;
 }
 
@@ -429,23 +437,33 @@ static __always_inline struct rule_counts *counts_of_process(const struct call *
 /* bpf_loop() takes nothing but the stack. */
 struct walk {
 	struct call *call;
+	const struct rule_set *mine;  /* that the process is under, */
+	const struct rule_set *named; /* and that name the call */
+	struct rule_walk rules;
 };
 
 static long try_rule(u32 i, void *context)
 {
-	struct call *call = ((struct walk *)context)->call;
+	struct walk *walk = context;
+	struct call *call = walk->call;
 	struct rule_counts *total, *scope;
-	u32 at = call->first + i;
 	struct rule *rule;
-	u32 *index;
 	int predicates;
+	u32 index;
 
-	index = bpf_map_lookup_elem(&order, &at);
-	if (!index)
+	(void)i;
+	switch (rule_walk_step(&walk->rules, walk->mine, walk->named)) {
+	case WALK_OVER:
 		return 1;
-	call->index = *index;
-	rule = bpf_map_lookup_elem(&rules, index);
-	total = bpf_map_lookup_elem(&counts, index);
+	case WALK_ON:
+		return 0;
+	case WALK_FOUND:
+		break;
+	}
+	index = walk->rules.index;
+	call->index = index;
+	rule = bpf_map_lookup_elem(&rules, &index);
+	total = bpf_map_lookup_elem(&counts, &index);
 	if (!rule || !total)
 		return 1;
 	predicates = (!(rule->flags & RULE_HAS_FD) || fd_matches(rule, call)) &&
@@ -532,28 +550,36 @@ __noinline int report(const struct call *call)
 	return 0;
 }
 
-/* Still in its loader? Such calls are not looked at. Fills in what after= and scope=process need. */
-static __always_inline int look_at_process(struct call *call, u32 needs)
+/*
+ * Still in its loader? Such calls are not looked at. Fills in what after= and scope=process need.
+ *
+ * tgid is on the stack: before Linux 6.2 a map's key must not lie in memory that a function was handed by
+ * pointer, as struct call is.
+ */
+static __always_inline int look_at_process(struct call *call, const struct target_process *target, u32 needs)
 {
 	u64 id = bpf_get_current_pid_tgid();
+	u32 tgid = (u32)(id >> 32);
 	struct process *process = 0;
 
-	call->tgid = (u32)(id >> 32);
+	call->tgid = tgid;
 	if (settings.tracks_processes) {
-		process = bpf_map_lookup_elem(&processes, &call->tgid);
+		process = bpf_map_lookup_elem(&processes, &tgid);
 		/* The thread that exec'd leads its process (execve(2)), and is alone in the loader. */
-		if (settings.exempts_loader && process && process->loading && (u32)id == call->tgid) {
-			if (loader_is_running(call->tgid))
+		if (settings.exempts_loader && process && process->loading && (u32)id == tgid) {
+			if (loader_is_running(tgid))
 				return 1;
 			process->loading = 0;
 		}
 	}
-	if (needs & CALL_NEEDS_AGE || settings.process_rules.count)
+	if (needs & CALL_NEEDS_AGE || settings.process_rules)
 		call->birth = birth_of(current_task());
 	if (needs & CALL_NEEDS_AGE) {
 		u64 start = process && process->birth == call->birth ? process->exec_ns : call->birth;
 		u64 now = bpf_ktime_get_boot_ns();
 
+		if (target)
+			start = target->exec_ns;
 		call->age = now > start ? now - start : 0;
 	}
 	return 0;
@@ -563,27 +589,41 @@ static __always_inline int look_at_process(struct call *call, u32 needs)
 __noinline int decide_call(struct call *call)
 {
 	struct walk walk;
+	struct target_process *target = 0;
 	struct named_call *named;
 	struct rule *rule;
+	u32 zero = session.zero;
 	u32 nr;
 
 	if (!call)
 		return 0;
 	nr = call->nr;
 	named = bpf_map_lookup_elem(&calls, &nr);
-	if (!named || !named->rules.count)
+	if (!named)
 		return 0;
+	walk.named = &named->rules;
+	walk.mine = (const struct rule_set *)&settings.everyone;
+	if (settings.targeted) {
+		target = current_target();
+		if (target)
+			walk.mine = &target->rules;
+	}
+	walk.rules.words = walk.mine->words & walk.named->words;
+	if (!walk.rules.words)
+		return 0;
+	walk.rules.bits = zero;
+	walk.rules.word = zero;
+	walk.rules.index = zero;
 	call->age = ~0ull;
 	call->shape = named->shape;
-	call->first = named->rules.first;
 	call->paths = PATHS_MAX;
 	call->fired = 0;
-	if (look_at_process(call, named->needs))
+	if (look_at_process(call, target, named->needs))
 		return 0;
 	if (named->needs & CALL_NEEDS_PATH)
 		call->paths = read_paths(call);
 	walk.call = call; /* known not to be null */
-	bpf_loop(named->rules.count, try_rule, &walk, 0);
+	bpf_loop(RULE_WALK_STEPS, try_rule, &walk, 0);
 	if (call->paths < PATHS_MAX)
 		give_paths_back(call->paths);
 	if (!call->fired)
@@ -604,7 +644,7 @@ int mb_override(void *ctx)
 	struct call call = {};
 	const void *regs;
 
-	if (!in_tree())
+	if (!is_watched())
 		return 0;
 	/* The verifier wants a constant offset, and so the compiler must not make one load of the two. */
 	if (settings.arm64) {
@@ -623,7 +663,7 @@ static __always_inline s64 modify(u64 *ctx)
 {
 	struct call call = {};
 
-	if (!in_tree() || !read_call((const void *)ctx[0], &call) || !decide_call(&call))
+	if (!is_watched() || !read_call((const void *)ctx[0], &call) || !decide_call(&call))
 		return 0;
 	return call.value;
 }
@@ -660,7 +700,7 @@ static __always_inline int touch(u64 *ctx)
 	struct call call = {};
 	struct named_call *named;
 
-	if (!in_tree() || !read_call((const void *)ctx[0], &call))
+	if (!is_watched() || !read_call((const void *)ctx[0], &call))
 		return 0;
 	named = bpf_map_lookup_elem(&calls, &call.nr);
 	if (!named)
@@ -721,9 +761,17 @@ int mb_exec(u64 *ctx)
 	struct process process = {};
 	char class = 0;
 
-	if (bpf_get_current_ancestor_cgroup_id(session.level) != session.cgroup)
+	/* process.bpf.c has seen this exec before us: it was attached before us. */
+	if (settings.machine) {
+		if (!current_target()) {
+			bpf_map_delete_elem(&processes, &tgid);
+			return 0;
+		}
+	} else if (bpf_get_current_ancestor_cgroup_id(session.level) == session.cgroup) {
+		session.armed = session.cgroup;
+	} else {
 		return 0;
-	session.armed = session.cgroup;
+	}
 	bpf_probe_read_kernel(&class, 1, (void *)program + bpf_core_field_offset(struct linux_binprm, buf) +
 						EI_CLASS);
 	if (class == ELFCLASS32)
@@ -742,8 +790,7 @@ int mb_exec(u64 *ctx)
 static long forget_count(u32 i, void *context)
 {
 	struct process_rule *key = context;
-	u32 at = settings.process_rules.first + i;
-	u32 *index = bpf_map_lookup_elem(&order, &at);
+	u32 *index = bpf_map_lookup_elem(&process_rules, &i);
 
 	if (!index)
 		return 1;
@@ -758,13 +805,14 @@ int mb_exit(u64 *ctx)
 	struct task_struct *task = (struct task_struct *)ctx[0];
 	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
 
-	if (!in_tree() || BPF_CORE_READ(task, signal, live.counter) > 0)
+	/* The targets' own program may have forgotten it already. */
+	if ((!settings.machine && !is_watched()) || BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
 	bpf_map_delete_elem(&processes, &tgid);
-	if (settings.process_rules.count) {
+	if (settings.process_rules) {
 		struct process_rule key = { birth_of(task), tgid, 0 };
 
-		bpf_loop(settings.process_rules.count, forget_count, &key, 0);
+		bpf_loop(settings.process_rules, forget_count, &key, 0);
 	}
 	return 0;
 }
@@ -777,13 +825,8 @@ int mb_exit(u64 *ctx)
 SEC("raw_tp")
 int mb_self(u64 *ctx)
 {
-	u32 level;
-
 	(void)ctx;
-	for (level = 0; level < LEVEL_MAX; level++)
-		if (bpf_get_current_ancestor_cgroup_id(level) == session.cgroup)
-			break;
-	return (int)(BPF_CORE_READ(current_task(), thread_pid, level) << 16 | level);
+	return (int)(BPF_CORE_READ(current_task(), thread_pid, level) << 16 | level_of(session.cgroup));
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -8,14 +8,6 @@
 
 #include <bpf/bpf_core_read.h>
 
-/* include/uapi/linux/bpf.h */
-enum {
-	BPF_MAP_TYPE_HASH = 1,
-	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
-};
-enum { BPF_F_NO_PREALLOC = 1 };
-enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
-
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pid_namespace;
@@ -30,7 +22,25 @@ struct pid {
 	struct upid numbers[1]; /* one for each namespace that sees it, from the outermost: level + 1 */
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+};
+
 struct mm_struct {
+	struct file *exe_file;
+	unsigned long arg_start; /* where argv[0] lies */
 	unsigned long start_code; /* of executable segments (fs/binfmt_elf.c) */
 	unsigned long end_code;
 	unsigned long start_stack;
@@ -46,6 +56,8 @@ struct signal_struct {
 };
 
 struct task_struct {
+	int pid;
+	int tgid;
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
@@ -54,6 +66,7 @@ struct task_struct {
 };
 
 struct linux_binprm {
+	const char *filename; /* as it was passed to execve(2): of a script, the script */
 	char buf[5]; /* the file's first bytes; more in truth */
 };
 

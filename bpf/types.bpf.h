@@ -26,9 +26,17 @@ typedef u32 __be32;
 typedef u32 __wsum;
 
 enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
+
+enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_F_CLONE = 1 << 9 }; /* of sk_storage: what accept() gives has its listener's */
+enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
+enum { BPF_SK_STORAGE_GET_F_CREATE = 1 };
 
 #include <bpf/bpf_helpers.h>
 
@@ -64,6 +72,11 @@ enum {
 
 #define ECONNREFUSED 111
 
+/* Opaque here: helpers take it. */
+struct bpf_sock {
+	u32 bound_dev_if;
+};
+
 /* Context of tc and cgroup_skb programs, up to the last field used. */
 struct __sk_buff {
 	u32 len;
@@ -77,6 +90,26 @@ struct __sk_buff {
 	u32 priority;
 	u32 ingress_ifindex;
 	u32 ifindex;
+	u32 tc_index;
+	u32 cb[5];
+	u32 hash;
+	u32 tc_classid;
+	u32 data;
+	u32 data_end;
+	u32 napi_id;
+	u32 family;
+	u32 remote_ip4;
+	u32 local_ip4;
+	u32 remote_ip6[4];
+	u32 local_ip6[4];
+	u32 remote_port;
+	u32 local_port;
+	u32 data_meta;
+	u64 flow_keys __attribute__((aligned(8)));
+	u64 tstamp;
+	u32 wire_len;
+	u32 gso_segs;
+	struct bpf_sock *sk __attribute__((aligned(8)));
 };
 
 /* Context of cgroup/connect4 and connect6, up to the last field used. */

@@ -14,6 +14,8 @@ export interface ExecOptions {
   readonly output: string | undefined
   readonly log: string | undefined
   readonly quiet: boolean
+  readonly graph: boolean
+  readonly metrics: string | undefined
   readonly requireHit: boolean
 }
 
@@ -40,6 +42,8 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
         output: given.output,
         log: given.log,
         quiet: given.quiet === true,
+        graph: given.graph === true,
+        metrics: given.metrics,
         requireHit: given.requireHit === true,
       },
     }

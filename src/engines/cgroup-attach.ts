@@ -1,16 +1,10 @@
-/** What the cgroup engine attaches to the target's own cgroup. */
-import { closeSync, constants, openSync } from 'node:fs'
-import { MinderbinderError } from '../errors.ts'
-import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
+/** What the cgroup engine attaches to the target's own cgroup, or to the root of all. */
+import { closeSync } from 'node:fs'
 import { interfaceIndex, listInterfaces } from '../kernel/interfaces.ts'
-import type { AttachedEngine, EngineContext, TargetCgroup } from './engine.ts'
-import { NetworkObject, type NetworkProgram } from './network-object.ts'
-
-const attachTypeOf = {
-  mb_drop_in: attachTypes.cgroupIngress,
-  mb_connect4: attachTypes.connect4,
-  mb_connect6: attachTypes.connect6,
-} as const
+import { tagSockets } from '../targets/sockets.ts'
+import { attachToFolder, type CgroupProgram, cgroupOfTargets } from './cgroup-programs.ts'
+import type { AttachedEngine, EngineContext } from './engine.ts'
+import { NetworkObject } from './network-object.ts'
 
 export async function attachToCgroup(
   context: EngineContext,
@@ -19,7 +13,10 @@ export async function attachToCgroup(
   const isRefusal = (index: number) => context.rules[index]?.kind === 'refuse-net'
   const refuse = indices.filter(isRefusal)
   const dropIn = indices.filter((index) => !isRefusal(index))
-  const programs: (keyof typeof attachTypeOf)[] = [
+  // A connection is its caller's, a packet its socket's.
+  const tagging = dropIn.some((index) => context.rules[index]?.targets !== undefined)
+  const programs: CgroupProgram[] = [
+    ...(tagging ? (['mb_tag_socket'] as const) : []),
     ...(dropIn.length > 0 ? (['mb_drop_in'] as const) : []),
     ...(refuse.length > 0 ? (['mb_connect4', 'mb_connect6'] as const) : []),
   ]
@@ -36,7 +33,8 @@ export async function attachToCgroup(
     network.close()
   }
   try {
-    for (const program of programs) links.push(await attachTo(context.cgroup, network, program))
+    const folder = cgroupOfTargets(context)
+    for (const program of programs) links.push(await attachToFolder(folder, network, program))
   } catch (error) {
     await close()
     throw error
@@ -46,30 +44,8 @@ export async function attachToCgroup(
     lift,
     counts: async () => network.counts(),
     lostEvents: () => network.lostEvents(),
+    notes: () => network.notes(),
+    ...(tagging && { adopt: (target) => tagSockets(network.tags, target) }),
     close,
-  }
-}
-
-async function attachTo(
-  target: TargetCgroup | undefined,
-  network: NetworkObject,
-  name: NetworkProgram & keyof typeof attachTypeOf,
-): Promise<number> {
-  if (!target) throw new Error('network rules need a cgroup')
-  const folder = openSync(target.path, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    return await createLink(network.program(name), folder, attachTypeOf[name])
-  } catch (error) {
-    if (!(error instanceof LinkError)) throw error
-    throw new MinderbinderError(
-      'MB_ATTACH',
-      `${name} does not attach to cgroup ${target.path}: ${error.message}`,
-      {
-        hint: 'a program on a cgroup above that allows no others (bpftool cgroup tree shows it) may be in the way',
-        cause: error,
-      },
-    )
-  } finally {
-    closeSync(folder)
   }
 }

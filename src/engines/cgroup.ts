@@ -1,13 +1,11 @@
 /** Packets lost on their way to the target, and connect() refused: programs on the target's own cgroup. */
 import type { Rule } from '../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
-import { noTargets } from './no-targets.ts'
 
 export const cgroup: Engine = { name: 'cgroup', refusal, attach }
 
 function refusal(rule: Rule): string | undefined {
   if (rule.kind === 'syscall') return 'cgroup programs see packets and connect(), no other calls'
-  if (rule.targets) return noTargets
   if (rule.kind === 'refuse-net') {
     return rule.interface === undefined
       ? undefined

@@ -29,8 +29,28 @@ export interface Supervisor {
   lift(): Promise<void>
 }
 
+/** A process that is a target. */
+export interface TargetEntry {
+  /** Thread group id in the first pid namespace. */
+  readonly pid: number
+  /** Clock ticks since boot: tells a process id that was used again. */
+  readonly birth: bigint
+  /** Rule indices. */
+  readonly rules: readonly number[]
+}
+
+/** Who is a target of the rules that have targets, as the BPF programs look it up. */
+export interface Targets {
+  /** Descriptor of the map `targets` (bpf/target.bpf.h). */
+  readonly map: number
+}
+
 /** What an engine needs to do its rules. */
 export interface EngineContext {
+  /** true: targets are looked for on the whole machine, and there is no `cgroup` (run). */
+  readonly machine?: boolean
+  /** Follows the targets; for engines whose rules have some. Throws MinderbinderError. */
+  readonly targets?: () => Promise<Targets>
   /** The whole plan; an engine acts on the indices it was given and leaves the others alone. */
   readonly rules: readonly Rule[]
   readonly seed: bigint
@@ -47,6 +67,8 @@ export interface EngineContext {
 export interface AttachedEngine {
   /** The child is about to exec: `after=` counts from here where no process can be told. */
   start(): void
+  /** A process that was a target before the engine was there: what it has open already counts too. */
+  adopt?(target: TargetEntry): Promise<void>
   /** From here on nothing is faulted nor counted, so that counts() tells all that happened. Idempotent. */
   lift?(): Promise<void>
   /** Counts of the rules it was given, by rule index; not after close(). */

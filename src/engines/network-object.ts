@@ -7,10 +7,15 @@ import { decodeCounts, encodeRules, RULE_COUNTS_SIZE, RULE_SIZE } from '../rules
 import type { RuleCounts } from '../rules/rule.ts'
 import type { EngineContext } from './engine.ts'
 import { cgroupLevel } from './network-level.ts'
-import { type NetworkRules, Session, settingsOf } from './network-settings.ts'
+import { type NetworkRules, type NetworkScope, Session, settingsOf } from './network-settings.ts'
 
 /** Programs of bpf/network.bpf.c. */
-export type NetworkProgram = 'mb_drop_out' | 'mb_drop_in' | 'mb_connect4' | 'mb_connect6'
+export type NetworkProgram =
+  | 'mb_drop_out'
+  | 'mb_drop_in'
+  | 'mb_connect4'
+  | 'mb_connect6'
+  | 'mb_tag_socket'
 
 const EVENT_BUFFER = 1024 * 1024
 /** A ring buffer has at least a page, which on arm64 may be 64 KiB. */
@@ -18,15 +23,16 @@ const NO_EVENT_BUFFER = 64 * 1024
 
 export class NetworkObject {
   readonly #object: BpfObject
-  readonly #order: readonly number[]
+  readonly #indices: readonly number[]
   readonly #session: Session
   #events: RingReader | undefined
   #counts: Map<number, RuleCounts> | undefined
   #lost: bigint | undefined
+  #untagged: bigint | undefined
 
-  private constructor(object: BpfObject, order: readonly number[], session: Session) {
+  private constructor(object: BpfObject, indices: readonly number[], session: Session) {
     this.#object = object
-    this.#order = order
+    this.#indices = indices
     this.#session = session
   }
 
@@ -40,10 +46,11 @@ export class NetworkObject {
     programs: readonly NetworkProgram[],
     interfaceIndex: (name: string) => number,
   ): Promise<NetworkObject> {
-    if (!context.cgroup) throw new Error('network rules need a cgroup')
     const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64'
     const table = encodeRules(context.rules, { arch, interfaceIndex })
-    const order = [...rules.dropOut, ...rules.dropIn, ...rules.refuse]
+    const indices = [...rules.dropOut, ...rules.dropIn, ...rules.refuse]
+    const scope = scopeOf(context, indices)
+    const targets = scope.targeted ? await context.targets?.() : undefined
     await loadLibc() // start() is not asynchronous
     const object = await BpfObject.load(readBpfObject('network'), {
       name: 'network',
@@ -52,20 +59,18 @@ export class NetworkObject {
       maxEntries: {
         rules: context.rules.length,
         counts: context.rules.length,
-        order: order.length,
         events: context.onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
       },
-      rodata: settingsOf(rules, context.seed, context.onEvent !== undefined),
+      ...(targets && { reuse: { targets: targets.map } }),
+      rodata: settingsOf(rules, scope, context.seed, context.onEvent !== undefined),
     })
     const session = new Session(object)
-    const network = new NetworkObject(object, order, session)
+    const network = new NetworkObject(object, indices, session)
     try {
-      for (const [place, index] of order.entries()) {
-        const rule = table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
-        object.update('rules', index, rule)
-        object.update('order', place, uint32(index))
-      }
-      session.setTarget(context.cgroup.id, await cgroupLevel(object, session, context.cgroup))
+      for (const index of indices)
+        object.update('rules', index, table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE))
+      if (context.cgroup)
+        session.setTarget(context.cgroup.id, await cgroupLevel(object, session, context.cgroup))
       if (context.onEvent) network.#events = await readEvents(object.map('events'), context.onEvent)
       return network
     } catch (error) {
@@ -79,7 +84,12 @@ export class NetworkObject {
     return this.#object.program(name)
   }
 
-  /** `after=` counts from now. */
+  /** Descriptor of the map of sockets' tags. */
+  get tags(): number {
+    return this.#object.map('tags')
+  }
+
+  /** `after=` of rules without targets counts from now. */
   start(): void {
     this.#session.start(bootTime())
   }
@@ -89,7 +99,7 @@ export class NetworkObject {
     return (
       this.#counts ??
       new Map(
-        this.#order.map((index) => {
+        this.#indices.map((index) => {
           const bytes = this.#object.lookup('counts', index, RULE_COUNTS_SIZE)
           return [index, decodeCounts(bytes)[0]!]
         }),
@@ -101,18 +111,34 @@ export class NetworkObject {
     return this.#lost ?? this.#session.lostEvents()
   }
 
+  /** What a reader of the summary must know. */
+  notes(): string[] {
+    const untagged = this.#untagged ?? this.#session.untagged()
+    return untagged === 0n
+      ? []
+      : [`${untagged} sockets of targets went past the rules: the kernel had no memory to tag them`]
+  }
+
   /** Hands on the last events. Idempotent. Detach first, or the last ones are still to come. */
   close(): void {
     if (this.#counts) return
     this.#events?.close()
     this.#counts = this.counts()
     this.#lost = this.#session.lostEvents()
+    this.#untagged = this.#session.untagged()
     this.#object.close()
   }
 }
 
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(value)
-  return bytes
+function scopeOf(
+  { rules, machine, cgroup }: EngineContext,
+  indices: readonly number[],
+): NetworkScope {
+  if (!machine && !cgroup) throw new Error('network rules need a cgroup')
+  const everyone = indices.filter((index) => rules[index]?.targets === undefined)
+  return {
+    everyone,
+    targeted: everyone.length < indices.length,
+    machine: machine === true,
+  }
 }

@@ -1,5 +1,6 @@
 /** The variables of bpf/network.bpf.c, as bytes: `settings` before it is loaded, `session` while it runs. */
 import type { BpfObject } from '../kernel/bpf-object.ts'
+import { encodeRuleSet } from '../rules/encode.ts'
 
 /** Rule indices, each list in the order its rules are tried. */
 export interface NetworkRules {
@@ -8,21 +9,30 @@ export interface NetworkRules {
   readonly refuse: readonly number[]
 }
 
-/** `settings`: three struct slice (u32 first, count), u64 seed, u32 wants_events, u32 padding. */
-export function settingsOf(rules: NetworkRules, seed: bigint, wantsEvents: boolean): Buffer {
-  const bytes = Buffer.alloc(40)
-  let first = 0
-  for (const [slice, indices] of [rules.dropOut, rules.dropIn, rules.refuse].entries()) {
-    bytes.writeUInt32LE(first, slice * 8)
-    bytes.writeUInt32LE(indices.length, slice * 8 + 4)
-    first += indices.length
-  }
-  bytes.writeBigUInt64LE(BigInt.asUintN(64, seed), 24)
-  bytes.writeUInt32LE(wantsEvents ? 1 : 0, 32)
-  return bytes
+export interface NetworkScope {
+  /** Rules without targets. */
+  readonly everyone: readonly number[]
+  readonly targeted: boolean
+  /** Targets are looked for on the whole machine. */
+  readonly machine: boolean
 }
 
-/** `session`: u64 cgroup, start_ns, lost_events; u32 level, padding. */
+/** `settings`: four struct rule_set, u64 seed, u32 wants_events, targeted, machine, padding. */
+export function settingsOf(
+  rules: NetworkRules,
+  scope: NetworkScope,
+  seed: bigint,
+  wantsEvents: boolean,
+): Buffer {
+  const numbers = Buffer.alloc(24)
+  numbers.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
+  const flags = [wantsEvents, scope.targeted, scope.machine]
+  for (const [at, flag] of flags.entries()) numbers.writeUInt32LE(flag ? 1 : 0, 8 + 4 * at)
+  const sets = [rules.dropOut, rules.dropIn, rules.refuse, scope.everyone]
+  return Buffer.concat([...sets.map(encodeRuleSet), numbers])
+}
+
+/** `session`: u64 cgroup, start_ns, lost_events, untagged; u32 level, zero. */
 export class Session {
   readonly #object: BpfObject
 
@@ -33,7 +43,7 @@ export class Session {
   setTarget(cgroup: bigint, level: number): void {
     this.#change((bytes) => {
       bytes.writeBigUInt64LE(cgroup, 0)
-      bytes.writeUInt32LE(level, 24)
+      bytes.writeUInt32LE(level, 32)
     })
   }
 
@@ -46,6 +56,11 @@ export class Session {
     return this.#read().readBigUInt64LE(16)
   }
 
+  /** Sockets of targets that the kernel had no memory to tag for. */
+  untagged(): bigint {
+    return this.#read().readBigUInt64LE(24)
+  }
+
   #change(change: (bytes: Buffer) => void): void {
     const bytes = this.#read()
     change(bytes)
@@ -53,6 +68,6 @@ export class Session {
   }
 
   #read(): Buffer {
-    return this.#object.lookup('.bss', 0, 32)
+    return this.#object.lookup('.bss', 0, 40)
   }
 }

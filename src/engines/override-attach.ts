@@ -3,10 +3,9 @@ import { close as closeFile, closeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
-import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
+import { attachRawTracepoint, attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
 import { entryFunction, entryFunctionNames } from '../kernel/entry-function.ts'
 import { openKprobe } from '../kernel/kprobe.ts'
-import { loadLibbpf } from '../kernel/libbpf.ts'
 import type { SyscallRule } from '../rules/rule.ts'
 import type { EngineContext } from './engine.ts'
 import { OverrideObject } from './override-object.ts'
@@ -50,7 +49,7 @@ export async function attachOverride(
   }
   try {
     for (const name of ['exec', 'exit'] as const)
-      links.push(await followProcesses(object.program(`mb_${name}`), `sched_process_${name}`))
+      links.push(await attachRawTracepoint(object.program(`mb_${name}`), `sched_process_${name}`))
     // One by one: the kernel is changing its own code, and waits for a grace period each time.
     for (const place of places) links.push(await attachTo(object, place))
     return { object, detach }
@@ -72,14 +71,6 @@ function placesOf(ways: ReadonlyMap<string, Way>, rules: readonly SyscallRule[])
       { program: `mb_modify_${slot}`, call, way },
     ]
   })
-}
-
-async function followProcesses(program: number, tracepoint: string): Promise<number> {
-  const { rawTracepointOpen } = await loadLibbpf()
-  const link = rawTracepointOpen(tracepoint, program)
-  if (link >= 0) return link
-  const { message } = new LinkError(-link)
-  throw new MinderbinderError('MB_ATTACH', `no program attaches to ${tracepoint}: ${message}`)
 }
 
 async function attachTo(object: OverrideObject, { program, call, way }: Place): Promise<number> {

@@ -8,13 +8,18 @@ import { readBpfObject } from '../kernel/bpf-file.ts'
 import { BpfObject } from '../kernel/bpf-object.ts'
 import { missedRuns } from '../kernel/bpf-program.ts'
 import { testRunHere } from '../kernel/bpf-test-run.ts'
-import { decodeCounts, encodeRules, RULE_COUNTS_SIZE, RULE_SIZE } from '../rules/encode.ts'
+import {
+  decodeCounts,
+  encodeRuleSet,
+  encodeRules,
+  RULE_COUNTS_SIZE,
+  RULE_SIZE,
+} from '../rules/encode.ts'
 import type { RuleCounts } from '../rules/rule.ts'
+import { TARGETS_MAX } from '../targets/limits.ts'
 import type { EngineContext, TargetCgroup } from './engine.ts'
 import { type OverrideTables, overrideTables } from './override-tables.ts'
 
-/** Processes of the tree that have exec'd and live, at one time. */
-export const TARGETS_MAX = 32_768
 /** Counters of scope=process, one for each process and rule: 64 bytes each where all are used. */
 const PROCESS_COUNTS_MAX = 1_048_576
 const EVENT_BUFFER = 1024 * 1024
@@ -56,7 +61,7 @@ export class OverrideObject {
   }
 
   /**
-   * Loads what decides, `programs` and those of `targets` (by the function each is for), and what follows
+   * Loads what decides, `programs` and those of `places` (by the function each is for), and what follows
    * the processes.
    *
    * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_NO_ENGINE
@@ -65,39 +70,42 @@ export class OverrideObject {
     context: EngineContext,
     indices: readonly number[],
     programs: readonly string[],
-    targets: Readonly<Record<string, readonly string[]>>,
+    places: Readonly<Record<string, readonly string[]>>,
   ): Promise<OverrideObject> {
-    const { rules, cgroup, onEvent } = context
-    if (!cgroup)
+    const { rules, cgroup, machine, onEvent } = context
+    if (!cgroup && !machine)
       throw new MinderbinderError(
         'MB_NO_ENGINE',
         'override finds its target by a cgroup, and none can be made here',
       )
     const tables = overrideTables(rules, indices, architecture)
-    const loading = [...programs, ...Object.keys(targets)]
+    const targeted = indices.some((index) => rules[index]?.targets !== undefined)
+    const targets = targeted ? await context.targets?.() : undefined
+    const loading = [...programs, ...Object.keys(places)]
     // A path that was not brought in is counted where it cannot be read.
     const deciding = loading.filter((name) => !name.startsWith('mb_touch'))
     const object = await BpfObject.load(readBpfObject('syscall'), {
       name: 'syscall',
       purpose: 'system call faults by override',
       programs: [...loading, 'mb_exec', 'mb_exit', 'mb_self'],
-      attachTargets: targets,
+      attachTargets: places,
       maxEntries: {
         rules: rules.length,
         counts: rules.length,
-        order: Math.max(tables.order.length, 1),
+        process_rules: Math.max(tables.processRules.length, 1),
         processes: TARGETS_MAX,
         process_counts: Math.min(
-          Math.max(tables.processRules.count * TARGETS_MAX, 1),
+          Math.max(tables.processRules.length * TARGETS_MAX, 1),
           PROCESS_COUNTS_MAX,
         ),
         events: onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
       },
-      rodata: settingsOf(context, tables, indices),
+      ...(targets && { reuse: { targets: targets.map } }),
+      rodata: settingsOf(context, tables, indices, targeted),
     })
     const loaded = new OverrideObject(object, indices, deciding, tables)
     try {
-      await loaded.#fill(context, cgroup)
+      await loaded.#fill(context)
       return loaded
     } catch (error) {
       loaded.close()
@@ -147,49 +155,62 @@ export class OverrideObject {
     this.#object.close()
   }
 
-  async #fill({ rules, onEvent }: EngineContext, cgroup: TargetCgroup): Promise<void> {
+  async #fill({ rules, cgroup, onEvent }: EngineContext): Promise<void> {
     const interfaceIndex = () => 0 // rules of others are not looked at
     const table = encodeRules(rules, { arch: architecture, interfaceIndex })
     const row = (index: number) => table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
     const object = this.#object
     object.updateAll('rules', new Map(this.#indices.map((index) => [index, row(index)])))
-    object.updateAll('order', new Map(this.#tables.order.map((index, at) => [at, uint32(index)])))
+    const { processRules } = this.#tables
+    object.updateAll('process_rules', new Map(processRules.map((index, at) => [at, uint32(index)])))
     object.updateAll('calls', this.#tables.calls)
-    // Our own cgroup is the parent of the target's: the kernel says how deep it is.
-    this.#setSession(statSync(dirname(cgroup.path), { bigint: true }).ino, 0)
-    const self = await testRunHere(object.program('mb_self'))
-    const level = (self & 0xffff) >= LEVEL_MAX ? cgroup.level : (self & 0xffff) + 1
-    this.#setSession(cgroup.id, level, self >>> 16)
+    if (cgroup) await this.#confine(cgroup)
+    else this.#setSession(NOWHERE, 0, (await testRunHere(object.program('mb_self'))) >>> 16, 1)
     if (onEvent) this.#events = await readEvents(object.map('events'), onEvent)
   }
 
+  async #confine(cgroup: TargetCgroup): Promise<void> {
+    // Our own cgroup is the parent of the target's: the kernel says how deep it is.
+    this.#setSession(statSync(dirname(cgroup.path), { bigint: true }).ino, 0)
+    const self = await testRunHere(this.#object.program('mb_self'))
+    const level = (self & 0xffff) >= LEVEL_MAX ? cgroup.level : (self & 0xffff) + 1
+    this.#setSession(cgroup.id, level, self >>> 16)
+  }
+
   /** struct session; `armed` is set by the first exec in the cgroup. */
-  #setSession(cgroup: bigint, level: number, pidLevel = 0): void {
+  #setSession(cgroup: bigint, level: number, pidLevel = 0, on = 0): void {
     const bytes = Buffer.alloc(32)
     bytes.writeBigUInt64LE(cgroup, 0)
     bytes.writeBigUInt64LE(NOWHERE, 8)
     bytes.writeUInt32LE(level, 16)
     bytes.writeUInt32LE(pidLevel, 20)
+    bytes.writeUInt32LE(on, 28)
     this.#object.update('.bss', 0, bytes)
   }
 }
 
 /** struct settings */
 function settingsOf(
-  { rules, seed, includeLoader, onEvent }: EngineContext,
+  { rules, seed, includeLoader, machine, onEvent }: EngineContext,
   { processRules }: OverrideTables,
   indices: readonly number[],
+  targeted: boolean,
 ): Buffer {
   const needsAge = indices.some((index) => (rules[index]?.afterNs ?? 0n) > 0n)
-  const bytes = Buffer.alloc(32)
+  const bytes = Buffer.alloc(40)
   bytes.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
-  bytes.writeUInt32LE(processRules.first, 8)
-  bytes.writeUInt32LE(processRules.count, 12)
-  bytes.writeUInt32LE(architecture === 'arm64' ? 1 : 0, 16)
-  bytes.writeUInt32LE(onEvent ? 1 : 0, 20)
-  bytes.writeUInt32LE(includeLoader ? 0 : 1, 24)
-  bytes.writeUInt32LE(needsAge || !includeLoader ? 1 : 0, 28)
-  return bytes
+  const fields = [
+    processRules.length,
+    architecture === 'arm64',
+    onEvent !== undefined,
+    !includeLoader,
+    needsAge || !includeLoader,
+    targeted,
+    machine === true,
+  ]
+  for (const [at, field] of fields.entries()) bytes.writeUInt32LE(Number(field), 8 + 4 * at)
+  const everyone = indices.filter((index) => rules[index]?.targets === undefined)
+  return Buffer.concat([bytes, encodeRuleSet(everyone)])
 }
 
 function uint32(value: number): Buffer {

@@ -1,10 +1,11 @@
 /** The override engine at work: attached by what attaches here, and what it has to tell afterwards. */
 import { MinderbinderError } from '../errors.ts'
 import type { SyscallRule } from '../rules/rule.ts'
+import { TARGETS_MAX } from '../targets/limits.ts'
 import type { AttachedEngine, EngineContext } from './engine.ts'
 import { attachOverride, type OverrideAttachment } from './override-attach.ts'
 import { availableWays, failableCalls } from './override-here.ts'
-import { type Losses, TARGETS_MAX } from './override-object.ts'
+import type { Losses } from './override-object.ts'
 import { chooseWays } from './override-ways.ts'
 
 /** Attaches everything or nothing. @throws {MinderbinderError} */

@@ -1,5 +1,5 @@
 /** The maps of bpf/syscall.bpf.c that say which rules a call is to be held against, as bytes. Pure. */
-import { CALL_SHAPE_SIZE, encodeCallShapes } from '../rules/encode.ts'
+import { CALL_SHAPE_SIZE, encodeCallShapes, encodeRuleSet } from '../rules/encode.ts'
 import type { Architecture, Rule, SyscallRule } from '../rules/rule.ts'
 import { syscallNumber } from '../rules/syscalls.ts'
 
@@ -7,12 +7,10 @@ import { syscallNumber } from '../rules/syscalls.ts'
 const callNeeds = { path: 1, age: 2 } as const
 
 export interface OverrideTables {
-  /** Rule indices. */
-  readonly order: readonly number[]
   /** struct named_call by native number. */
   readonly calls: ReadonlyMap<number, Buffer>
-  /** Part of `order`: the rules of scope=process. */
-  readonly processRules: { readonly first: number; readonly count: number }
+  /** Indices of the rules of scope=process. */
+  readonly processRules: readonly number[]
 }
 
 /** For the rules `indices` of the plan, all of them system call rules. */
@@ -23,24 +21,19 @@ export function overrideTables(
 ): OverrideTables {
   const ours = indices.map((index) => ({ index, rule: rules[index] as SyscallRule }))
   const shapes = encodeCallShapes(arch)
-  const order: number[] = []
   const calls = new Map<number, Buffer>()
   for (const name of namedCalls(ours.map(({ rule }) => rule))) {
     const number = syscallNumber(name, arch)
     if (number === undefined) continue
     const naming = ours.filter(({ rule }) => rule.syscalls.includes(name))
-    const call = Buffer.alloc(16)
-    call.writeUInt32LE(order.length, 0)
-    call.writeUInt32LE(naming.length, 4)
-    call.writeUInt32LE(needsOf(naming.map(({ rule }) => rule)), 8)
-    shapes.copy(call, 12, number * CALL_SHAPE_SIZE, (number + 1) * CALL_SHAPE_SIZE)
-    calls.set(number, call)
-    order.push(...naming.map(({ index }) => index))
+    const needs = Buffer.alloc(4)
+    needs.writeUInt32LE(needsOf(naming.map(({ rule }) => rule)))
+    const shape = shapes.subarray(number * CALL_SHAPE_SIZE, (number + 1) * CALL_SHAPE_SIZE)
+    const named = encodeRuleSet(naming.map(({ index }) => index))
+    calls.set(number, Buffer.concat([named, needs, shape]))
   }
   const perProcess = ours.filter(({ rule }) => rule.scope === 'process')
-  const processRules = { first: order.length, count: perProcess.length }
-  order.push(...perProcess.map(({ index }) => index))
-  return { order, calls, processRules }
+  return { calls, processRules: perProcess.map(({ index }) => index) }
 }
 
 /** Every system call that some rule names, once. */

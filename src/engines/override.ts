@@ -2,7 +2,6 @@
 import { MinderbinderError } from '../errors.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
-import { noTargets } from './no-targets.ts'
 import { availableWays, failableCalls, notFailable, whyNotHere } from './override-here.ts'
 import { chooseWays } from './override-ways.ts'
 
@@ -10,7 +9,6 @@ export const override: Engine = { name: 'override', refusal, refusalHere, attach
 
 function refusal(rule: Rule): string | undefined {
   if (rule.kind !== 'syscall') return 'override sees system calls, not packets'
-  if (rule.targets) return noTargets
   if (rule.outcome.kind === 'delay') return 'a program at the entry of a call cannot wait'
   if (rule.outcome.kind === 'signal') return 'override fails calls and sends no signals'
   return undefined

@@ -1,14 +1,13 @@
 /** Packets that the target sends are lost at tc egress. */
+import { closeSync } from 'node:fs'
 import type { Interface } from '../kernel/interfaces.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
-import { noTargets } from './no-targets.ts'
 
 export const tc: Engine = { name: 'tc', refusal, attach }
 
 function refusal(rule: Rule): string | undefined {
   if (rule.kind !== 'drop-net') return 'tc loses packets and does nothing else'
-  if (rule.targets) return noTargets
   return rule.direction === 'out' ? undefined : 'tc has only the packets that go out'
 }
 
@@ -17,22 +16,29 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
   const { interfaceIndex, listInterfaces } = await import('../kernel/interfaces.ts')
   const { NetworkObject } = await import('./network-object.ts')
   const { EgressAttachments } = await import('./tc-attach.ts')
+  const { attachToFolder, cgroupOfTargets } = await import('./cgroup-programs.ts')
+  const { tagSockets } = await import('../targets/sockets.ts')
   const interfaces = await listInterfaces()
+  const tagging = indices.some((index) => context.rules[index]?.targets !== undefined)
   const network = await NetworkObject.load(
     context,
     { dropOut: indices, dropIn: [], refuse: [] },
-    ['mb_drop_out'],
+    ['mb_drop_out', ...(tagging ? (['mb_tag_socket'] as const) : [])],
     (name) => interfaceIndex(interfaces, name),
   )
   const attachments = new EgressAttachments(
     network.program('mb_drop_out'),
     choice(context, indices),
   )
+  let tagger = -1
   const close = async () => {
     await attachments.close()
+    if (tagger >= 0) closeSync(tagger)
+    tagger = -1
     network.close()
   }
   try {
+    if (tagging) tagger = await attachToFolder(cgroupOfTargets(context), network, 'mb_tag_socket')
     await attachments.open(interfaces)
   } catch (error) {
     await close()
@@ -43,6 +49,8 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
     lift: () => attachments.close(),
     counts: async () => network.counts(),
     lostEvents: () => network.lostEvents(),
+    notes: () => network.notes(),
+    ...(tagging && { adopt: (target) => tagSockets(network.tags, target) }),
     close,
   }
 }

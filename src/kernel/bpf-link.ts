@@ -1,10 +1,12 @@
 /** Attaching by link: a descriptor that detaches when it is closed, or when its owner dies. */
+import { MinderbinderError } from '../errors.ts'
 import { errnoName } from './ffi.ts'
 import { loadLibbpf } from './libbpf.ts'
 
 /** enum bpf_attach_type, include/uapi/linux/bpf.h */
 export const attachTypes = {
   cgroupIngress: 0,
+  sockCreate: 2,
   connect4: 10,
   connect6: 11,
   /** Linux 6.6 */
@@ -44,4 +46,13 @@ export async function createLink(program: number, target: number, type: number):
   const link = await linkCreate(program, target, type, options)
   if (link < 0) throw new LinkError(-link)
   return link
+}
+
+/** @returns the link's descriptor @throws {MinderbinderError} MB_ATTACH */
+export async function attachRawTracepoint(program: number, tracepoint: string): Promise<number> {
+  const { rawTracepointOpen } = await loadLibbpf()
+  const link = rawTracepointOpen(tracepoint, program)
+  if (link >= 0) return link
+  const { message } = new LinkError(-link)
+  throw new MinderbinderError('MB_ATTACH', `no program attaches to ${tracepoint}: ${message}`)
 }

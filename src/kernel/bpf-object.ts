@@ -13,7 +13,10 @@ export interface BpfObjectSettings {
   readonly programs: readonly string[]
   /** Programs that attach to a kernel function by its BTF, and the names that it may have there. */
   readonly attachTargets?: Readonly<Record<string, readonly string[]>>
+  /** Not of maps that are reused: those have their size. */
   readonly maxEntries: Readonly<Record<string, number>>
+  /** Maps of another object that these programs share, by descriptor; it may be closed after load(). */
+  readonly reuse?: Readonly<Record<string, number>>
   /** The bytes of the `volatile const` variables, in the order of the source. */
   readonly rodata: Buffer
 }
@@ -40,7 +43,9 @@ export class BpfObject {
     const libbpf = await loadLibbpf()
     const first = attempt(libbpf, bytes, settings, undefined)
     if (first.object) return new BpfObject(libbpf, first.object)
-    if (first.errno === EPERM) throw noPermission(settings)
+    // Without privileges libbpf does without BTF, and then the kernel takes no map that needs it (EINVAL).
+    const unprivileged = first.errno === EINVAL && process.geteuid?.() !== 0
+    if (first.errno === EPERM || unprivileged) throw noPermission(settings)
     // Again with a log, which costs memory and time that a run that works should not pay.
     const log = Buffer.alloc(LOG_SIZE)
     const second = attempt(libbpf, bytes, settings, log)
@@ -74,6 +79,51 @@ export class BpfObject {
     if (result < 0) throw new Error(`map ${map}: ${errnoName(result)}`)
   }
 
+  /** Sets an element of any map. @throws {Error} where the map is full, among others */
+  put(map: string, key: Buffer, value: Buffer): void {
+    this.#set(map, key, value, 0n)
+  }
+
+  /** The same, where there is none yet: returns whether there was none. */
+  putNew(map: string, key: Buffer, value: Buffer): boolean {
+    return this.#set(map, key, value, BPF_NOEXIST, EEXIST)
+  }
+
+  /** The element's `size` bytes; undefined where there is none. */
+  get(map: string, key: Buffer, size: number): Buffer | undefined {
+    const value = Buffer.alloc(size)
+    const result = this.#libbpf.mapLookup(this.map(map), key, value)
+    if (result < 0 && result !== -ENOENT) throw new Error(`map ${map}: ${errnoName(result)}`)
+    return result < 0 ? undefined : value
+  }
+
+  /** Nothing happens where there is none. */
+  remove(map: string, key: Buffer): void {
+    const result = this.#libbpf.mapDelete(this.map(map), key)
+    if (result < 0 && result !== -ENOENT) throw new Error(`map ${map}: ${errnoName(result)}`)
+  }
+
+  /** Every key of `size` bytes, once, in no order; one that comes or goes meanwhile may be missing. */
+  keys(map: string, size: number): Buffer[] {
+    const fd = this.map(map)
+    const keys = new Map<string, Buffer>()
+    let key: Buffer | null = null
+    // After a key that has gone the kernel starts again at the first (bpf(2)), so this could go on and on.
+    for (let step = 0; step < KEY_STEPS_MAX; step++) {
+      const next: Buffer = Buffer.alloc(size)
+      if (this.#libbpf.mapNextKey(fd, key, next) < 0) break
+      keys.set(next.toString('latin1'), next)
+      key = next
+    }
+    return [...keys.values()]
+  }
+
+  #set(map: string, key: Buffer, value: Buffer, flags: bigint, allowed = 0): boolean {
+    const result = this.#libbpf.mapUpdate(this.map(map), key, value, flags)
+    if (result < 0 && result !== -allowed) throw new Error(`map ${map}: ${errnoName(result)}`)
+    return result === 0
+  }
+
   /** Reads an element of an array map whose values have `size` bytes. */
   lookup(map: string, index: number, size: number): Buffer {
     const value = Buffer.alloc(size)
@@ -91,7 +141,13 @@ export class BpfObject {
 }
 
 const EPERM = 1
+const ENOENT = 2
 const ESRCH = 3
+const EEXIST = 17
+const EINVAL = 22
+const BPF_NOEXIST = 1n
+/** Four times as many as any map of ours has. */
+const KEY_STEPS_MAX = 131_072
 
 function keyOf(index: number): Buffer {
   const key = Buffer.alloc(4)
@@ -132,6 +188,10 @@ function configure(libbpf: Libbpf, object: Pointer, settings: BpfObjectSettings)
   }
   for (const [name, entries] of Object.entries(settings.maxEntries)) {
     const result = libbpf.setMaxEntries(libbpf.findMap(object, name), entries)
+    if (result < 0) return result
+  }
+  for (const [name, fd] of Object.entries(settings.reuse ?? {})) {
+    const result = libbpf.reuseFd(libbpf.findMap(object, name), fd)
     if (result < 0) return result
   }
   const { rodata } = settings

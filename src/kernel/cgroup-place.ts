@@ -14,16 +14,9 @@ export interface CgroupPlace {
  * @throws {MinderbinderError} MB_NO_CGROUP2
  */
 export function ownCgroup(): CgroupPlace {
-  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'))
-  if (mounts.length === 0) {
-    throw new MinderbinderError('MB_NO_CGROUP2', 'no cgroup v2 hierarchy is mounted here', {
-      hint: 'mount one: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified',
-    })
-  }
+  const mounts = cgroupMounts()
   const own = parseOwnCgroup(readFileSync('/proc/self/cgroup', 'utf8'))
-  // The system's own place first: other mounts are a chroot's or a container's, and may go.
-  const inSys = ({ point }: CgroupMount) => Number(point.startsWith('/sys/'))
-  for (const mount of mounts.sort((a, b) => inSys(b) - inSys(a))) {
+  for (const mount of mounts) {
     const path = own === undefined ? undefined : within(mount, own)
     if (own !== undefined && path !== undefined && existsSync(join(path, 'cgroup.procs')))
       return { path, level: levelOf(own) }
@@ -36,6 +29,33 @@ export function ownCgroup(): CgroupPlace {
       hint: 'in a container, start it with a cgroup namespace of its own (--cgroupns=private), or mount cgroup2 inside',
     },
   )
+}
+
+/**
+ * The directory of the hierarchy's root, or of our cgroup namespace's.
+ *
+ * @throws {MinderbinderError} MB_NO_CGROUP2
+ */
+export function cgroupRoot(): string {
+  const mounts = cgroupMounts()
+  const root = mounts.find((mount) => mount.root === '/' && existsSync(mount.point))
+  if (root) return root.point
+  const where = mounts.map((mount) => mount.point).join(', ')
+  throw new MinderbinderError('MB_NO_CGROUP2', `no mount shows the root of cgroup v2 (${where})`, {
+    hint: 'mount it: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified',
+  })
+}
+
+/** The system's own place first: other mounts are a chroot's or a container's, and may go. */
+function cgroupMounts(): CgroupMount[] {
+  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'))
+  if (mounts.length === 0) {
+    throw new MinderbinderError('MB_NO_CGROUP2', 'no cgroup v2 hierarchy is mounted here', {
+      hint: 'mount one: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified',
+    })
+  }
+  const inSys = ({ point }: CgroupMount) => Number(point.startsWith('/sys/'))
+  return mounts.sort((a, b) => inSys(b) - inSys(a))
 }
 
 export interface CgroupMount {

@@ -21,9 +21,16 @@ export interface Libbpf {
   findMap(object: Pointer, name: string): Pointer
   mapFd(map: Pointer): number
   setMaxEntries(map: Pointer, entries: number): number
+  /** Before the object is loaded: instead of making this map, it takes the one of `fd`, with its size. */
+  reuseFd(map: Pointer, fd: number): number
   setInitialValue(map: Pointer, bytes: Memory, size: number): number
   mapUpdate(fd: number, key: Memory, value: Memory, flags: bigint): number
   mapLookup(fd: number, key: Memory, value: Memory): number
+  mapDelete(fd: number, key: Memory): number
+  /** The key after `key`, the first after null. */
+  mapNextKey(fd: number, key: Memory, next: Memory): number
+  /** So many values a lookup in a map of per-CPU values gives. */
+  possibleCpus(): number
   /** `count`: a uint32_t, which becomes how many were updated. */
   mapUpdateBatch(fd: number, keys: Memory, values: Memory, count: Memory, options: Memory): number
   /** On another thread: for tcx the kernel waits for an RCU grace period, 10 ms or more. */
@@ -75,9 +82,13 @@ function bind(koffi: Koffi): Libbpf {
       findMap: func('void *bpf_object__find_map_by_name(void *object, const char *name)'),
       mapFd: func('int bpf_map__fd(void *map)'),
       setMaxEntries: func('int bpf_map__set_max_entries(void *map, uint32_t entries)'),
+      reuseFd: func('int bpf_map__reuse_fd(void *map, int fd)'),
       setInitialValue: func('int bpf_map__set_initial_value(void *map, void *bytes, size_t size)'),
       mapUpdate: func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)'),
       mapLookup: func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
+      mapDelete: func('int bpf_map_delete_elem(int fd, void *key)'),
+      mapNextKey: func('int bpf_map_get_next_key(int fd, void *key, void *next)'),
+      possibleCpus: func('int libbpf_num_possible_cpus(void)'),
       mapUpdateBatch: func(
         'int bpf_map_update_batch(int fd, void *keys, void *values, void *count, void *options)',
       ),

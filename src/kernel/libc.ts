@@ -9,6 +9,8 @@ export interface Libc {
   recv(fd: number, bytes: Memory, size: number, flags: number): number
   flock(fd: number, operation: number): number
   clock_gettime(clock: number, time: Memory): number
+  /** For calls with three arguments that glibc and musl have no function for. */
+  syscall(number: number, a: number, b: number, c: number): number
 }
 
 const CLOCK_BOOTTIME = 7
@@ -29,6 +31,7 @@ export function loadLibc(): Promise<Libc> {
       recv: func('intptr_t recv(int fd, void *bytes, size_t size, int flags)'),
       flock: func('int flock(int fd, int operation)'),
       clock_gettime: func('int clock_gettime(int clock, void *time)'),
+      syscall: func('long syscall(long number, long a, long b, long c)'),
     }
     return loaded
   })

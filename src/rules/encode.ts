@@ -9,6 +9,8 @@ export const RULE_SIZE = 416
 export const CALL_SHAPE_SIZE = 4
 /** sizeof(struct rule_counts) */
 export const RULE_COUNTS_SIZE = 24
+/** sizeof(struct rule_set) */
+export const RULE_SET_SIZE = 520
 /** sizeof(struct target) */
 export const TARGET_SIZE = 272
 const TARGET_NAME_MAX = 256
@@ -97,8 +99,10 @@ function addFlag(bytes: Buffer, flag: number): void {
   bytes.writeUInt32LE(bytes.readUInt32LE(ruleOffsets.flags) | flag, ruleOffsets.flags)
 }
 
-/** Which of the characters in a target's name make it a glob. */
-const globCharacters = /[*?[]/
+/** Is this name of a target a glob, or meant to the letter? */
+export function isGlob(name: string): boolean {
+  return /[*?[]/.test(name)
+}
 
 /**
  * struct target[]: every alternative of every rule that has targets, in the rules' order.
@@ -114,7 +118,7 @@ export function encodeTargets(rules: readonly Rule[], cgroupId: (path: string) =
 
 function encodeTarget(rule: number, target: Target, cgroupId: (path: string) => bigint): Buffer {
   const bytes = Buffer.alloc(TARGET_SIZE)
-  const kind = target.kind === 'name' && globCharacters.test(target.name) ? 'glob' : target.kind
+  const kind = target.kind === 'name' && isGlob(target.name) ? 'glob' : target.kind
   bytes.writeUInt32LE(rule, targetOffsets.rule)
   bytes.writeUInt32LE(targetKinds[kind], targetOffsets.kind)
   if (target.kind === 'name') bytes.write(target.name, targetOffsets.name, TARGET_NAME_MAX - 1)
@@ -225,4 +229,29 @@ export function decodeCounts(bytes: Uint8Array): RuleCounts[] {
       fired: view.getBigUint64(at + 16, true),
     }
   })
+}
+
+/** struct rule_set: rules by index. */
+export function encodeRuleSet(indices: Iterable<number>): Buffer {
+  const bytes = Buffer.alloc(RULE_SET_SIZE)
+  for (const index of indices) {
+    if (index >= RULES_MAX) throw new RangeError(`rule ${index} of ${RULES_MAX}`)
+    // Little-endian words: as in encodeSyscall().
+    for (const [at, bit] of [
+      [0, index >> 6],
+      [8, index],
+    ] as const)
+      bytes[at + (bit >> 3)]! |= 1 << (bit & 7)
+  }
+  return bytes
+}
+
+/** The indices in a struct rule_set, ascending. */
+export function decodeRuleSet(bytes: Uint8Array): number[] {
+  const bits = bytes.subarray(8, RULE_SET_SIZE)
+  return [...bits].flatMap((byte, at) =>
+    byte === 0
+      ? []
+      : [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => byte & (1 << bit)).map((bit) => at * 8 + bit),
+  )
 }

@@ -57,7 +57,12 @@ test('the verifier’s last lines are in the message, all of them in the detail'
     programs: ['mb_connect4', 'mb_connect6'],
     maxEntries: {},
     // One rule: the verifier does not look at what constants make unreachable.
-    rodata: settingsOf({ dropOut: [], dropIn: [], refuse: [0] }, 1n, false),
+    rodata: settingsOf(
+      { dropOut: [], dropIn: [], refuse: [0] },
+      { everyone: [0], targeted: false, machine: false },
+      1n,
+      false,
+    ),
   }
   await assert.rejects(BpfObject.load(bytes, settings), (error) => {
     assert.ok(error instanceof MinderbinderError)

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { hierarchyRoot } from '../../src/kernel/cgroup-id.ts'
+import { cgroupRoot } from '../../src/kernel/cgroup-place.ts'
 import { fixture } from '../helpers/fixture.ts'
 import { identities } from '../helpers/identity.ts'
 import { requires } from '../helpers/requires.ts'
@@ -271,7 +271,7 @@ test('a cgroup, and those below it', async (t) => {
   const before = systemState()
   const folder = scratch(t)
   const name = `mb-test-${process.pid}`
-  const cgroup = join(hierarchyRoot(), name)
+  const cgroup = join(cgroupRoot(), name)
   const below = join(cgroup, 'below')
   mkdirSync(below, { recursive: true })
   try {

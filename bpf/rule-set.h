@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Sets of rules: membership, union, and a walk over what two of them have in common, lowest index first. */
+#ifndef MINDERBINDER_RULE_SET_H
+#define MINDERBINDER_RULE_SET_H
+
+static inline int rule_set_has(const struct rule_set *set, u32 index)
+{
+	return set->bits[index / 64 & (RULE_SET_WORDS - 1)] >> (index % 64) & 1;
+}
+
+static inline void rule_set_add_all(struct rule_set *to, const struct rule_set *from)
+{
+	to->words |= from->words;
+	for (u32 i = 0; i < RULE_SET_WORDS; i++)
+		to->bits[i] |= from->bits[i];
+}
+
+static inline void rule_set_keep(struct rule_set *set, const struct rule_set *kept)
+{
+	set->words = 0;
+	for (u32 i = 0; i < RULE_SET_WORDS; i++) {
+		set->bits[i] &= kept->bits[i];
+		if (set->bits[i])
+			set->words |= 1ull << i;
+	}
+}
+
+/* Index of the lowest bit; `word` is not 0. The BPF instruction set of -mcpu=v3 has none for it. */
+static inline u32 lowest_bit(u64 word)
+{
+	u32 at = 0;
+
+	for (u32 half = 32; half; half /= 2) {
+		if (!(word & ((1ull << half) - 1))) {
+			word >>= half;
+			at += half;
+		}
+	}
+	return at;
+}
+
+/* A walk over `a` and `b`. `words`: what is left of a->words & b->words; the rest starts at 0. */
+struct rule_walk {
+	u64 words;
+	u64 bits; /* what is left of the word */
+	u32 word;
+	u32 index; /* of the rule that the last step found */
+};
+
+/* Each step finds a rule or opens a word. */
+#define RULE_WALK_STEPS (RULES_MAX + RULE_SET_WORDS)
+
+enum walked { WALK_OVER, WALK_ON, WALK_FOUND };
+
+static inline enum walked rule_walk_step(struct rule_walk *walk, const struct rule_set *a, const struct rule_set *b)
+{
+	if (walk->bits) {
+		walk->index = walk->word * 64 + lowest_bit(walk->bits);
+		walk->bits &= walk->bits - 1;
+		return WALK_FOUND;
+	}
+	if (!walk->words)
+		return WALK_OVER;
+	walk->word = lowest_bit(walk->words) & (RULE_SET_WORDS - 1);
+	walk->words &= walk->words - 1;
+	walk->bits = a->bits[walk->word] & b->bits[walk->word];
+	return WALK_ON;
+}
+
+#endif

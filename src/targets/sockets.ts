@@ -1,0 +1,54 @@
+/** Sockets that a target made before we came: tagged as bpf/network.bpf.c tags those that it sees made. */
+import { closeSync, readdirSync, readlinkSync } from 'node:fs'
+import type { TargetEntry } from '../engines/engine.ts'
+import { loadLibbpf } from '../kernel/libbpf.ts'
+import { getDescriptor, openPidfd } from '../kernel/pidfd.ts'
+import { encodeRuleSet } from '../rules/encode.ts'
+
+/** TICK_NS of bpf/target.bpf.h */
+const TICK_NS = 10_000_000n
+
+/**
+ * Tags the open sockets of a process, those it shares with others too. Sockets that it closes meanwhile are left
+ * out; what it makes meanwhile, the kernel side has seen.
+ *
+ * @param tags descriptor of the map `tags`
+ */
+export async function tagSockets(tags: number, { pid, birth, rules }: TargetEntry): Promise<void> {
+  const sockets = socketsOf(pid)
+  if (sockets.length === 0) return
+  const pidfd = await openPidfd(pid)
+  if (pidfd < 0) return // it has ended
+  const { mapUpdate } = await loadLibbpf()
+  // struct socket_tag: u64 exec_ns; struct rule_set
+  const time = Buffer.alloc(8)
+  time.writeBigUInt64LE(birth * TICK_NS)
+  const tag = Buffer.concat([time, encodeRuleSet(rules)])
+  try {
+    for (const number of sockets) {
+      const socket = await getDescriptor(pidfd, number)
+      if (socket < 0) continue
+      const key = Buffer.alloc(4)
+      key.writeInt32LE(socket)
+      mapUpdate(tags, key, tag, 0n) // fails for what has become no socket since
+      closeSync(socket)
+    }
+  } finally {
+    closeSync(pidfd)
+  }
+}
+
+function socketsOf(pid: number): number[] {
+  const folder = `/proc/${pid}/fd`
+  try {
+    return readdirSync(folder).flatMap((name) => {
+      try {
+        return readlinkSync(`${folder}/${name}`).startsWith('socket:') ? [Number(name)] : []
+      } catch {
+        return [] // closed meanwhile
+      }
+    })
+  } catch {
+    return []
+  }
+}

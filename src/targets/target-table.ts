@@ -1,0 +1,225 @@
+/** bpf/process.bpf.o at work: it follows who is a target, and says so to the programs that do something about it. */
+import { closeSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { TargetCgroup, TargetEntry } from '../engines/engine.ts'
+import { readBpfObject } from '../kernel/bpf-file.ts'
+import { attachRawTracepoint } from '../kernel/bpf-link.ts'
+import { BpfObject } from '../kernel/bpf-object.ts'
+import { missedRuns } from '../kernel/bpf-program.ts'
+import { testRunHere } from '../kernel/bpf-test-run.ts'
+import {
+  decodeRuleSet,
+  encodeRuleSet,
+  encodeTargets,
+  RULE_SET_SIZE,
+  TARGET_SIZE,
+  targetKinds,
+  targetOffsets,
+} from '../rules/encode.ts'
+import type { Rule } from '../rules/rule.ts'
+import { cgroupId } from './cgroup-id.ts'
+import { TARGETS_MAX } from './limits.ts'
+
+/** struct target_process: u64 birth, exec_ns; struct rule_set. */
+const PROCESS_SIZE = 16 + RULE_SET_SIZE
+const NAME_SIZE = 256
+/** TICK_NS of bpf/target.bpf.h */
+const TICK_NS = 10_000_000n
+const LEVEL_MAX = 64
+
+export interface TargetScope {
+  /** Only processes in this cgroup; undefined: the whole machine. */
+  readonly cgroup: TargetCgroup | undefined
+  /** Process id that is never a target; 0: none is spared. */
+  readonly own: number
+}
+
+export class TargetTable {
+  readonly #object: BpfObject
+  #links: number[] = []
+
+  private constructor(object: BpfObject) {
+    this.#object = object
+  }
+
+  /**
+   * From here on who execs, forks and exits is seen.
+   *
+   * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_CGROUP
+   */
+  static async open(rules: readonly Rule[], scope: TargetScope): Promise<TargetTable> {
+    const { names, globs, numbers } = groupTargets(encodeTargets(rules, cgroupId))
+    const object = await BpfObject.load(readBpfObject('process'), {
+      name: 'process',
+      purpose: 'faults for some processes only',
+      programs: ['mb_target_exec', 'mb_target_fork', 'mb_target_exit', 'mb_target_self'],
+      maxEntries: {
+        targets: TARGETS_MAX,
+        names: Math.max(names.size, 1),
+        globs: Math.max(globs.size, 1),
+        numbers: Math.max(numbers.size, 1),
+      },
+      rodata: settingsOf(rules, scope, globs.size, numbers),
+    })
+    const table = new TargetTable(object)
+    try {
+      for (const [name, indices] of names)
+        object.put('names', Buffer.from(name, 'latin1'), encodeRuleSet(indices))
+      for (const [at, [pattern, indices]] of [...globs].entries())
+        object.update(
+          'globs',
+          at,
+          Buffer.concat([Buffer.from(pattern, 'latin1'), encodeRuleSet(indices)]),
+        )
+      for (const [key, indices] of numbers)
+        object.put('numbers', Buffer.from(key, 'latin1'), encodeRuleSet(indices))
+      if (scope.cgroup) await table.#confine(scope.cgroup)
+      for (const event of ['exit', 'fork', 'exec'] as const)
+        table.#links.push(
+          await attachRawTracepoint(object.program(`mb_target_${event}`), `sched_process_${event}`),
+        )
+      return table
+    } catch (error) {
+      table.close()
+      throw error
+    }
+  }
+
+  /** Descriptor of the map `targets`. */
+  get map(): number {
+    return this.#object.map('targets')
+  }
+
+  /**
+   * A process that ran before this was opened. Nothing happens where the table has it already: what the kernel
+   * saw is newer. The caller looks afterwards whether it still is the same process, and forgets it where not.
+   */
+  add({ pid, birth, rules }: TargetEntry): void {
+    const value = Buffer.alloc(16)
+    value.writeBigUInt64LE(birth, 0)
+    value.writeBigUInt64LE(birth * TICK_NS, 8)
+    this.#object.putNew('targets', keyOf(pid), Buffer.concat([value, encodeRuleSet(rules)]))
+  }
+
+  /** Takes a process out that was added and is none any more. */
+  forget({ pid, birth }: TargetEntry): void {
+    const found = this.#object.get('targets', keyOf(pid), PROCESS_SIZE)
+    if (found?.readBigUInt64LE(0) === birth) this.#object.remove('targets', keyOf(pid))
+  }
+
+  /** Everybody in it now, in no order; a process that comes or goes meanwhile may be missing. */
+  list(): TargetEntry[] {
+    return this.#object.keys('targets', 4).flatMap((key) => {
+      const value = this.#object.get('targets', key, PROCESS_SIZE)
+      if (!value) return []
+      const [pid, birth] = [key.readUInt32LE(0), value.readBigUInt64LE(0)]
+      return [{ pid, birth, rules: decodeRuleSet(value.subarray(16)) }]
+    })
+  }
+
+  /** What a reader of the summary must know. */
+  async notes(): Promise<string[]> {
+    const untracked = this.#session().readBigUInt64LE(16)
+    const programs = ['mb_target_exec', 'mb_target_fork', 'mb_target_exit']
+    const missed = await Promise.all(programs.map((name) => missedRuns(this.#object.program(name))))
+    const lines: [bigint, string][] = [
+      [untracked, `processes went past the rules: more than ${TARGETS_MAX} were targets at a time`],
+      [missed.reduce((sum, each) => sum + each, 0n), 'starts and ends of processes were not seen'],
+    ]
+    return lines.flatMap(([count, text]) => (count === 0n ? [] : [`${count} ${text}`]))
+  }
+
+  /** Idempotent. */
+  close(): void {
+    for (const link of this.#links.splice(0)) closeSync(link)
+    this.#object.close()
+  }
+
+  /** Only the cgroup's processes: how deep it lies below the real root, the kernel says. */
+  async #confine(cgroup: TargetCgroup): Promise<void> {
+    this.#setSession(statSync(dirname(cgroup.path), { bigint: true }).ino, 0)
+    const level = await testRunHere(this.#object.program('mb_target_self'))
+    this.#setSession(cgroup.id, level >= LEVEL_MAX ? cgroup.level : level + 1)
+  }
+
+  #setSession(cgroup: bigint, level: number): void {
+    const bytes = this.#session()
+    bytes.writeBigUInt64LE(cgroup, 0)
+    bytes.writeUInt32LE(level, 8)
+    this.#object.update('.bss', 0, bytes)
+  }
+
+  /** struct session: u64 cgroup; u32 level, padding; u64 untracked. */
+  #session(): Buffer {
+    return this.#object.lookup('.bss', 0, 24)
+  }
+}
+
+interface TargetGroups {
+  /** Rule indices by name, zero-padded (latin1: one character a byte). */
+  readonly names: Map<string, number[]>
+  readonly globs: Map<string, number[]>
+  /** By the bytes of struct number. */
+  readonly numbers: Map<string, number[]>
+}
+
+/** struct target[] by what is looked up, since many rules may be for the same. */
+function groupTargets(targets: Buffer): TargetGroups {
+  const groups: TargetGroups = { names: new Map(), globs: new Map(), numbers: new Map() }
+  for (let at = 0; at < targets.length; at += TARGET_SIZE) {
+    const row = targets.subarray(at, at + TARGET_SIZE)
+    const rule = row.readUInt32LE(targetOffsets.rule)
+    const kind = row.readUInt32LE(targetOffsets.kind)
+    const name = row.toString('latin1', targetOffsets.name, targetOffsets.name + NAME_SIZE)
+    if (kind === targetKinds.name) add(groups.names, name, rule)
+    else if (kind === targetKinds.glob) add(groups.globs, name, rule)
+    // A process id is looked up once, by whoever adds what is running.
+    else if (kind !== targetKinds.pid) add(groups.numbers, numberKey(row, kind), rule)
+  }
+  return groups
+}
+
+function add(to: Map<string, number[]>, key: string, rule: number): void {
+  const rules = to.get(key)
+  if (rules) rules.push(rule)
+  else to.set(key, [rule])
+}
+
+/** struct number: u32 kind, padding; u64 value. */
+function numberKey(row: Buffer, kind: number): string {
+  const key = Buffer.alloc(16)
+  key.writeUInt32LE(kind, 0)
+  row.copy(key, 8, targetOffsets.value, targetOffsets.value + 8)
+  return key.toString('latin1')
+}
+
+/** `settings`: u32 globs, uids, cgroups, own, tree, padding; struct rule_set inherited, everyone. */
+function settingsOf(
+  rules: readonly Rule[],
+  { cgroup, own }: TargetScope,
+  globs: number,
+  numbers: ReadonlyMap<string, unknown>,
+): Buffer {
+  const kinds = new Set([...numbers.keys()].map((key) => key.charCodeAt(0)))
+  const fields = [
+    globs,
+    kinds.has(targetKinds.uid) ? 1 : 0,
+    kinds.has(targetKinds.cgroup) ? 1 : 0,
+    own,
+    cgroup ? 1 : 0,
+    0,
+  ]
+  const chosen = (which: (rule: Rule) => boolean) =>
+    encodeRuleSet(rules.flatMap((rule, index) => (which(rule) ? [index] : [])))
+  return Buffer.concat([
+    Buffer.from(Uint32Array.from(fields).buffer),
+    chosen((rule) => rule.targets !== undefined && rule.inherit !== false),
+    chosen((rule) => rule.targets === undefined),
+  ])
+}
+
+function keyOf(pid: number): Buffer {
+  const key = Buffer.alloc(4)
+  key.writeUInt32LE(pid)
+  return key
+}
