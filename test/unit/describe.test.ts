@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { describeRule } from '../../src/rules/describe.ts'
+import { describeRule, describeTargets } from '../../src/rules/describe.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
 
 const x86 = { arch: 'x86_64' } as const
@@ -57,4 +57,23 @@ test('the network', () => {
     refuse('100%,proto=tcp,port=80-89,times=2'),
     'connect() over TCP to ports 80 to 89 fails with ECONNREFUSED (Connection refused) at most 2 times',
   )
+})
+
+test('whom a rule is for', () => {
+  const targeted = (rule: object) =>
+    describeTargets({ ...parseSyscallFault('read=EIO', x86), ...rule })
+  const name = (text: string) => ({ kind: 'name', name: text })
+  assert.equal(targeted({}), undefined)
+  assert.equal(
+    targeted({ targets: [name('curl')] }),
+    'only in processes named curl, and in what they start',
+  )
+  assert.equal(
+    targeted({
+      targets: [{ kind: 'uid', uid: 5 }, name('a'), { kind: 'pid', pid: 7 }, name('b\n*')],
+      inherit: false,
+    }),
+    'only in processes named a or b\\x0a*, or with the pid 7, or of the user id 5, and not in what they start',
+  )
+  assert.match(targeted({ targets: [{ kind: 'cgroup', path: '/a' }] })!, /in the cgroup \/a/)
 })

@@ -75,4 +75,7 @@ test('a rule that an earlier one leaves nothing to is named', () => {
     assert.equal(shadowedBy(rules(first, 'openat+read=EPERM'), 1), undefined, first)
   assert.equal(shadowedBy(rules('openat=EIO,path=/x', 'openat=EPERM'), 1), undefined)
   assert.equal(shadowedBy(rules('openat=EIO', 'openat+read=EPERM'), 1), undefined)
+  const [first, second] = rules('openat=EIO', 'openat=EPERM')
+  const some = { ...first!, targets: [{ kind: 'uid', uid: 0 }] } as const
+  assert.equal(shadowedBy([some, second!], 1), undefined, 'others are not its targets')
 })

@@ -35,7 +35,6 @@ int main(void)
 	SAY("step thread", STEP_THREAD);
 	SAY("step memory", STEP_MEMORY);
 	SAY("sizeof stage", sizeof(struct wire_stage));
-	SAY("sizeof target", sizeof(struct target));
 	SAY("sizeof counts", sizeof(struct wire_counts));
 	SAY("offsetof seed", offsetof(struct wire_stage, seed));
 	return 0;
