@@ -3,17 +3,16 @@ import { closeSync } from 'node:fs'
 import { assignEngines, engineNames } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../errors.ts'
-import { architecture } from '../kernel/architecture.ts'
 import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
 import { printable } from '../rules/span.ts'
-import { neverSeenHint } from '../rules/suggest.ts'
 import { type Finish, type Launcher, launcherFds } from '../session/launcher.ts'
 import type { Observer, Plan, SessionResult } from '../session/plan.ts'
 import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
 import { stderrColour } from './colour.ts'
 import { addExecOptions, type ExecOptions } from './exec-options.ts'
+import { hintsFor } from './hints.ts'
 import { InjectionLog } from './injection-log.ts'
 import { OutputFile } from './output-file.ts'
 import { newCommand, parseArguments } from './parse.ts'
@@ -119,16 +118,9 @@ function summarize(
     lostEvents,
     foreignCalls,
     notes,
-    hintFor: (rule) => (counts[rules.indexOf(rule)]?.seen === 0n ? neverSeen(rule) : undefined),
+    hintFor: hintsFor(rules, counts),
     colour,
   })
-}
-
-/** For calls that the user named: a family says itself what it covers. */
-function neverSeen(rule: Rule): string | undefined {
-  if (rule.kind !== 'syscall') return undefined
-  const named = rule.set.split('+').filter((name) => rule.syscalls.includes(name))
-  return named.map((name) => neverSeenHint(name, architecture)).find((hint) => hint !== undefined)
 }
 
 function endLikeChild(
