@@ -1,4 +1,4 @@
-import type { Engine } from '../engines/engine.ts'
+import type { Engine, EngineName } from '../engines/engine.ts'
 import type { Rule, RuleCounts } from '../rules/rule.ts'
 import type { ChildEnd, UserIds } from './launcher.ts'
 
@@ -8,6 +8,11 @@ export interface Plan {
   readonly seed: bigint
   /** Which engine does which rules, by index. */
   readonly engines: ReadonlyMap<Engine, readonly number[]>
+  /**
+   * Who takes over an engine's rules where it does not attach: one that `engines` names later or not at all.
+   * undefined: that is an error.
+   */
+  readonly engineInstead?: (failed: Engine, indices: readonly number[]) => Engine | undefined
   /** Place of COMMAND among the user's arguments, from 0. */
   readonly argvIndex: number
   /** COMMAND, for messages. */
@@ -23,6 +28,8 @@ export interface SessionResult {
   readonly end: ChildEnd
   /** One for each rule of the plan. */
   readonly counts: readonly RuleCounts[]
+  /** Which engine did each rule. */
+  readonly engines: readonly EngineName[]
   readonly lostEvents: bigint
   readonly foreignCalls: bigint
   /** What the engines have to say besides. */

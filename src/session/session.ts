@@ -1,8 +1,9 @@
 /** One run of a command under faults: everything is set up, the child runs, everything is given back. */
-import type { AttachedEngine, SupervisorCounts, TargetCgroup } from '../engines/engine.ts'
+import type { AttachedEngine, Supervisor } from '../engines/engine.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
 import type { RuleCounts } from '../rules/rule.ts'
+import { attachEngines } from './attach-engines.ts'
 import { closeCgroup, openCgroup } from './child-cgroup.ts'
 import { readEvents } from './events.ts'
 import { type Launcher, StageError } from './launcher.ts'
@@ -40,7 +41,9 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
   const cgroup = await openCgroup(plan, launcher)
   let ended = false
   if (cgroup) undo.push(() => closeCgroup(cgroup, ended))
-  const { engines, active } = await attachEngines(plan, launcher, cgroup, undo)
+  const { supervisor, orders } = supervisorOf(launcher)
+  const attached = await attachEngines(plan, { cgroup, supervisor }, undo)
+  const { engines } = attached
   try {
     await launcher.stage({
       argvIndex: plan.argvIndex,
@@ -51,7 +54,7 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
       seed: plan.seed,
       rules,
       ruleCount: plan.rules.length,
-      active,
+      active: orders.active,
       callShapes: () => encodeCallShapes(architecture),
     })
   } catch (error) {
@@ -62,38 +65,27 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
   if (errno !== 0) throw execFailure(plan.command, errno)
   const end = await launcher.exited()
   ended = true
-  return { end, ...(await countAll(plan, engines)) }
+  const { notes, ...counted } = await countAll(plan, engines)
+  return { end, ...counted, engines: attached.names, notes: [...attached.notes, ...notes] }
 }
 
-async function attachEngines(
-  plan: Plan,
-  launcher: Launcher,
-  cgroup: TargetCgroup | undefined,
-  undo: UndoStack,
-): Promise<{ engines: AttachedEngine[]; active: readonly number[] }> {
-  let active: readonly number[] = []
-  const supervisor = {
-    serve(indices: readonly number[]) {
-      active = indices
+/** The supervisor, and what it has been told to do. */
+function supervisorOf(launcher: Launcher) {
+  const orders: { active: readonly number[] } = { active: [] }
+  const supervisor: Supervisor = {
+    serve(indices) {
+      orders.active = indices
     },
-    counts: (): Promise<SupervisorCounts> => launcher.counts(),
+    counts: () => launcher.counts(),
     lift: () => launcher.lift(),
   }
-  const engines: AttachedEngine[] = []
-  const { rules, seed, includeLoader, onEvent } = plan
-  for (const [engine, indices] of plan.engines) {
-    const context = { rules, seed, includeLoader, cgroup, supervisor, onEvent }
-    const attached = await engine.attach(context, indices)
-    undo.push(() => attached.close())
-    engines.push(attached)
-  }
-  return { engines, active }
+  return { supervisor, orders }
 }
 
 async function countAll(
   plan: Plan,
   engines: readonly AttachedEngine[],
-): Promise<Omit<SessionResult, 'end'>> {
+): Promise<Omit<SessionResult, 'end' | 'engines'>> {
   const counts = plan.rules.map(() => nothing)
   let lostEvents = 0n
   let foreignCalls = 0n
