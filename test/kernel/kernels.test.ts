@@ -20,6 +20,8 @@ const conformance = 'test/conformance/conformance.test.ts'
 /** 15 minutes for three kernels on two cores: what no kernel does in its own way is left to the host. */
 const suite = [
   conformance,
+  'test/kernel/guest/override-trouble.ts',
+  'test/kernel/guest/override-owner.ts',
   'test/system/network-owner.test.ts',
   'test/system/network-interfaces.test.ts',
   'test/system/network-drop.test.ts',
