@@ -76,7 +76,7 @@ for (const [way, env] of Object.entries(ways))
       return Math.floor((seed / 2 ** 32) * below)
     }
     const survivors: string[] = []
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 6; i++) {
       const file = join(scratch(t), 'never')
       const running = start([], [`hold ${file}`], env)
       // The longest that a start takes here, and a while of attached programs.
