@@ -30,7 +30,9 @@ const suite = [
 const only = process.env.MINDERBINDER_TEST_KERNELS?.split(',')
 const files = process.env.MINDERBINDER_TEST_KERNEL_FILES?.split(',') ?? suite
 /** Milliseconds for one machine: twice what it takes on two cores that do nothing else. */
-const LIMIT = 900_000
+const LIMIT = 1_800_000
+/** Whose processors really run side by side, for what only that shows; the others save the time. */
+const SIDE_BY_SIDE = '6.12'
 
 const results: Result[] = []
 
@@ -52,6 +54,7 @@ test('every test kernel', { concurrency: true }, async (t) => {
 async function hold(t: TestContext, kernel: Kernel): Promise<void> {
   const guest = runTestsInVm({
     ...{ kernel: kernel.image, files, timeout: LIMIT * patience },
+    takeTurns: kernel.name !== SIDE_BY_SIDE,
     env: {
       MINDERBINDER_TEST_QUICK: '1',
       MINDERBINDER_TEST_PATIENCE: `${10 * patience}`,
