@@ -9,11 +9,12 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { loadKoffi } from '../../../src/kernel/ffi.ts'
+import { RULES_MAX } from '../../../src/rules/encode.ts'
 import { TARGETS_MAX } from '../../../src/targets/limits.ts'
 import { fixture } from '../../helpers/fixture.ts'
 import { descendants, killed, program } from '../../helpers/processes.ts'
 import { requires } from '../../helpers/requires.ts'
-import { type Running, startMinderbinder } from '../../helpers/run.ts'
+import { type Running, runMinderbinder, startMinderbinder } from '../../helpers/run.ts'
 import { scratch } from '../../helpers/scratch.ts'
 import { nothingLeft, systemState } from '../../helpers/system-state.ts'
 import { until } from '../../helpers/until.ts'
@@ -134,4 +135,20 @@ test(`a table of ${TARGETS_MAX} processes that is full: faults go on, and the su
   const { status, stdout, stderr } = await running.result
   assert.deepEqual([status, stdout], [0, 'fsync: -5\nholding\nfsync: -5*2\ndup: -5\n'], stderr)
   assert.match(stderr, new RegExp(`override: 1 times there was no room .*${TARGETS_MAX} at a time`))
+})
+
+test(`${RULES_MAX} rules of one call: each has its turn, and the last one fires`, async (t) => {
+  if (!requires(t, 'root')) return
+  const idle = Array.from({ length: RULES_MAX - 1 }, () => ['--syscall', 'dup=EIO@0%']).flat()
+  const { status, stdout, stderr } = await runMinderbinder(
+    [
+      ...['exec', '--engine', 'override', ...idle, '--syscall', 'dup=EPERM,name=last'],
+      ...['--', held, '2 dup -1', '1 fsync -1'],
+    ],
+    { timeout },
+  )
+  assert.deepEqual([status, stdout], [0, 'dup: -1*2\nfsync: -9\n'], stderr.slice(0, 1000))
+  const idleRows = [...stderr.matchAll(/^minderbinder: dup=EIO@0% +override +2 +2 +0$/gm)]
+  assert.equal(idleRows.length, RULES_MAX - 1)
+  assert.match(stderr, /^minderbinder: last +override +2 +2 +2$/m)
 })
