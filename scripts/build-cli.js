@@ -3,8 +3,11 @@
 import { spawnSync } from 'node:child_process'
 import { copyFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
  * What packages import and exec never uses, but would load node:net and node:stream for at every start:
@@ -24,27 +27,57 @@ const unused = {
   },
 }
 
-await build({
-  entryPoints: ['src/cli/main.ts'],
-  outfile: 'dist/minderbinder.cjs',
+/**
+ * Parts with packages that few runs need: files of their own, read where import() asks for them. Each has its own
+ * copy of what it shares with the rest, so none of them may throw or compare a class of ours.
+ */
+const parts = ['src/view/view.ts', 'src/metrics/exposition.ts']
+const partFile = (path) => `${basename(path, '.ts')}.cjs`
+const apart = {
+  name: 'apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
+      const part = parts.find((each) => join(resolveDir, path) === join(root, each))
+      if (part === undefined) return undefined
+      if (kind === 'entry-point') return undefined
+      if (kind === 'dynamic-import') return { path: `./${partFile(part)}`, external: true }
+      return { errors: [{ text: `${part} is a file of its own: only import() brings it in` }] }
+    })
+  },
+}
+
+const commonJs = {
   bundle: true,
   platform: 'node',
   target: 'node20',
   format: 'cjs',
   minify: true,
   external: ['koffi'],
-  plugins: [unused],
   // import() of a package becomes require(): node's loader of ES modules takes milliseconds to start.
   supported: { 'dynamic-import': false },
   // Bundled code asks __dirname where the package lies; making a URL takes a millisecond of every start.
   define: { 'import.meta.url': '""' },
+  logLevel: 'warning',
+}
+
+await build({
+  ...commonJs,
+  entryPoints: ['src/cli/main.ts'],
+  outfile: 'dist/minderbinder.cjs',
+  plugins: [unused, apart],
   // A function expression, for start.cjs to call.
   banner: {
     js: '(function (require, __filename, __dirname) { const module = { exports: {} };',
   },
   footer: { js: '})' },
-  logLevel: 'warning',
 })
+for (const part of parts)
+  await build({
+    ...commonJs,
+    entryPoints: [part],
+    outfile: `dist/${partFile(part)}`,
+    plugins: [unused],
+  })
 copyFileSync('src/cli/start.cjs', 'dist/cli.cjs')
 run('ignore', 'scripts/compile-cli.cjs')
 
@@ -63,7 +96,7 @@ run('inherit', typescript, '-p', 'tsconfig.build.json')
 
 function run(stdout, ...args) {
   const { status } = spawnSync(process.execPath, args, {
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    cwd: root,
     stdio: ['ignore', stdout, 'inherit'],
   })
   if (status !== 0) process.exit(status ?? 1)

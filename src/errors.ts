@@ -7,8 +7,10 @@ export const errorCodes = {
   MB_FAULT_SYNTAX: 'a fault does not follow the grammar',
   MB_UNKNOWN_NAME: 'a system call, errno, family, key, signal or unit does not exist',
   MB_FAULT_VALUE: 'a value in a fault is out of its range, or contradicts another',
+  MB_CONFIG: 'a configuration file cannot be read, or is wrong',
   MB_NOT_FAULTABLE: 'a system call that no engine can fault (vDSO)',
   MB_NO_PERMISSION: 'the rule needs a privilege that this process lacks',
+  MB_NAMESPACE: 'a namespace hides a part of the machine that is needed',
   MB_NO_CGROUP2: 'no cgroup v2 hierarchy is mounted, or ours cannot be found in it',
   MB_CGROUP: 'the child’s cgroup cannot be made',
   MB_NO_ENGINE: 'no engine can honour the rule here',
@@ -18,6 +20,8 @@ export const errorCodes = {
   MB_SECCOMP: 'the seccomp listener is refused',
   MB_USER: 'the user of --user does not exist',
   MB_OUTPUT: 'a file named for output cannot be written',
+  MB_TERMINAL: 'the terminal that graphs need is not there, or the command needs it',
+  MB_METRICS: 'metrics cannot be served at the address of --metrics',
   MB_LAUNCHER: 'the native launcher is missing, died or broke the protocol',
   MB_EXEC_NOT_FOUND: 'the command does not exist',
   MB_EXEC_FAILED: 'the command exists and cannot be executed',
@@ -41,6 +45,8 @@ export interface ErrorDetails {
   readonly excerpt?: { readonly text: string; readonly start: number; readonly length: number }
   /** Shown with --debug only. */
   readonly detail?: string
+  /** Found at the same time: each is an error of its own. */
+  readonly more?: readonly MinderbinderError[]
   readonly cause?: unknown
 }
 
@@ -51,6 +57,7 @@ export class MinderbinderError extends Error {
   readonly hint: string | undefined
   readonly excerpt: ErrorDetails['excerpt'] | undefined
   readonly detail: string | undefined
+  readonly more: readonly MinderbinderError[]
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -58,5 +65,6 @@ export class MinderbinderError extends Error {
     this.hint = details.hint
     this.excerpt = details.excerpt
     this.detail = details.detail
+    this.more = details.more ?? []
   }
 }

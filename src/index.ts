@@ -5,7 +5,8 @@
 // biome-ignore-all lint/performance/noBarrelFile: a package has one entry, and this is it
 
 export { type ErrorCode, type ErrorDetails, errorCodes, MinderbinderError } from './errors.ts'
-export { type GrammarContext, parseNetworkFault, parseSyscallFault } from './rules/grammar.ts'
+export { parseNetworkFault, parseSyscallFault } from './rules/grammar.ts'
+export type { GrammarContext } from './rules/parts.ts'
 export type {
   Architecture,
   Cidr,

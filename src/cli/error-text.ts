@@ -11,7 +11,8 @@ export function errorText(error: unknown, debug: boolean): string {
     ...(known.hint === undefined ? [] : [`minderbinder: hint: ${printable(known.hint)}`]),
     ...(debug && known.detail !== undefined ? [known.detail] : []),
   ]
-  return lines.map((line) => `${line}\n`).join('')
+  const more = known.more.map((each) => errorText(each, debug))
+  return lines.map((line) => `${line}\n`).join('') + more.join('')
 }
 
 function bug(error: unknown): MinderbinderError {

@@ -15,6 +15,8 @@ export interface ExecOptions {
   readonly output: string | undefined
   readonly log: string | undefined
   readonly quiet: boolean
+  readonly graph: boolean
+  readonly metrics: string | undefined
   readonly requireHit: boolean
 }
 
@@ -43,6 +45,8 @@ export function addExecOptions(
         output: given.output,
         log: given.log,
         quiet: given.quiet === true,
+        graph: given.graph === true,
+        metrics: given.metrics,
         requireHit: given.requireHit === true,
       },
     }

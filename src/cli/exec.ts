@@ -4,13 +4,12 @@ import { assignEngines, engineInstead } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
-import type { Interface } from '../kernel/interfaces.ts'
 import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
 import { printable } from '../rules/span.ts'
 import { neverSeenHint } from '../rules/suggest.ts'
 import { type Finish, type Launcher, launcherFds } from '../session/launcher.ts'
-import type { Plan, SessionResult } from '../session/plan.ts'
+import type { Observer, Plan, SessionResult } from '../session/plan.ts'
 import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
 import { stderrColour } from './colour.ts'
@@ -29,6 +28,7 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
   const { rules, options, command } = parseExec(args)
   // It was for --help: from here on whoever reads it shall see its end when the child closes it.
   closeSync(launcherFds.stdout)
+  const observer = await observerOf(options, command, launcher)
   const assigned = assignEngines(rules, engines, options.engine)
   const output = options.output === undefined ? undefined : new OutputFile(options.output)
   const log =
@@ -38,7 +38,7 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
           new OutputFile(options.log),
           rules,
           options.seed,
-          await interfacesFor(rules),
+          await interfaceNames(rules),
         )
   const plan: Plan = {
     rules,
@@ -56,10 +56,13 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
     user: options.user === undefined ? undefined : await lookUpUser(options.user),
     includeLoader: options.includeLoader,
     onEvent: log && ((event) => log.add(event)),
+    observer,
   }
   const result = await runSession(plan, launcher)
   // Not made where nobody reads it: its hints build every family, two milliseconds.
-  const text = (colour: 0 | 1) => summarize(plan, result, colour)
+  // What only the graphs did not show is missing nowhere.
+  const told = log ? result : { ...result, lostEvents: 0n }
+  const text = (colour: 0 | 1) => summarize(plan, told, colour)
   if (output) output.write(text(0))
   else if (!options.quiet) writeStderr(text(stderrColour()))
   log?.close()
@@ -67,11 +70,26 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
   return endLikeChild(rules, result, options)
 }
 
+/** Who looks on while the command runs; closes the terminal where nobody does. */
+async function observerOf(
+  options: ExecOptions,
+  command: readonly string[],
+  launcher: Launcher,
+): Promise<Observer | undefined> {
+  if (!options.graph) closeSync(launcherFds.terminal)
+  if (!options.graph && options.metrics === undefined) return undefined
+  const { execObserver } = await import('./exec-observer.ts')
+  return execObserver(options, command, launcher)
+}
+
 /** Imported here: a start without network rules does not wait for it. */
-async function interfacesFor(rules: readonly Rule[]): Promise<readonly Interface[]> {
-  if (rules.every(({ kind }) => kind === 'syscall')) return []
-  const { listInterfaces } = await import('../kernel/interfaces.ts')
-  return listInterfaces()
+async function interfaceNames(
+  rules: readonly Rule[],
+): Promise<(index: number) => string | undefined> {
+  if (rules.every(({ kind }) => kind === 'syscall')) return () => undefined
+  const { interfaceName, listInterfaces } = await import('../kernel/interfaces.ts')
+  await listInterfaces()
+  return interfaceName
 }
 
 function parseExec(args: readonly string[]): {

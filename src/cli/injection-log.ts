@@ -1,6 +1,5 @@
 /** The log of injections: `--log FILE`. */
 import { architecture } from '../kernel/architecture.ts'
-import type { Interface } from '../kernel/interfaces.ts'
 import { decodeEvent } from '../report/event.ts'
 import { type LogContext, logLine } from '../report/log.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -18,14 +17,14 @@ export class InjectionLog {
     file: OutputFile,
     rules: readonly Rule[],
     seed: bigint,
-    interfaces: readonly Interface[],
+    interfaceName: (index: number) => string | undefined,
   ) {
     this.#file = file
     this.#rules = rules
     this.#context = {
       seed,
       syscall: (number) => syscallName(number, architecture),
-      interface: (index) => interfaces.find((one) => one.index === index)?.name,
+      interface: interfaceName,
     }
   }
 
@@ -35,16 +34,17 @@ export class InjectionLog {
     this.#pending += `${logLine(event, this.#rules, this.#context)}\n`
     if (this.#flushing) return
     this.#flushing = true
-    setImmediate(() => this.#flush())
+    setImmediate(() => this.flush())
   }
 
   /** @throws {MinderbinderError} MB_OUTPUT: not all of it could be written */
   close(): void {
-    this.#flush()
+    this.flush()
     this.#file.close()
   }
 
-  #flush(): void {
+  /** Writes what has been added. */
+  flush(): void {
     this.#flushing = false
     this.#file.write(this.#pending)
     this.#pending = ''

@@ -1,9 +1,8 @@
 /** Where node starts: one subcommand runs, and this file alone ends the process. */
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { exitStatus, MinderbinderError } from '../errors.ts'
+import { type ErrorCode, exitStatus, MinderbinderError } from '../errors.ts'
 import { nearest } from '../rules/suggest.ts'
 import { Abandoned, Launcher, launcherFds } from '../session/launcher.ts'
+import { version } from '../version.ts'
 import { errorText } from './error-text.ts'
 import { exec } from './exec.ts'
 import { HelpRequest } from './parse.ts'
@@ -20,14 +19,20 @@ const printing: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
   explain: async () => (await import('./explain-command.ts')).explainCommand,
   list: async () => (await import('./list-command.ts')).listCommand,
+  run: async () => (await import('./run.ts')).runCommand,
 }
 
-const usageStatus = 2 // of every command but exec
-
-function version(): string {
-  const path = join(dirname(process.argv[1] ?? ''), '..', 'package.json')
-  return `minderbinder ${JSON.parse(readFileSync(path, 'utf8')).version}\n`
-}
+/** Of every command but exec: it could not do what it was asked, and: it was called wrongly. */
+const failedStatus = 1
+const usageStatus = 2
+const callErrors: ReadonlySet<ErrorCode> = new Set([
+  'MB_USAGE',
+  'MB_CONFIG',
+  'MB_FAULT_SYNTAX',
+  'MB_FAULT_VALUE',
+  'MB_UNKNOWN_NAME',
+  'MB_NOT_FAULTABLE',
+])
 
 /** Every command but exec: exit status out. */
 async function runPrinting(name: string | undefined, args: readonly string[]): Promise<number> {
@@ -36,9 +41,12 @@ async function runPrinting(name: string | undefined, args: readonly string[]): P
     return name === undefined ? usageStatus : 0
   }
   if (name === '--version' || name === '-V') {
-    writeStdout(version())
+    writeStdout(`minderbinder ${version()}\n`)
     return 0
   }
+  // The prototype's own call: minderbinder --interface IF CONFIG.yaml
+  if (name === '--interface' || name.startsWith('--interface='))
+    return runPrinting('run', [name, ...args])
   const load = printing[name]
   if (!load) {
     const known = nearest(name, ['exec', ...Object.keys(printing)])
@@ -69,7 +77,8 @@ async function main(): Promise<void> {
     } catch (error) {
       if (error instanceof HelpRequest) return writeStdout(error.text)
       writeStderr(errorText(error, debug))
-      process.exitCode = usageStatus
+      const wrongly = error instanceof MinderbinderError && callErrors.has(error.code)
+      process.exitCode = wrongly ? usageStatus : failedStatus
     }
     return
   }

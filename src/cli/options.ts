@@ -65,6 +65,16 @@ export const execOptions = {
     description: 'write no summary',
     group: 'Output',
   },
+  graph: {
+    flags: '--graph',
+    description: 'show graphs on the terminal while the command runs, which must not use it',
+    group: 'Output',
+  },
+  metrics: {
+    flags: '--metrics <[ADDR]:PORT>',
+    description: 'serve counts to Prometheus at http://ADDR:PORT/metrics while the command runs',
+    group: 'Output',
+  },
   requireHit: {
     flags: '--require-hit',
     description: 'fail with 122 if a fault never fired though the command succeeded',
@@ -75,4 +85,42 @@ export const execOptions = {
     description: 'show the whole detail of an error',
     group: 'Other',
   },
+} as const satisfies Record<string, OptionEntry>
+
+export const runOptions = {
+  interface: {
+    flags: '--interface <IF>',
+    description: 'network rules for this interface only',
+    group: 'Choice',
+  },
+  seed: execOptions.seed,
+  includeLoader: execOptions.includeLoader,
+  skipUnsupported: {
+    flags: '--skip-unsupported',
+    description: 'leave out the rules that cannot be done here',
+    group: 'Choice',
+  },
+  dryRun: {
+    flags: '--dry-run',
+    description: 'show which processes are targets now, and do nothing',
+    group: 'Choice',
+  },
+  graph: {
+    flags: '--no-graph',
+    description: 'print lines, though there is a terminal for graphs',
+    group: 'Output',
+  },
+  metrics: {
+    flags: '--metrics <ADDR:PORT>',
+    description: 'serve metrics for Prometheus: 127.0.0.1:9435',
+    group: 'Output',
+  },
+  output: execOptions.output,
+  log: execOptions.log,
+  quiet: {
+    flags: '-q, --quiet',
+    description: 'print no lines and no summary',
+    group: 'Output',
+  },
+  debug: execOptions.debug,
 } as const satisfies Record<string, OptionEntry>

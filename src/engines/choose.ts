@@ -1,7 +1,7 @@
 /** Which engine does which rule. */
 import { MinderbinderError } from '../errors.ts'
 import type { Rule } from '../rules/rule.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, EngineName } from './engine.ts'
 
 /** What `--engine` takes: the engine for system call rules. */
 export const engineOptions = ['auto', 'override', 'seccomp'] as const
@@ -100,4 +100,11 @@ export function engineInstead(
         rules.every((rule) => engine.refusal(rule) === undefined) &&
         engine.refusalHere?.(rules) === undefined,
     )
+}
+
+/** Of each rule, by index. */
+export function engineNames(assigned: ReadonlyMap<Engine, readonly number[]>): EngineName[] {
+  const names: EngineName[] = []
+  for (const [engine, indices] of assigned) for (const index of indices) names[index] = engine.name
+  return names
 }

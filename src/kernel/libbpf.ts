@@ -29,6 +29,8 @@ export interface Libbpf {
   mapDelete(fd: number, key: Memory): number
   /** The key after `key`, the first after null. */
   mapNextKey(fd: number, key: Memory, next: Memory): number
+  /** So many values a lookup in a map of per-CPU values gives. */
+  possibleCpus(): number
   /** `count`: a uint32_t, which becomes how many were updated. */
   mapUpdateBatch(fd: number, keys: Memory, values: Memory, count: Memory, options: Memory): number
   /** On another thread: for tcx the kernel waits for an RCU grace period, 10 ms or more. */
@@ -86,6 +88,7 @@ function bind(koffi: Koffi): Libbpf {
       mapLookup: func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
       mapDelete: func('int bpf_map_delete_elem(int fd, void *key)'),
       mapNextKey: func('int bpf_map_get_next_key(int fd, void *key, void *next)'),
+      possibleCpus: func('int libbpf_num_possible_cpus(void)'),
       mapUpdateBatch: func(
         'int bpf_map_update_batch(int fd, void *keys, void *values, void *count, void *options)',
       ),

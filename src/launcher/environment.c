@@ -22,8 +22,18 @@ static int is_kept(const char *variable)
 	return strncmp(variable, "LC_", 3) == 0;
 }
 
-void environment_exec(char *const *argv, int stderr_is_terminal)
+unsigned environment_terminals(void)
 {
+	unsigned terminals = 0;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		terminals |= (unsigned)isatty(fd) << fd;
+	return terminals;
+}
+
+void environment_exec(char *const *argv, unsigned terminals)
+{
+	static char described[] = "MINDERBINDER_TERMINALS=\0\0\0";
 	char *variables[VARIABLES_MAX + 2];
 	int count = 0;
 
@@ -31,8 +41,15 @@ void environment_exec(char *const *argv, int stderr_is_terminal)
 		if (is_kept(*variable))
 			variables[count++] = *variable;
 	}
-	if (stderr_is_terminal)
-		variables[count++] = "MINDERBINDER_STDERR_TTY=1";
+	if (terminals) {
+		char *end = described + strlen(described);
+
+		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+			if (terminals & 1u << fd)
+				*end++ = (char)('0' + fd);
+		}
+		variables[count++] = described;
+	}
 	variables[count] = NULL;
 	execvpe(argv[0], argv, variables);
 }

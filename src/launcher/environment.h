@@ -2,10 +2,14 @@
 #ifndef MINDERBINDER_ENVIRONMENT_H
 #define MINDERBINDER_ENVIRONMENT_H
 
+/* Which of descriptors 0 to 2 are terminals: bit N for descriptor N. */
+unsigned environment_terminals(void);
+
 /*
  * Execs node with the few variables that its work needs, so that none (NODE_OPTIONS, NODE_PATH, ...) makes
  * root load somebody's code, and none of the command's settings changes us. Returns only on failure.
+ * `terminals`: of the command's standard descriptors, which node may not have.
  */
-void environment_exec(char *const *argv, int stderr_is_terminal);
+void environment_exec(char *const *argv, unsigned terminals);
 
 #endif

@@ -22,7 +22,8 @@
 
 #define EXIT_FAILED 125
 #define EVENT_PIPE_BYTES (1 << 20) /* the most that an ordinary user may have: fs.pipe-max-size */
-#define NODE_FDS 7
+#define NODE_FDS 8
+#define SUSPEND_MS 1000 /* node gives the terminal back in a few */
 
 enum relation { FRONT_NODE, FRONT_SUPERVISOR, NODE_SUPERVISOR, RELATIONS };
 
@@ -36,6 +37,8 @@ static int node_status;
 static struct stream node_stream, supervisor_stream;
 static int node_open = 1, supervisor_open = 1;
 static char *cgroup;
+static char *view; /* node draws on the terminal: what gives it back */
+static int view_suspended;
 static int finished; /* node said how to end */
 static struct wire_finish finish;
 static int released; /* the supervisor has done its work */
@@ -130,15 +133,18 @@ static void start_supervisor(void)
  */
 static _Noreturn void become_node(char *const *argv)
 {
-	const int terminal = isatty(STDERR_FILENO);
+	const unsigned terminals = environment_terminals();
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	/* For a view of what happens; while this is still a process of the terminal's session. */
+	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	const int source[NODE_FDS] = { null,
 				       null,
 				       messages[1],
 				       sockets[FRONT_NODE][1],
 				       sockets[NODE_SUPERVISOR][0],
 				       events[0],
-				       STDOUT_FILENO };
+				       STDOUT_FILENO,
+				       terminal >= 0 ? terminal : null };
 	int high[NODE_FDS];
 	sigset_t none;
 
@@ -155,7 +161,7 @@ static _Noreturn void become_node(char *const *argv)
 	if (setsid() < 0 || syscall(SYS_close_range, NODE_FDS, ~0u, 0) < 0 ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		fail("cannot start node");
-	environment_exec(argv, terminal);
+	environment_exec(argv, terminals);
 	fail("cannot run node (is Node.js 20 or newer in PATH?)");
 }
 
@@ -269,6 +275,9 @@ static void pass_on(const struct signalfd_siginfo *info)
 		}
 		return;
 	}
+	/* Node, in a session of its own, hears of it from nobody else. */
+	if (signal == SIGWINCH && view && node)
+		kill(node, SIGWINCH);
 	if (!child_has_it(info) && supervisor_open)
 		(void)wire_write(supervisor_stream.fd, WIRE_SIGNAL, &message, sizeof(message), NULL, 0);
 }
@@ -331,6 +340,11 @@ static void from_node(void)
 	} else if (frame.type == WIRE_SESSION) {
 		free(cgroup);
 		cgroup = strndup((const char *)frame.payload, frame.length);
+	} else if (frame.type == WIRE_VIEW) {
+		free(view);
+		view = frame.length ? strndup((const char *)frame.payload, frame.length) : NULL;
+	} else if (frame.type == WIRE_VIEW_SUSPENDED) {
+		view_suspended = 1;
 	} else if (frame.type == WIRE_FINISH && frame.length == sizeof(finish)) {
 		memcpy(&finish, frame.payload, sizeof(finish));
 		finished = 1;
@@ -341,6 +355,48 @@ static void from_node(void)
 	} else {
 		node_open = 0;
 	}
+}
+
+/* So that the shell finds its terminal as it knows it. */
+static void suspend_view(void)
+{
+	struct pollfd said = { .fd = node_stream.fd, .events = POLLIN };
+
+	view_suspended = 0;
+	if (wire_write(node_stream.fd, WIRE_VIEW_SUSPEND, NULL, 0, NULL, 0) < 0)
+		return;
+	while (node_open && view && !view_suspended && poll(&said, 1, SUSPEND_MS) == 1)
+		from_node();
+}
+
+static void resume_view(void)
+{
+	if (node_open && view)
+		(void)wire_write(node_stream.fd, WIRE_VIEW_RESUME, NULL, 0, NULL, 0);
+}
+
+static void child_stopped(int signal)
+{
+	if (view && node_open) {
+		suspend_view();
+		from_signals(); /* a SIGCONT that came meanwhile would be lost in the stop */
+	}
+	if (!continue_asked)
+		stop_of(signal);
+	resume_view();
+}
+
+/* Node was killed while it drew: what it would have done last. */
+static void restore_terminal(void)
+{
+	int terminal = view ? open("/dev/tty", O_WRONLY | O_CLOEXEC) : -1;
+
+	if (terminal < 0)
+		return;
+	/* Not written: the terminal is gone, or its owner has no use for it. */
+	if (write(terminal, view, strlen(view)) < 0)
+		errno = 0;
+	close(terminal);
 }
 
 static void from_supervisor(void)
@@ -360,7 +416,7 @@ static void from_supervisor(void)
 		continue_asked -= continue_asked > 0;
 	} else if (frame.type == WIRE_STOPPED && frame.length == sizeof(signal) && !continue_asked) {
 		memcpy(&signal, frame.payload, sizeof(signal));
-		stop_of((int)signal);
+		child_stopped((int)signal);
 	}
 }
 
@@ -427,6 +483,7 @@ static _Noreturn void end_without_node(void)
 	abandon_node();
 	abandon_supervisor();
 	wait_for_supervisor();
+	restore_terminal();
 	tree_kill(cgroup, 0);
 	tree_remove_cgroup(cgroup);
 	if (early_signal)

@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 		node[i + 1] = argv[i];
 	if (argc > 1 && strcmp(argv[1], "exec") == 0)
 		front(&inherited, node);
-	environment_exec(node, isatty(STDERR_FILENO));
+	environment_exec(node, environment_terminals());
 	fprintf(stderr, "minderbinder: cannot run node: %s: is Node.js 20 or newer in PATH?\n",
 		strerror(errno));
 	return EXIT_FAILED;

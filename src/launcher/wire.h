@@ -31,6 +31,12 @@ enum wire_type {
 	/* node to front */
 	WIRE_SESSION = 32, /* path of the child's cgroup, for the case that node is killed */
 	WIRE_FINISH = 33,  /* struct wire_finish: end like this, once node has exited */
+	/* Node draws on the terminal; what gives it back, for the case that node is killed. Empty: no more. */
+	WIRE_VIEW = 34,
+	WIRE_VIEW_SUSPENDED = 35, /* the terminal is given back */
+	/* front to node, while it draws */
+	WIRE_VIEW_SUSPEND = 80, /* the shell wants its terminal; answered by WIRE_VIEW_SUSPENDED */
+	WIRE_VIEW_RESUME = 81,  /* we go on */
 	/* front to supervisor */
 	WIRE_SIGNAL = 48,   /* struct wire_signal: pass it to the child */
 	WIRE_CONTINUE = 49, /* SIGCONT for a stopped child; answered by WIRE_CONTINUED */

@@ -36,6 +36,8 @@ export interface Activity {
   readonly targetCount: number
   /** undefined where nothing counts them. */
   readonly calls: CallActivity | undefined
+  /** Why nothing counts them, for people. */
+  readonly callsMissing?: string
   /** The last injections, one line each, the newest last. */
   readonly injections: readonly string[]
   readonly lostEvents: bigint

@@ -16,6 +16,8 @@ export const RULE_SET_SIZE = 520
 export const TARGET_SIZE = 272
 const TARGET_NAME_MAX = 256
 export const RULES_MAX = 4096
+/** Of all rules together: with RULES_MAX rules they fit into a frame of WIRE_PAYLOAD_MAX (src/launcher/wire.h). */
+export const TARGETS_MAX = 16384
 export const SYSCALLS_MAX = 512
 
 /** offsetof() in struct rule. */

@@ -1,4 +1,5 @@
 /** [,KEY=VALUE]...: what narrows a fault, or names it. */
+import type { CommonParts } from './parts.ts'
 import type { NetworkRule, Rule, SyscallRule, When } from './rule.ts'
 import { printable, quote, type Span } from './span.ts'
 import { nearest } from './suggest.ts'
@@ -76,8 +77,8 @@ export interface CommonKeys {
   readonly times: number
 }
 
-/** The keys of every fault. @param written what to call the rule where it has no name= */
-export function parseCommonKeys(keys: Keys, written: string): CommonKeys {
+/** The keys of every fault. */
+export function parseCommonKeys({ keys, written, textOf }: CommonParts): CommonKeys {
   const [name, after, when, times] = [
     keys.get('name'),
     keys.get('after'),
@@ -85,7 +86,7 @@ export function parseCommonKeys(keys: Keys, written: string): CommonKeys {
     keys.get('times'),
   ]
   return {
-    label: name ? parseLabel(name) : printable(written),
+    label: name ? parseLabel(name, textOf(name)) : printable(written),
     afterNs: after ? parseDuration(after, { zeroAllowed: true }) : 0n,
     when: when ? parseWhen(when) : always,
     // Exact as a number; nothing is called more often in a run.
@@ -93,17 +94,11 @@ export function parseCommonKeys(keys: Keys, written: string): CommonKeys {
   }
 }
 
-function parseLabel(span: Span): string {
-  const label = unescapeCommas(span)
+function parseLabel(span: Span, label: string): string {
   if (label.trim() === '') throw span.error('MB_FAULT_VALUE', 'name= is empty')
   if (label !== printable(label))
     throw span.error('MB_FAULT_VALUE', 'name= has a control character in it')
   return label
-}
-
-/** In path= and name= a comma is written `\,`; every other backslash is itself. */
-export function unescapeCommas(span: Span): string {
-  return span.text.replaceAll('\\,', ',')
 }
 
 export function parseScope(span: Span | undefined): SyscallRule['scope'] {

@@ -22,10 +22,15 @@ export function parseSet(span: Span, arch: Architecture): CallSet {
       'the system call is missing',
       'write SET=OUTCOME, such as openat=ENOENT',
     )
+  return parseMembers(span.split('+'), arch)
+}
+
+/** One name or %family a part. */
+export function parseMembers(parts: readonly Span[], arch: Architecture): CallSet {
   const named = new Map<string, Span>()
   const fromFamilies = new Set<string>()
   const leftOut = new Map<string, LeftOut>()
-  for (const part of span.split('+')) {
+  for (const part of parts) {
     if (part.text.startsWith('%')) {
       const family = families(arch).get(part.text.slice(1))
       if (!family) throw unknownFamily(part, arch)

@@ -9,8 +9,8 @@
  */
 import { errnoMax, errnoName } from './errnos.ts'
 import { refusesOutcome } from './faultable.ts'
-import type { GrammarContext } from './grammar.ts'
 import { parseErrorName, parseReturn, parseSignal } from './grammar-outcome.ts'
+import type { GrammarContext } from './parts.ts'
 import type { LeftOut, Outcome, SyscallRule } from './rule.ts'
 import { printable, quote, Span } from './span.ts'
 import { parseStraceSet } from './strace-set.ts'

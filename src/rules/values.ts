@@ -20,12 +20,13 @@ const nanosecondsIn: Readonly<Record<string, bigint>> = {
 
 /**
  * A rate: `0%` to `100%`, with up to nine decimals (the draw behind it has 32 bits, or 2.3e-8 percent).
+ * @param sign whether the % may be left out
  * @returns percent
  */
-export function parseRate(span: Span): number {
+export function parseRate(span: Span, sign: 'required' | 'optional' = 'required'): number {
   const { text } = span
-  const match = /^(\d+(?:\.\d{1,9})?|\.\d{1,9})%$/.exec(text)
-  if (!match) {
+  const match = /^(\d+(?:\.\d{1,9})?|\.\d{1,9})(%?)$/.exec(text)
+  if (!match || (match[2] === '' && sign === 'required')) {
     if (text === '') throw span.error('MB_FAULT_SYNTAX', 'the rate is missing', 'such as 100%')
     if (/^(\d+\.?\d*|\.\d+)$/.test(text))
       throw span.error(
@@ -33,8 +34,8 @@ export function parseRate(span: Span): number {
         `the rate ${quote(text)} lacks its %`,
         `did you mean ${text}%?`,
       )
-    if (/^-[\d.]+%$/.test(text)) throw outsideRate(span)
-    if (/^\d*\.\d{10,}%$/.test(text))
+    if (/^-[\d.]+%?$/.test(text)) throw outsideRate(span)
+    if (/^\d*\.\d{10,}%?$/.test(text))
       throw span.error('MB_FAULT_SYNTAX', `the rate ${quote(text)} has more than nine decimals`)
     throw span.error(
       'MB_FAULT_SYNTAX',

@@ -14,7 +14,7 @@ export interface AttachedEngines {
 /** @throws {MinderbinderError} */
 export async function attachEngines(
   plan: Plan,
-  own: Pick<EngineContext, 'cgroup' | 'supervisor'>,
+  own: Pick<EngineContext, 'cgroup' | 'supervisor' | 'targets'>,
   undo: UndoStack,
 ): Promise<AttachedEngines> {
   const { rules, seed, includeLoader, onEvent } = plan

@@ -14,7 +14,16 @@ import {
 } from './wire.ts'
 
 /** Descriptors that the front hands to node (src/launcher/front.c, become_node). */
-export const launcherFds = { front: 3, supervisor: 4, events: 5, stdout: 6 } as const
+export const launcherFds = { front: 3, supervisor: 4, events: 5, stdout: 6, terminal: 7 } as const
+
+/** Who draws on the terminal while the child runs: the front tells it of stops, which it alone hears of. */
+export interface Drawing {
+  /** What gives the terminal back when written to it, should this process be killed. */
+  readonly restore: string
+  /** The front is about to stop: the terminal is the shell's. */
+  suspend(): void
+  resume(): void
+}
 
 /** How the child ended. */
 export type ChildEnd =
@@ -84,6 +93,7 @@ export class Launcher {
   readonly #waiters: Waiter[] = []
   #failure: Error | undefined
   #released = false
+  #drawing: Drawing | undefined
 
   constructor() {
     const reader = new FrameReader()
@@ -100,10 +110,13 @@ export class Launcher {
           ),
         ),
     )
-    // The front says nothing: its end of file is what is waited for.
+    // Of the front, its end of file is what is waited for.
+    const front = new FrameReader()
     readDescriptor(
       launcherFds.front,
-      () => {},
+      (bytes) => {
+        for (const frame of front.push(bytes)) this.#fromFront(frame)
+      },
       () => this.#lost(new Abandoned()),
     )
   }
@@ -162,6 +175,12 @@ export class Launcher {
     this.#tell(launcherFds.front, wireTypes.session, Buffer.from(path))
   }
 
+  /** From here on `drawing` hears of stops; undefined: nobody draws any more. */
+  announceView(drawing: Drawing | undefined): void {
+    this.#drawing = drawing
+    this.#tell(launcherFds.front, wireTypes.view, Buffer.from(drawing?.restore ?? ''))
+  }
+
   /** The last word: the front ends like this when this process has exited. */
   finish(finish: Finish): void {
     const payload = Buffer.alloc(8)
@@ -179,6 +198,15 @@ export class Launcher {
     const at = this.#waiters.findIndex(({ types }) => types.includes(frame.type))
     if (at < 0) this.#frames.push(frame)
     else this.#waiters.splice(at, 1)[0]?.resolve(frame)
+  }
+
+  #fromFront({ type }: Frame): void {
+    if (type === wireTypes.viewSuspend) {
+      this.#drawing?.suspend()
+      this.#tell(launcherFds.front, wireTypes.viewSuspended)
+    } else if (type === wireTypes.viewResume) {
+      this.#drawing?.resume()
+    }
   }
 
   #wait(...types: number[]): Promise<Frame> {

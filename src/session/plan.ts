@@ -1,6 +1,8 @@
 import type { Engine, EngineName } from '../engines/engine.ts'
-import type { Rule, RuleCounts } from '../rules/rule.ts'
+import type { Activity } from '../report/activity.ts'
+import type { Rule } from '../rules/rule.ts'
 import type { ChildEnd, UserIds } from './launcher.ts'
+import type { EngineTotals } from './totals.ts'
 
 /** What a session is to do, decided before anything is touched. */
 export interface Plan {
@@ -21,17 +23,23 @@ export interface Plan {
   readonly includeLoader: boolean
   /** Receives each injection as the bytes of a struct event; undefined: nobody wants them. */
   readonly onEvent: ((event: Buffer) => void) | undefined
+  readonly observer: Observer | undefined
+}
+
+/** Looks on while the child runs. */
+export interface Observer {
+  /** Shows injections, and wants their events. */
+  readonly wantsInjections: boolean
+  /**
+   * Called before the child execs; what it throws keeps the child from that. `sample` tells what is going on at that
+   * moment, until the returned function has ended, which is called when the child has ended, or the session failed.
+   */
+  start(sample: () => Promise<Activity>): Promise<() => Promise<void>>
 }
 
 /** What became of it. */
-export interface SessionResult {
+export interface SessionResult extends EngineTotals {
   readonly end: ChildEnd
-  /** One for each rule of the plan. */
-  readonly counts: readonly RuleCounts[]
   /** Which engine did each rule. */
   readonly engines: readonly EngineName[]
-  readonly lostEvents: bigint
-  readonly foreignCalls: bigint
-  /** What the engines have to say besides. */
-  readonly notes: readonly string[]
 }

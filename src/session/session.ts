@@ -1,17 +1,16 @@
 /** One run of a command under faults: everything is set up, the child runs, everything is given back. */
-import type { AttachedEngine, Supervisor } from '../engines/engine.ts'
+import type { Supervisor, TargetCgroup } from '../engines/engine.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
-import type { RuleCounts } from '../rules/rule.ts'
+import type { TargetTable } from '../targets/target-table.ts'
 import { attachEngines } from './attach-engines.ts'
 import { closeCgroup, openCgroup } from './child-cgroup.ts'
 import { readEvents } from './events.ts'
 import { type Launcher, StageError } from './launcher.ts'
 import type { Plan, SessionResult } from './plan.ts'
 import { execFailure, stageFailure } from './start-errors.ts'
+import { collectCounts } from './totals.ts'
 import { UndoStack } from './undo.ts'
-
-const nothing: RuleCounts = { seen: 0n, matched: 0n, fired: 0n }
 
 /** @throws {MinderbinderError} whatever keeps the command from running; then nothing is left of it */
 export async function runSession(plan: Plan, launcher: Launcher): Promise<SessionResult> {
@@ -27,7 +26,11 @@ export async function runSession(plan: Plan, launcher: Launcher): Promise<Sessio
   return result
 }
 
-async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<SessionResult> {
+async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<SessionResult> {
+  // Imported here: a start that nobody looks on at does not wait for it.
+  const observation =
+    given.observer && (await import('./activity.ts')).observe(given, given.observer)
+  const plan = observation ? { ...given, onEvent: observation.onEvent } : given
   const rules = encodeRules(plan.rules, {
     arch: architecture,
     interfaceIndex: () => 0, // network rules are not the supervisor's to do
@@ -42,10 +45,13 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
   let ended = false
   if (cgroup) undo.push(() => closeCgroup(cgroup, ended))
   const { supervisor, orders } = supervisorOf(launcher)
-  const attached = await attachEngines(plan, { cgroup, supervisor }, undo)
-  const { engines } = attached
+  const targets = targetsOf(plan, cgroup, undo)
+  const own = { cgroup, supervisor, targets: targets.open }
+  const attached = await attachEngines(plan, own, undo)
+  const { engines, names } = attached
+  let child: number
   try {
-    await launcher.stage({
+    child = await launcher.stage({
       argvIndex: plan.argvIndex,
       user: plan.user,
       cgroup: cgroup?.path,
@@ -60,13 +66,18 @@ async function run(plan: Plan, launcher: Launcher, undo: UndoStack): Promise<Ses
   } catch (error) {
     throw error instanceof StageError ? stageFailure(error, plan) : error
   }
+  const stopObserving = await observation?.start({ engines, names, cgroup, child }, undo)
   for (const engine of engines) engine.start()
   const errno = await launcher.go()
   if (errno !== 0) throw execFailure(plan.command, errno)
   const end = await launcher.exited()
   ended = true
-  const { notes, ...counted } = await countAll(plan, engines)
-  return { end, ...counted, engines: attached.names, notes: [...attached.notes, ...notes] }
+  await stopObserving?.()
+  // First: whoever the child left behind would go on to be faulted after the last count.
+  for (const engine of engines) await engine.lift?.()
+  const totals = await collectCounts(plan.rules.length, engines)
+  const notes = [...attached.notes, ...totals.notes, ...(await targets.notes())]
+  return { end, ...totals, engines: names, notes }
 }
 
 /** The supervisor, and what it has been told to do. */
@@ -82,21 +93,19 @@ function supervisorOf(launcher: Launcher) {
   return { supervisor, orders }
 }
 
-async function countAll(
-  plan: Plan,
-  engines: readonly AttachedEngine[],
-): Promise<Omit<SessionResult, 'end' | 'engines'>> {
-  const counts = plan.rules.map(() => nothing)
-  let lostEvents = 0n
-  let foreignCalls = 0n
-  const notes: string[] = []
-  // First: whoever the child left behind would go on to be faulted after the last count.
-  for (const engine of engines) await engine.lift?.()
-  for (const engine of engines) {
-    for (const [index, count] of await engine.counts()) counts[index] = count
-    lostEvents += engine.lostEvents()
-    foreignCalls += engine.foreignCalls?.() ?? 0n
-    notes.push(...(engine.notes?.() ?? []))
+/** Who is a target: looked after where an engine asks, for the supervisor finds targets by itself. */
+function targetsOf({ rules }: Plan, cgroup: TargetCgroup | undefined, undo: UndoStack) {
+  let table: TargetTable | undefined
+  return {
+    async open(): Promise<TargetTable> {
+      if (table) return table
+      // Imported here: a start without targets does not wait for it.
+      const { TargetTable } = await import('../targets/target-table.ts')
+      const opened = await TargetTable.open(rules, { cgroup, own: 0 })
+      undo.push(() => opened.close())
+      table = opened
+      return opened
+    },
+    notes: async (): Promise<readonly string[]> => (await table?.notes()) ?? [],
   }
-  return { counts, lostEvents, foreignCalls, notes }
 }

@@ -15,6 +15,10 @@ export const wireTypes = {
   lifted: 22,
   session: 32,
   finish: 33,
+  view: 34,
+  viewSuspended: 35,
+  viewSuspend: 80,
+  viewResume: 81,
 } as const
 
 /** enum stage_step, by number. */

@@ -10,6 +10,9 @@ export interface Terminal {
   screen(): string
   /** Waits for the pattern to be printed, after what earlier calls have found. */
   sees(pattern: RegExp | string): Promise<string>
+  /** The very bytes. */
+  bytes(): string
+  resize(columns: number, rows: number): void
   hangUp(): void
   /** `exited N` or `signaled N` of the command that leads the session. */
   readonly ended: Promise<string>
@@ -23,7 +26,7 @@ export function terminal(command: readonly string[], options: RunOptions = {}): 
     timeout: 60_000,
     ...options,
     env: { TERM: 'dumb', PS1: '$ ', ...options.env },
-    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe', 'pipe'],
   })
   let status = ''
   const report = running.child.stdio[3]
@@ -33,6 +36,11 @@ export function terminal(command: readonly string[], options: RunOptions = {}): 
   return {
     type: (text) => void running.child.stdin?.write(text),
     screen,
+    bytes: running.stdout,
+    resize(columns, rows) {
+      const control = running.child.stdio[4]
+      if (control && 'write' in control) control.write(`${columns} ${rows}\n`)
+    },
     async sees(pattern) {
       const expression = typeof pattern === 'string' ? new RegExp(escaped(pattern)) : pattern
       const match = await until(() => expression.exec(screen().slice(seen)), {

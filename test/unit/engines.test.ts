@@ -92,7 +92,7 @@ async function attach(engines: readonly Engine[], option: 'auto' | 'override', r
   const undo = new UndoStack()
   const plan: Plan = {
     ...{ rules, seed: 1n, argvIndex: 0, command: '', user: undefined, includeLoader: false },
-    ...{ onEvent: undefined, engines: assignEngines(rules, engines, option) },
+    ...{ onEvent: undefined, observer: undefined, engines: assignEngines(rules, engines, option) },
     engineInstead: (failed) => engineInstead(failed, rules, engines, option),
   }
   return { undo, attached: await attachEngines(plan, { cgroup: undefined, supervisor }, undo) }

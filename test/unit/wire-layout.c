@@ -22,6 +22,10 @@ int main(void)
 	SAY("lifted", WIRE_LIFTED);
 	SAY("session", WIRE_SESSION);
 	SAY("finish", WIRE_FINISH);
+	SAY("view", WIRE_VIEW);
+	SAY("viewSuspended", WIRE_VIEW_SUSPENDED);
+	SAY("viewSuspend", WIRE_VIEW_SUSPEND);
+	SAY("viewResume", WIRE_VIEW_RESUME);
 	SAY("step cgroup", STEP_CGROUP);
 	SAY("step fork", STEP_FORK);
 	SAY("step limits", STEP_LIMITS);

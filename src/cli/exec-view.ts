@@ -1,0 +1,107 @@
+/**
+ * `exec --graph`: the view beside a command. Node is in a session of its own (src/launcher/front.c): it has the
+ * terminal as a descriptor that the front opened, may write to it at any time, and hears of no signal of it.
+ * So keys stay the command's, ^C as well, and the front says when it stops.
+ */
+import { readFileSync } from 'node:fs'
+import { MinderbinderError } from '../errors.ts'
+import { type Launcher, launcherFds } from '../session/launcher.ts'
+import type { Observer } from '../session/plan.ts'
+import type { ExecOptions } from './exec-options.ts'
+
+const INTERVAL_MS = 500
+
+/** @throws {MinderbinderError} MB_TERMINAL: there is none, or the command's output would be drawn over */
+export function execView(
+  { seed, output, log }: ExecOptions,
+  command: readonly string[],
+  launcher: Launcher,
+): Observer {
+  if (terminalOf(process.ppid) === 0)
+    throw new MinderbinderError('MB_TERMINAL', '--graph: there is no terminal to draw on')
+  if (process.env.TERM === undefined || process.env.TERM === 'dumb')
+    throw new MinderbinderError('MB_TERMINAL', '--graph: this terminal cannot show graphs', {
+      hint: 'TERM says what it is; most are an xterm-256color',
+    })
+  const used = process.env.MINDERBINDER_TERMINALS ?? ''
+  if (used !== '' && output === undefined && log === undefined)
+    throw new MinderbinderError('MB_TERMINAL', `--graph: ${usersOf(used)} on the terminal`, {
+      hint: 'redirect them (</dev/null >FILE 2>&1), or give -o FILE and have what the command writes drawn over',
+    })
+  return {
+    wantsInjections: true,
+    async start(sample) {
+      const { WriteStream } = await import('node:tty')
+      const { openView } = await import('../view/view.ts')
+      const view = await openView({
+        title: `minderbinder exec ${command.join(' ')}`,
+        seed: `${seed}`,
+        output: new WriteStream(launcherFds.terminal),
+        input: undefined,
+        suspended: true,
+        onQuit() {},
+      })
+      let stopped = false
+      const show = () => {
+        if (!stopped && inForeground(process.ppid)) view.resume()
+        else view.suspend()
+      }
+      launcher.announceView({
+        restore: view.restore,
+        suspend() {
+          stopped = true
+          view.suspend()
+        },
+        resume() {
+          stopped = false
+          show()
+        },
+      })
+      let timer: NodeJS.Timeout
+      const look = () => {
+        show()
+        // A sample that fails is the session's to report: it fails of the same.
+        sample().then(
+          (activity) => view.update(activity),
+          () => {},
+        )
+        timer = setTimeout(look, INTERVAL_MS)
+      }
+      look()
+      return async () => {
+        clearTimeout(timer)
+        view.close()
+        launcher.announceView(undefined)
+      }
+    },
+  }
+}
+
+const streams = ['stdin', 'stdout', 'stderr']
+
+/** `its stdout and stderr are` */
+function usersOf(descriptors: string): string {
+  const names = Array.from(descriptors, (digit) => streams[Number(digit)] ?? digit)
+  return `the command's ${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'}`
+}
+
+/** proc_pid_stat(5), from the state on. */
+function statOf(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/** Device number of its controlling terminal; 0: none. */
+function terminalOf(pid: number): number {
+  return Number(statOf(pid)[4])
+}
+
+/** A job in the background leaves the terminal to the shell. */
+function inForeground(pid: number): boolean {
+  try {
+    const [, , group, , , foreground] = statOf(pid)
+    return group === foreground
+  } catch {
+    return false // the front is dead: the session ends
+  }
+}

@@ -1,0 +1,109 @@
+/** `minderbinder run CONFIG.yaml...`: argv in, exit status out; watches the machine until it is told to end. */
+import { interfaceName, listInterfaces } from '../kernel/interfaces.ts'
+import { summary } from '../report/summary.ts'
+import type { Rule } from '../rules/rule.ts'
+import { together } from '../session/observers.ts'
+import { RunSignals } from '../watch/signals.ts'
+import { Watch, type WatchReport } from '../watch/watch.ts'
+import { stderrColour } from './colour.ts'
+import { readConfig } from './config-files.ts'
+import { dryRun } from './dry-run.ts'
+import { errorText } from './error-text.ts'
+import { InjectionLog } from './injection-log.ts'
+import { OutputFile } from './output-file.ts'
+import { runObservers } from './run-observers.ts'
+import { parseRun, type RunOptions } from './run-options.ts'
+import { planRun, type RunRules } from './run-plan.ts'
+import { writeStderr } from './standard-streams.ts'
+
+/**
+ * @param args what follows `run`
+ * @throws {MinderbinderError} it cannot begin @throws {HelpRequest}
+ */
+export async function runCommand(args: readonly string[]): Promise<{ text: string; status: 0 }> {
+  const options = parseRun(args)
+  const first = planRun(await readConfig(options.configs), options)
+  if (options.dryRun) return { text: dryRun(first.rules), status: 0 }
+  const output = options.output === undefined ? undefined : new OutputFile(options.output)
+  const log = options.log === undefined ? undefined : new OutputFile(options.log)
+  const signals = new RunSignals()
+  try {
+    const report = await watchUntilEnd(first, options, log, signals)
+    if (output) output.write(summaryOf(report, options.seed, 0))
+    else if (!options.quiet) writeStderr(summaryOf(report, options.seed, stderrColour()))
+  } finally {
+    signals.close()
+  }
+  log?.close()
+  output?.close()
+  return { text: '', status: 0 }
+}
+
+async function watchUntilEnd(
+  first: RunRules,
+  options: RunOptions,
+  log: OutputFile | undefined,
+  signals: RunSignals,
+): Promise<WatchReport> {
+  if (log) await listInterfaces() // so that the log knows their names
+  const observers = runObservers(options, () => signals.give('end'))
+  const observer = together(observers)
+  const injections: InjectionLog[] = []
+  saySkipped(first)
+  const watch = await Watch.open(first, {
+    ...{ seed: options.seed, includeLoader: options.includeLoader },
+    wantsInjections: observer.wantsInjections,
+    wantsCalls: observers.some(({ wantsCalls }) => wantsCalls),
+    listener:
+      log &&
+      ((rules: readonly Rule[]) => {
+        const lines = new InjectionLog(log, rules, options.seed, interfaceName)
+        injections.push(lines)
+        return (event) => lines.add(event)
+      }),
+  })
+  let report: WatchReport | undefined
+  try {
+    const stop = await observer.start(() => watch.sample())
+    try {
+      while ((await signals.next()) === 'reload') await reload(watch, options)
+    } finally {
+      await stop()
+    }
+  } finally {
+    report = await watch.close()
+    for (const lines of injections) lines.flush()
+  }
+  return report
+}
+
+/** An invalid file changes nothing, and says why. */
+async function reload(watch: Watch, options: RunOptions): Promise<void> {
+  try {
+    const next = planRun(await readConfig(options.configs), options)
+    await watch.replace(next)
+    saySkipped(next)
+    writeStderr(`minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`)
+  } catch (error) {
+    writeStderr(errorText(error, false))
+    writeStderr('minderbinder: the rules stay as they were\n')
+  }
+}
+
+function saySkipped({ skipped }: RunRules): void {
+  for (const line of skipped) writeStderr(`minderbinder: left out: ${line}\n`)
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+function summaryOf({ rules, engines, totals }: WatchReport, seed: bigint, colour: 0 | 1): string {
+  return summary({
+    rules: rules.map((rule, index) => ({
+      ...{ rule, engine: engines[index] ?? '', counts: totals.counts[index]! },
+    })),
+    ...{ seed, lostEvents: totals.lostEvents, foreignCalls: totals.foreignCalls },
+    ...{ notes: totals.notes, hintFor: () => undefined, colour },
+  })
+}

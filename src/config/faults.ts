@@ -1,0 +1,127 @@
+/** From the fields of a rule to the parts that the command line's faults are made of, and to the rule. */
+import { parseErrorName, parseOutcome, parseReturn } from '../rules/grammar-outcome.ts'
+import { parseMembers } from '../rules/grammar-set.ts'
+import { type CommonParts, type GrammarContext, networkRule, syscallRule } from '../rules/parts.ts'
+import type { NetworkRule, Outcome, SyscallRule } from '../rules/rule.ts'
+import { printable, quote, Span } from '../rules/span.ts'
+import { nearest } from '../rules/suggest.ts'
+import { parseDuration, parseRate } from '../rules/values.ts'
+import type { Fields } from './fields.ts'
+import { parseTargets } from './targets.ts'
+
+/** Keys that are written the same on the command line. */
+const syscallKeys = ['after', 'when', 'times', 'scope', 'path', 'fd', 'name'] as const
+const networkKeys = ['after', 'when', 'times', 'proto', 'port', 'to', 'interface', 'name'] as const
+
+/** @throws {MinderbinderError} */
+export function syscallFault(rule: Fields, context: GrammarContext): SyscallRule {
+  const spans = rule.spans('syscall').flatMap((span) => span.split('+'))
+  if (spans.length === 0) throw rule.error('syscall', 'syscall is an empty list')
+  const set = spans.map(({ text }) => text).join('+')
+  const calls = parseMembers(spans, context.arch)
+  const { outcome, span: outcomeSpan } = outcomeOf(rule)
+  const written = outcome.kind === 'return' ? `ret:${outcome.value}` : outcomeSpan.text
+  return {
+    ...syscallRule({
+      ...commonParts(rule, `${set}=${written}`, syscallKeys),
+      ...{ set, calls, outcome, outcomeSpan },
+    }),
+    ...started(rule),
+    ...parseTargets(rule),
+  }
+}
+
+function outcomeOf(rule: Fields): { outcome: Outcome; span: Span } {
+  const code = rule.span('ret_code')
+  const span = rule.span('outcome')
+  if (code && span)
+    throw rule.error('outcome', 'ret_code and outcome say the same: write one of them')
+  if (span) return { outcome: parseOutcome(span), span }
+  if (code) return { outcome: parseReturnCode(code), span: code }
+  throw rule.error(
+    undefined,
+    'ret_code is missing here',
+    'write an error, such as ret_code: ENOENT, or outcome: delay:50ms',
+  )
+}
+
+/** As the prototype had it: what the call returns, so that -2 is ENOENT; or the error's name. */
+function parseReturnCode(span: Span): Outcome {
+  const { text } = span
+  if (/^\d/.test(text)) return parseReturn(span)
+  if (text.includes(':'))
+    throw span.error(
+      'MB_CONFIG',
+      `ret_code: ${quote(text)} is no error and no number`,
+      `write outcome: ${text}`,
+    )
+  return text.startsWith('-') ? parseOutcome(span) : parseErrorName(span)
+}
+
+const networkOutcomes = { drop: 'drop-net', refuse: 'refuse-net' } as const
+
+/** @throws {MinderbinderError} */
+export function networkFault(rule: Fields, direction: NetworkRule['direction']): NetworkRule {
+  const kind = networkKind(rule, direction)
+  const parts = commonParts(rule, kind, networkKeys)
+  const keys = new Map(parts.keys)
+  keys.set('dir', new Span(direction))
+  return {
+    ...networkRule({ ...parts, kind, keys }),
+    ...started(rule),
+    ...parseTargets(rule),
+  }
+}
+
+function networkKind(rule: Fields, direction: NetworkRule['direction']): NetworkRule['kind'] {
+  const span = rule.span('outcome')
+  if (!span) return 'drop-net'
+  const words = direction === 'in' ? ['drop'] : Object.keys(networkOutcomes)
+  if (words.includes(span.text)) return networkOutcomes[span.text as 'drop' | 'refuse']
+  if (span.text === 'refuse')
+    throw span.error(
+      'MB_CONFIG',
+      'only outgoing connections can be refused',
+      'put the rule under outgoing_network',
+    )
+  const near = nearest(span.text, words)
+  throw span.error(
+    'MB_CONFIG',
+    `outcome: ${quote(span.text)} is not one of ${words.join(', ')}`,
+    near && `did you mean ${near}?`,
+  )
+}
+
+function commonParts(rule: Fields, head: string, names: readonly string[]): CommonParts {
+  const keys = new Map<string, Span>()
+  for (const name of names) {
+    const span = rule.span(name)
+    if (span) keys.set(name, span)
+  }
+  const rateSpan = rule.span('failure_rate')
+  const rate = rateSpan ? parseRate(rateSpan, 'optional') : 100
+  const name = rule.span('name')?.text
+  const written = asOnCommandLine(head, rate, keys)
+  return {
+    source: printable(`${name ?? written} (${rule.where})`),
+    written,
+    rate,
+    keys,
+    textOf: ({ text }) => text,
+  }
+}
+
+/** What to call a rule without a name. */
+function asOnCommandLine(head: string, rate: number, keys: ReadonlyMap<string, Span>): string {
+  const chance = head.endsWith('-net') ? ` ${rate}%` : rate === 100 ? '' : `@${rate}%`
+  return [`${head}${chance}`, ...[...keys].map(([key, { text }]) => `${key}=${text}`)].join(',')
+}
+
+/** delay_ms, or nothing: after= has been read with the other keys. */
+function started(rule: Fields): { afterNs?: bigint } {
+  const span = rule.span('delay_ms')
+  if (!span) return {}
+  if (rule.has('after'))
+    throw rule.error('after', 'delay_ms and after say the same: write one of them')
+  return { afterNs: parseDuration(span, { defaultUnit: 'ms', zeroAllowed: true }) }
+}

@@ -1,0 +1,208 @@
+/**
+ * What a configuration file may hold: its keys and the types of their values. What the values mean is the grammar's to
+ * say (src/rules/). docs/minderbinder.schema.json is made of this.
+ */
+import * as z from 'zod/mini'
+
+/** For editors, which show it at the key. */
+function about<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  description: string,
+  more: Record<string, unknown> = {},
+): Schema {
+  z.globalRegistry.add(schema, { description, ...more })
+  return schema
+}
+
+/** A number or a text: `must be` completes the error. */
+function scalar(mustBe: string) {
+  return z.union([z.string(), z.number()], mustBe)
+}
+
+function list<Item extends z.ZodMiniType>(item: Item) {
+  return z.array(item, 'a list, with a - before each item')
+}
+
+export const targetKinds = ['process_name', 'pid', 'uid', 'cgroup'] as const
+
+const target = about(
+  z.strictObject(
+    {
+      process_name: z.optional(
+        about(
+          scalar('a name'),
+          "Compared with a process's comm, and with the base name of its argv[0], of its executable and, of a script, of the script. A glob where it has one of * ? [",
+        ),
+      ),
+      pid: z.optional(about(z.number('a whole number'), 'A process that runs already')),
+      uid: z.optional(about(z.number('a whole number'), 'Real user id')),
+      cgroup: z.optional(
+        about(
+          z.string('a path'),
+          'Path of a cgroup below the root of the cgroup v2 hierarchy, with all cgroups below it',
+          { pattern: '^/' },
+        ),
+      ),
+    },
+    { error: 'one of process_name, pid, uid and cgroup' },
+  ),
+  'Which processes: one of the four',
+  { minProperties: 1, maxProperties: 1 },
+)
+
+const common = {
+  name: z.optional(
+    about(
+      scalar('a name'),
+      'What the summary and the log call this rule. No two rules have the same',
+    ),
+  ),
+  targets: z.optional(
+    about(list(target), 'For which processes the rule is: any of these. Left out: for all', {
+      minItems: 1,
+    }),
+  ),
+  inherit: z.optional(
+    about(z.boolean('true or false'), 'Whether it is for what its targets start, too (true)'),
+  ),
+  failure_rate: z.optional(
+    about(scalar('a number, in percent'), 'In percent, 0 to 100, decimals allowed (100)', {
+      examples: [100, 12.5, '50%'],
+    }),
+  ),
+  delay_ms: z.optional(
+    about(
+      z.number('a number, in milliseconds'),
+      'No fault for so many milliseconds after the process started',
+    ),
+  ),
+  after: z.optional(
+    about(scalar('a duration, such as 1.5s'), 'The same as delay_ms, with a unit', {
+      examples: ['1s', '50ms'],
+    }),
+  ),
+  when: z.optional(
+    about(
+      scalar('a choice of occurrences, such as 2+'),
+      'Only these of the matches: F, F+, F+S, F..L or F..L+S',
+      {
+        examples: [3, '2+', '1..9+2'],
+      },
+    ),
+  ),
+  times: z.optional(about(z.number('a whole number'), 'Fires at most so often')),
+}
+
+const syscallRule = z.strictObject(
+  {
+    ...common,
+    syscall: about(
+      z.union([z.string(), z.array(z.string())], 'the name of a system call, or a list of them'),
+      'System calls: names and %families, as a list or joined by +',
+      { examples: ['openat', 'open+openat', '%file', ['read', 'write']] },
+    ),
+    ret_code: z.optional(
+      about(
+        scalar('an error, such as ENOENT or -2, or a value to return'),
+        'Without being run the call fails with this error (ENOENT, or -1 to -4095), or returns this value (0 and more)',
+        { examples: [-2, 'ENOENT', 0] },
+      ),
+    ),
+    outcome: z.optional(
+      about(
+        scalar('an outcome, such as ENOENT, ret:0, delay:50ms or signal:SIGKILL'),
+        'What happens to the call, in place of ret_code: an error, ret:N, delay:DURATION or signal:SIGNAL',
+        { examples: ['ENOENT', 'ret:0', 'delay:50ms', 'signal:SIGKILL'] },
+      ),
+    ),
+    scope: z.optional(
+      about(
+        z.string('tree or process'),
+        'What when and times count in: the whole tree or each process (tree)',
+        {
+          enum: ['tree', 'process'],
+        },
+      ),
+    ),
+    path: z.optional(
+      about(scalar('a glob'), 'Glob over the path arguments, as the program passes them'),
+    ),
+    fd: z.optional(about(z.number('a whole number'), "The call's descriptor argument")),
+  },
+  { error: 'a rule' },
+)
+
+const packets = {
+  ...common,
+  proto: z.optional(
+    about(z.string('tcp, udp or icmp'), 'Protocol', { enum: ['tcp', 'udp', 'icmp'] }),
+  ),
+  port: z.optional(
+    about(scalar('a port, or a range of ports'), 'Remote port, or a range of them', {
+      examples: [443, '8000-8999'],
+    }),
+  ),
+  to: z.optional(
+    about(z.string('an address, or a block of addresses'), 'Remote address, or a block of them', {
+      examples: ['10.0.0.0/8', '::1'],
+    }),
+  ),
+  interface: z.optional(
+    about(scalar('the name of an interface'), 'Interface: all where it is left out'),
+  ),
+}
+
+const outgoingRule = z.strictObject(
+  {
+    ...packets,
+    outcome: z.optional(
+      about(
+        z.string('drop or refuse'),
+        'drop: packets are lost silently. refuse: connect() fails with ECONNREFUSED (drop)',
+        {
+          enum: ['drop', 'refuse'],
+        },
+      ),
+    ),
+  },
+  { error: 'a rule' },
+)
+
+const incomingRule = z.strictObject(
+  {
+    ...packets,
+    outcome: z.optional(
+      about(z.string('drop'), 'drop: packets are lost silently (drop)', { enum: ['drop'] }),
+    ),
+  },
+  { error: 'a rule' },
+)
+
+/** May be left empty, to have all of its rules commented out. */
+function section<Rule extends z.ZodMiniType>(rule: Rule, description: string) {
+  return z.optional(about(z.nullable(list(rule)), description))
+}
+
+export const sections = {
+  syscall: section(
+    syscallRule,
+    'System calls that fail, return something else, wait or bring a signal',
+  ),
+  outgoing_network: section(
+    outgoingRule,
+    'Packets that are lost on their way out, and refused connections',
+  ),
+  incoming_network: section(incomingRule, 'Packets that are lost on their way in'),
+}
+
+export const configSchema = z.strictObject(
+  {
+    agents_of_chaos: about(
+      z.strictObject(sections, {
+        error: 'the lists syscall, outgoing_network and incoming_network',
+      }),
+      'What goes wrong. Where several rules match, they are tried in their order, and the first that fires wins',
+    ),
+  },
+  { error: 'a map with the key agents_of_chaos' },
+)

@@ -1,0 +1,19 @@
+/** The metrics of an exec. */
+import type { Observer } from '../session/plan.ts'
+import { parseAddress } from './address.ts'
+import { openMetrics } from './server.ts'
+
+/**
+ * @param address as the user wrote it
+ * @throws {MinderbinderError} MB_USAGE
+ */
+export function metricsObserver(address: string): Observer {
+  parseAddress(address)
+  return {
+    wantsInjections: false,
+    async start(sample) {
+      const server = await openMetrics(address, sample)
+      return () => server.close()
+    },
+  }
+}

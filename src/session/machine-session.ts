@@ -1,0 +1,113 @@
+/** Faults for processes wherever they are on the machine, from open() until close(). */
+import type { AttachedEngine, Engine, Targets } from '../engines/engine.ts'
+import type { Rule } from '../rules/rule.ts'
+import { adoptRunning } from '../targets/adopt-running.ts'
+import { TargetTable } from '../targets/target-table.ts'
+import { collectCounts, type EngineTotals } from './totals.ts'
+import { UndoStack } from './undo.ts'
+
+/** What such a session is to do. */
+export interface MachinePlan {
+  /** Each with targets. */
+  readonly rules: readonly Rule[]
+  readonly seed: bigint
+  /** Which engine does which rules, by index. None of them is seccomp, which needs a command. */
+  readonly engines: ReadonlyMap<Engine, readonly number[]>
+  readonly includeLoader: boolean
+  /** Receives each injection as the bytes of a struct event; undefined: nobody wants them. */
+  readonly onEvent: ((event: Buffer) => void) | undefined
+}
+
+/** Nobody launches a command here. */
+const noSupervisor = {
+  serve() {
+    throw new Error('seccomp was chosen for a session without a command')
+  },
+  counts: () => Promise.reject(new Error('no supervisor')),
+  lift: () => Promise.reject(new Error('no supervisor')),
+}
+
+export class MachineSession {
+  readonly table: TargetTable
+  readonly #plan: MachinePlan
+  readonly #engines: readonly AttachedEngine[]
+  readonly #undo: UndoStack
+  #totals: EngineTotals | undefined
+
+  private constructor(
+    plan: MachinePlan,
+    table: TargetTable,
+    engines: readonly AttachedEngine[],
+    undo: UndoStack,
+  ) {
+    this.#plan = plan
+    this.table = table
+    this.#engines = engines
+    this.#undo = undo
+  }
+
+  /**
+   * From here on every target is faulted, those that run already included. Ourselves, process 1 and kernel threads
+   * are none.
+   *
+   * @throws {MinderbinderError} what keeps a rule from being honoured; then nothing is left
+   */
+  static async open(plan: MachinePlan): Promise<MachineSession> {
+    const undo = new UndoStack()
+    try {
+      // First, so that its programs run before those that look up what it finds out.
+      const table = await TargetTable.open(plan.rules, { cgroup: undefined, own: process.pid })
+      undo.push(() => table.close())
+      const engines = await attachEngines(plan, { map: table.map }, undo)
+      for (const engine of engines) engine.start()
+      await adoptRunning(table, plan.rules, new Set([process.pid]), async (target) => {
+        for (const engine of engines) await engine.adopt?.(target)
+      })
+      return new MachineSession(plan, table, engines, undo)
+    } catch (error) {
+      await undo.run().catch(() => {}) // what went wrong first is what the user must hear of
+      throw error
+    }
+  }
+
+  /** As of now; the last ones, once closed. */
+  async totals(): Promise<EngineTotals> {
+    return this.#totals ?? collectCounts(this.#plan.rules.length, this.#engines)
+  }
+
+  /** From here on nothing is faulted. Idempotent. */
+  async lift(): Promise<void> {
+    for (const engine of this.#engines) await engine.lift?.()
+  }
+
+  /** Lifts everything: what it did in all. Idempotent. */
+  async close(): Promise<EngineTotals> {
+    if (this.#totals) return this.#totals
+    await this.lift()
+    const totals = await this.totals()
+    this.#totals = { ...totals, notes: [...totals.notes, ...(await this.table.notes())] }
+    await this.#undo.run()
+    return this.#totals
+  }
+}
+
+async function attachEngines(
+  { rules, seed, includeLoader, onEvent, engines }: MachinePlan,
+  targets: Targets,
+  undo: UndoStack,
+): Promise<AttachedEngine[]> {
+  const attached: AttachedEngine[] = []
+  for (const [engine, indices] of engines) {
+    const one = await engine.attach(
+      {
+        ...{ machine: true, rules, seed, includeLoader, onEvent },
+        ...{ cgroup: undefined, supervisor: noSupervisor },
+        targets: async () => targets,
+      },
+      indices,
+    )
+    undo.push(() => one.close())
+    attached.push(one)
+  }
+  return attached
+}

@@ -1,0 +1,76 @@
+/** Takes an Activity of a running session whenever somebody asks. */
+import { architecture } from '../kernel/architecture.ts'
+import { interfaceName } from '../kernel/interfaces.ts'
+import type { Activity, TargetActivity } from '../report/activity.ts'
+import { decodeEvent } from '../report/event.ts'
+import { injectionLine } from '../report/injection-line.ts'
+import type { LogContext } from '../report/log.ts'
+import type { Rule } from '../rules/rule.ts'
+import { syscallName } from '../rules/syscalls.ts'
+import type { RecentEvents } from './recent-events.ts'
+import { TargetStatistics } from './target-statistics.ts'
+import type { EngineTotals } from './totals.ts'
+
+/** Where a sample comes from. */
+export interface SampleSource {
+  readonly rules: readonly Rule[]
+  readonly seed: bigint
+  /** Name of the engine of each rule. */
+  readonly engines: readonly string[]
+  totals(): Promise<EngineTotals>
+  /** How many there are, and the youngest of them. */
+  targets(): { readonly count: number; readonly youngest: readonly TargetActivity[] }
+  readonly recent: RecentEvents | undefined
+  /** Or why there are none. */
+  readonly statistics: TargetStatistics | { readonly missing: string }
+}
+
+export class Sampler {
+  readonly #source: SampleSource
+  readonly #names: LogContext
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(source: SampleSource) {
+    this.#source = source
+    this.#names = {
+      seed: source.seed,
+      syscall: (number) => syscallName(number, architecture),
+      interface: interfaceName,
+    }
+  }
+
+  /** One after the other, whoever asks. */
+  sample(): Promise<Activity> {
+    const sampled = this.#last.then(() => this.#take())
+    this.#last = sampled.catch(() => {})
+    return sampled
+  }
+
+  /** When no sample is being taken. */
+  async idle(): Promise<void> {
+    await this.#last
+  }
+
+  async #take(): Promise<Activity> {
+    const { rules, engines, recent, statistics } = this.#source
+    const { counts, lostEvents } = await this.#source.totals()
+    const { count, youngest } = this.#source.targets()
+    return {
+      atMs: performance.now(),
+      rules: rules.map(({ label }, index) => ({
+        label,
+        engine: engines[index] ?? '',
+        counts: counts[index]!,
+      })),
+      targets: youngest,
+      targetCount: count,
+      ...(statistics instanceof TargetStatistics
+        ? { calls: statistics.read() }
+        : { calls: undefined, callsMissing: statistics.missing }),
+      injections: (recent?.list() ?? []).map((event) =>
+        injectionLine(decodeEvent(event), rules, this.#names),
+      ),
+      lostEvents,
+    }
+  }
+}

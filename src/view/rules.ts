@@ -1,0 +1,138 @@
+/** The part of the screen about rules: how often each was seen and fired, now and all along. */
+import type { RuleActivity } from '../report/activity.ts'
+import { graph } from './graph.ts'
+import { type Line, span } from './line.ts'
+import type { ScreenInput } from './screen.ts'
+import { type Charset, fit, safe, short } from './text.ts'
+
+export interface RuleLines {
+  readonly lines: readonly Line[]
+  /** How many rules they show. */
+  readonly shown: number
+}
+
+/** Rows of a rule: its name, its numbers, and graphs of what is left. */
+const TALLEST = 5
+/** From here on a line holds a name, all numbers and two graphs. */
+const WIDE = 76
+const NUMBER = 6
+
+export function ruleLines(input: ScreenInput, rows: number): RuleLines {
+  const rules = input.history.activity?.rules ?? []
+  if (rows <= 0) return { lines: [], shown: 0 }
+  if (rules.length === 0) return { lines: [[span('no rules', 'dim')]], shown: 0 }
+  const each = Math.min(TALLEST, Math.floor(rows / rules.length))
+  if (each >= 3)
+    return {
+      lines: rules.flatMap((rule, index) => tall(input, rule, index, each - 2)),
+      shown: rules.length,
+    }
+  return compact(input, rules, rows)
+}
+
+/** Name and numbers, below them what was seen and what fired, beside each other. */
+function tall(input: ScreenInput, rule: RuleActivity, index: number, rows: number): Line[] {
+  const { history, size, charset } = input
+  const { seen, fired } = history.rule(index)
+  const half = Math.floor((size.columns - 2) / 2)
+  const left = graph(seen, half, rows, charset)
+  const right = graph(fired, half, rows, charset)
+  const { counts } = rule
+  const numbers = (what: string, total: bigint, rates: readonly number[]) =>
+    `${what} ${short(Number(total))}  ${short(rates.at(-1) ?? 0)}/s`
+  const wide = size.columns >= 60
+  const name = safe(rule.label, charset) + (wide ? `  ${rule.engine}` : '')
+  const seenText = numbers('seen', counts.seen, seen) + (wide ? `  top ${short(left.top)}/s` : '')
+  const firedText =
+    numbers('fired', counts.fired, fired) + (wide ? `  top ${short(right.top)}/s` : '')
+  const graphs = left.rows.map(
+    (row, at): Line => [span(row, 'seen'), span('  '), span(right.rows[at] ?? '', 'fired')],
+  )
+  const caption: Line = [
+    span(fit(seenText, half, charset), 'seen'),
+    span('  '),
+    span(fit(firedText, half, charset), counts.fired > 0n ? 'fired' : 'dim'),
+  ]
+  const title: Line = [span(name, 'title')]
+  return [title, caption, ...graphs]
+}
+
+/** One line a rule. */
+function compact(input: ScreenInput, rules: readonly RuleActivity[], rows: number): RuleLines {
+  const { size, charset } = input
+  const columns = columnsOf(size.columns)
+  const header = rows >= 3 ? [headerLine(columns, charset)] : []
+  const room = rows - header.length
+  const all = rules.length <= room
+  const shown = all ? rules.length : Math.max(1, room - (room > 1 ? 1 : 0))
+  const first = Math.max(0, Math.min(input.scroll, rules.length - shown))
+  const lines = rules
+    .slice(first, first + shown)
+    .map((rule, at) => compactLine(input, rule, first + at, columns))
+  const more = all || room < 2 ? [] : [moreLine(first, rules.length - first - shown)]
+  return { lines: [...header, ...lines, ...more], shown }
+}
+
+interface Columns {
+  readonly name: number
+  /** 0: left out. */
+  readonly engine: number
+  /** Of each of the two graphs; 0: left out. */
+  readonly graph: number
+}
+
+function columnsOf(columns: number): Columns {
+  const numbers = 2 * (NUMBER + 1)
+  if (columns < WIDE) {
+    const graphColumns = columns >= 40 ? Math.floor((columns - 10 - numbers) / 3) - 1 : 0
+    return {
+      name: Math.max(4, columns - numbers - (graphColumns + 1)),
+      engine: 0,
+      graph: graphColumns,
+    }
+  }
+  const engine = 9
+  const name = Math.min(50, Math.floor((columns - numbers - engine) / 2))
+  return { name, engine, graph: Math.floor((columns - name - engine - numbers - 2) / 2) }
+}
+
+function headerLine({ name, engine, graph: width }: Columns, charset: Charset): Line {
+  const text = [
+    fit('rule', name, charset),
+    engine > 0 ? fit('engine', engine, charset) : '',
+    ' ',
+    'seen'.padStart(NUMBER),
+    ' ',
+    'fired'.padStart(NUMBER),
+    ...(width > 0 && engine > 0 ? [' ', fit('seen/s', width, charset)] : []),
+    ...(width > 0 ? [' ', fit('fired/s', width, charset)] : []),
+  ].join('')
+  return [span(text, 'dim')]
+}
+
+function compactLine(
+  { history, charset }: ScreenInput,
+  { label, engine, counts }: RuleActivity,
+  index: number,
+  columns: Columns,
+): Line {
+  const rates = history.rule(index)
+  const bar = (values: readonly number[]) => graph(values, columns.graph, 1, charset).rows[0] ?? ''
+  const firedStyle = counts.fired > 0n ? 'fired' : 'dim'
+  return [
+    span(fit(safe(label, charset), columns.name, charset)),
+    ...(columns.engine > 0 ? [span(fit(engine, columns.engine, charset), 'dim')] : []),
+    span(` ${short(Number(counts.seen)).padStart(NUMBER)}`, 'seen'),
+    span(` ${short(Number(counts.fired)).padStart(NUMBER)}`, firedStyle),
+    ...(columns.graph > 0 && columns.engine > 0 ? [span(` ${bar(rates.seen)}`, 'seen')] : []),
+    ...(columns.graph > 0 ? [span(` ${bar(rates.fired)}`, 'fired')] : []),
+  ]
+}
+
+function moreLine(above: number, below: number): Line {
+  const parts = [
+    ...(above > 0 ? [`${above} more above`] : []),
+    ...(below > 0 ? [`and ${below} more`] : []),
+  ]
+  return [span(parts.join(', '), 'dim')]
+}

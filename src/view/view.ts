@@ -1,0 +1,170 @@
+/** The live view: graphs of what is injected, on the terminal's second screen. */
+import { emitKeypressEvents, type Key } from 'node:readline'
+import type tty from 'node:tty'
+import type { Activity } from '../report/activity.ts'
+import { AlternateScreen, restore } from './alternate-screen.ts'
+import { charsetOf, colourOf } from './charset.ts'
+import { History } from './history.ts'
+import { painter } from './line.ts'
+import { screen } from './screen.ts'
+
+export interface View {
+  /** Draws what there is now. */
+  update(activity: Activity): void
+  /** Gives the terminal back until resume(): the process is about to stop, or another has the terminal. */
+  suspend(): void
+  resume(): void
+  /** Gives the terminal back. Idempotent. */
+  close(): void
+  /** What close() writes last, for another process to write should this one be killed. */
+  readonly restore: string
+}
+
+export interface ViewOptions {
+  /** What runs. */
+  readonly title: string
+  readonly seed: string
+  readonly output: tty.WriteStream
+  /** Where keys come from; undefined: nobody presses any. */
+  readonly input: tty.ReadStream | undefined
+  /** Nothing is drawn before resume(). */
+  readonly suspended?: boolean
+  /** q or ^C was pressed. The view stays until close(). */
+  onQuit(): void
+}
+
+const PAGE = 10
+
+export async function openView(options: ViewOptions): Promise<View> {
+  return new TerminalView(options)
+}
+
+class TerminalView implements View {
+  readonly restore = restore
+  readonly #options: ViewOptions
+  readonly #screen: AlternateScreen
+  readonly #history = new History()
+  readonly #charset = charsetOf(process.env)
+  readonly #paint = painter(colourOf(process.env))
+  #scroll = 0
+  #rulesShown = 0
+  #closed = false
+
+  constructor(options: ViewOptions) {
+    const { output, input } = options
+    this.#options = options
+    this.#screen = new AlternateScreen(output, input)
+    if (input) {
+      emitKeypressEvents(input)
+      input.on('keypress', this.#onKey)
+    }
+    process.on('SIGWINCH', this.#onResize)
+    process.on('SIGCONT', this.#onContinue)
+    process.on('SIGTSTP', this.#stop)
+    if (!options.suspended) this.resume()
+  }
+
+  update(activity: Activity): void {
+    this.#history.add(activity)
+    this.#draw()
+  }
+
+  suspend(): void {
+    this.#screen.leave()
+  }
+
+  resume(): void {
+    if (this.#closed || this.#screen.taken) return
+    this.#screen.take()
+    this.#onResize()
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    process.off('SIGWINCH', this.#onResize)
+    process.off('SIGCONT', this.#onContinue)
+    process.off('SIGTSTP', this.#stop)
+    this.#options.input?.off('keypress', this.#onKey)
+    this.#screen.close()
+  }
+
+  #draw(): void {
+    if (!this.#screen.taken) return
+    const { title, seed, output, input } = this.#options
+    const { lines, rulesShown } = screen({
+      title,
+      seed,
+      history: this.#history,
+      size: { columns: output.columns || 80, rows: output.rows || 24 },
+      charset: this.#charset,
+      scroll: this.#scroll,
+      keys: input ? this.#keys() : '',
+    })
+    this.#rulesShown = rulesShown
+    this.#screen.draw(lines.map(this.#paint))
+  }
+
+  #keys(): string {
+    const arrows = this.#charset === 'ascii' ? 'up/down' : '↑↓'
+    return this.#hidden() > 0 ? `q quits  ${arrows} shows other rules` : 'q quits'
+  }
+
+  #hidden(): number {
+    return (this.#history.activity?.rules.length ?? 0) - this.#rulesShown
+  }
+
+  readonly #onKey = (_text: string | undefined, key: Key): void => {
+    const by = steps[key.name ?? '']
+    if (key.ctrl && key.name === 'z') this.#stop()
+    else if ((key.ctrl && key.name === 'c') || key.name === 'q') this.#options.onQuit()
+    else if (key.ctrl && key.name === 'l') this.#draw()
+    else if (by !== undefined) this.#scrollBy(by)
+  }
+
+  #scrollBy(rules: number): void {
+    this.#scroll = Math.max(0, Math.min(this.#scroll + rules, this.#hidden()))
+    this.#draw()
+  }
+
+  readonly #onResize = (): void => {
+    refreshSize(this.#options.output)
+    this.#draw()
+  }
+
+  /** The shell may have changed the terminal while we were stopped, by a signal that cannot be caught too. */
+  readonly #onContinue = (): void => {
+    if (!this.#screen.taken) return
+    this.#screen.leave()
+    this.resume()
+  }
+
+  /** ^Z: as a program without a view, but that the terminal is given back first. */
+  readonly #stop = (): void => {
+    this.suspend()
+    process.off('SIGTSTP', this.#stop)
+    process.kill(0, 'SIGTSTP') // returns when somebody has continued us
+    process.on('SIGTSTP', this.#stop)
+    this.resume()
+  }
+}
+
+const steps: Readonly<Record<string, number>> = {
+  up: -1,
+  k: -1,
+  down: 1,
+  j: 1,
+  pageup: -PAGE,
+  pagedown: PAGE,
+  home: Number.NEGATIVE_INFINITY,
+  end: Number.POSITIVE_INFINITY,
+}
+
+/**
+ * On SIGWINCH node asks anew how large the terminal is, but of process.stdout and process.stderr only; other
+ * streams have the same method (lib/tty.js, node 20 to 24), and no public one.
+ */
+function refreshSize(output: tty.WriteStream): void {
+  const { _refreshSize } = output as { _refreshSize?: () => void }
+  _refreshSize?.call(output)
+}

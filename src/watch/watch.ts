@@ -1,0 +1,120 @@
+/** A machine session that goes on while its rules may be replaced, and that can be looked at. */
+import { engineNames } from '../engines/choose.ts'
+import type { Engine } from '../engines/engine.ts'
+import type { Activity } from '../report/activity.ts'
+import type { Rule } from '../rules/rule.ts'
+import { INJECTIONS_SHOWN } from '../session/activity.ts'
+import { MachineSession } from '../session/machine-session.ts'
+import { RecentEvents } from '../session/recent-events.ts'
+import { Sampler } from '../session/sampler.ts'
+import { openStatistics, TargetStatistics } from '../session/target-statistics.ts'
+import type { EngineTotals } from '../session/totals.ts'
+import { targetsOf } from './targets-shown.ts'
+
+/** The rules of one reading of the files. */
+export interface WatchRules {
+  /** Each with targets. */
+  readonly rules: readonly Rule[]
+  readonly engines: ReadonlyMap<Engine, readonly number[]>
+}
+
+export interface WatchSettings {
+  readonly seed: bigint
+  readonly includeLoader: boolean
+  /** Somebody shows the last injections. */
+  readonly wantsInjections: boolean
+  /** Somebody shows what targets call: this costs each system call of the machine some time. */
+  readonly wantsCalls: boolean
+  /** Makes a listener to the injections of these rules; undefined: nobody listens. */
+  readonly listener: ((rules: readonly Rule[]) => (event: Buffer) => void) | undefined
+}
+
+/** One session and what looks at it. */
+interface Sight {
+  readonly given: WatchRules
+  readonly session: MachineSession
+  readonly statistics: TargetStatistics | { readonly missing: string }
+  readonly sampler: Sampler
+}
+
+export class Watch {
+  readonly #settings: WatchSettings
+  #sight: Sight
+
+  private constructor(settings: WatchSettings, sight: Sight) {
+    this.#settings = settings
+    this.#sight = sight
+  }
+
+  /** @throws {MinderbinderError} what keeps a rule from being honoured; then nothing is left */
+  static async open(given: WatchRules, settings: WatchSettings): Promise<Watch> {
+    return new Watch(settings, await open(given, settings))
+  }
+
+  /** What is being done now. */
+  get rules(): readonly Rule[] {
+    return this.#sight.given.rules
+  }
+
+  /**
+   * Other rules, with counts of their own. For the moment between the two, a few milliseconds, both are in force.
+   *
+   * @returns what the rules before have done
+   * @throws {MinderbinderError} what keeps a rule from being honoured; then everything goes on as before
+   */
+  async replace(given: WatchRules): Promise<WatchReport> {
+    const next = await open(given, this.#settings)
+    const before = this.#sight
+    this.#sight = next
+    return end(before)
+  }
+
+  sample(): Promise<Activity> {
+    return this.#sight.sampler.sample()
+  }
+
+  /** Lifts everything. */
+  close(): Promise<WatchReport> {
+    return end(this.#sight)
+  }
+}
+
+/** What some rules have done. */
+export interface WatchReport {
+  readonly rules: readonly Rule[]
+  /** Name of the engine of each rule. */
+  readonly engines: readonly string[]
+  readonly totals: EngineTotals
+}
+
+async function open(given: WatchRules, settings: WatchSettings): Promise<Sight> {
+  const { rules, engines } = given
+  const { seed, includeLoader } = settings
+  const recent = settings.wantsInjections ? new RecentEvents(INJECTIONS_SHOWN) : undefined
+  const listen = settings.listener?.(rules)
+  const onEvent =
+    recent || listen
+      ? (event: Buffer) => {
+          recent?.add(event)
+          listen?.(event)
+        }
+      : undefined
+  const session = await MachineSession.open({ rules, seed, engines, includeLoader, onEvent })
+  const statistics = settings.wantsCalls
+    ? await openStatistics({ targets: session.table.map })
+    : { missing: 'not counted' }
+  const sampler = new Sampler({
+    ...{ rules, seed, engines: engineNames(engines), recent, statistics },
+    totals: () => session.totals(),
+    targets: targetsOf(session.table, rules),
+  })
+  return { given, session, statistics, sampler }
+}
+
+async function end({ given, session, statistics, sampler }: Sight): Promise<WatchReport> {
+  await session.lift()
+  await sampler.idle()
+  if (statistics instanceof TargetStatistics) await statistics.close()
+  const totals = await session.close()
+  return { rules: given.rules, engines: engineNames(given.engines), totals }
+}

@@ -1,0 +1,31 @@
+/** What a person would see on a terminal that got these bytes: xterm.js without a window. */
+import xterm from '@xterm/headless'
+
+export interface Seen {
+  /** Rows from the top, without blanks at their ends. */
+  readonly rows: readonly string[]
+  /** The second screen, where full-screen programs draw. */
+  readonly alternate: boolean
+  readonly cursorShown: boolean
+  readonly cursor: { readonly column: number; readonly row: number }
+  /** For a picture. */
+  readonly terminal: InstanceType<typeof xterm.Terminal>
+}
+
+export async function emulate(bytes: string, columns: number, rows: number): Promise<Seen> {
+  const terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true })
+  await new Promise<void>((resolve) => terminal.write(bytes, resolve))
+  const { active } = terminal.buffer
+  // xterm keeps it to itself; the last of both sequences tells (DECTCEM).
+  const hidden = bytes.lastIndexOf('\x1b[?25l')
+  return {
+    rows: Array.from(
+      { length: rows },
+      (_, row) => active.getLine(active.baseY + row)?.translateToString(true) ?? '',
+    ),
+    alternate: active.type === 'alternate',
+    cursorShown: hidden < 0 || bytes.lastIndexOf('\x1b[?25h') > hidden,
+    cursor: { column: active.cursorX, row: active.cursorY },
+    terminal,
+  }
+}
