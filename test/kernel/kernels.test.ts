@@ -10,6 +10,8 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { engineless, matrix } from '../conformance/matrix.ts'
 import type { Result } from '../conformance/results.ts'
+import { compileCase } from '../conformance/run-case.ts'
+import { table } from '../conformance/table.ts'
 import { type GuestResult, runTestsInVm } from '../helpers/guest-tests.ts'
 import { type Kernel, kernels } from '../helpers/kernels.ts'
 import { patience } from '../helpers/patience.ts'
@@ -37,9 +39,10 @@ const SIDE_BY_SIDE = '6.12'
 const results: Result[] = []
 
 test('every test kernel', { concurrency: true }, async (t) => {
-  if (!requires(t, 'qemu', 'kernels', 'setpriv')) return
+  if (!requires(t, 'qemu', 'kernels', 'setpriv', 'cc', 'cc-static', 'cc-m32')) return
   const chosen = kernels().filter(({ name }) => only?.includes(name) ?? true)
   assert.notEqual(chosen.length, 0, `no kernel of MINDERBINDER_TEST_KERNELS=${only} is there`)
+  if (files.includes(conformance)) for (const row of table) compileCase(t, row)
   await Promise.all(chosen.map((kernel) => t.test(`Linux ${kernel.name}`, (t) => hold(t, kernel))))
   keep(results)
   process.stdout.write(`\n${matrix(results)}\n`)
