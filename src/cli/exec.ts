@@ -1,6 +1,6 @@
 /** `minderbinder exec`: argv in, how to end out. */
 import { closeSync } from 'node:fs'
-import { assignEngines, engineNames } from '../engines/choose.ts'
+import { assignEngines, engineInstead } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../errors.ts'
 import { summary } from '../report/summary.ts'
@@ -43,6 +43,13 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
     rules,
     seed: options.seed,
     engines: assigned,
+    engineInstead: (failed, indices) =>
+      engineInstead(
+        failed,
+        indices.map((index) => rules[index]!),
+        engines,
+        options.engine,
+      ),
     argvIndex: 1 + args.length - command.length, // `exec` itself is argument 0
     command: command[0]!,
     user: options.user === undefined ? undefined : await lookUpUser(options.user),
@@ -54,7 +61,7 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
   // Not made where nobody reads it: its hints build every family, two milliseconds.
   // What only the graphs did not show is missing nowhere.
   const told = log ? result : { ...result, lostEvents: 0n }
-  const text = (colour: 0 | 1) => summarize(plan, told, engineNames(assigned), colour)
+  const text = (colour: 0 | 1) => summarize(plan, told, colour)
   if (output) output.write(text(0))
   else if (!options.quiet) writeStderr(text(stderrColour()))
   log?.close()
@@ -103,8 +110,7 @@ function parseExec(args: readonly string[]): {
 
 function summarize(
   { rules, seed }: Plan,
-  { counts, lostEvents, foreignCalls, notes }: SessionResult,
-  names: readonly string[],
+  { counts, engines: names, lostEvents, foreignCalls, notes }: SessionResult,
   colour: 0 | 1 | 2 | 3,
 ): string {
   if (rules.length === 0) return 'minderbinder: no fault was given: the command ran as it is\n'
