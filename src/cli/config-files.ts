@@ -1,13 +1,14 @@
 /** Configuration files from disk or standard input, to rules. */
 import { isUtf8 } from 'node:buffer'
-import { constants } from 'node:fs'
+import { constants, fstat, read } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { type ConfigSource, parseConfig } from '../config/config.ts'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import type { Rule } from '../rules/rule.ts'
 import { errnoText } from '../session/start-errors.ts'
-import { readUnchanged } from './read-unchanged.ts'
+import { type Readable, readUnchanged } from './read-unchanged.ts'
 
 /** Bytes: twice what 4,096 rules need that say everything. The parser takes seconds for more. */
 export const longestConfig = 2 << 20
@@ -39,7 +40,8 @@ async function bytesOf(path: string, { filesOnly = false }: ReadOptions): Promis
     throw unreadable('standard input (-)', 'it is for the command', notForExec)
   let handle: FileHandle | undefined
   try {
-    handle = await open(path === '-' ? '/dev/stdin' : path, openFlags(filesOnly))
+    if (path === '-') return await readUnchanged(standardInput, { path, limit: longestConfig })
+    handle = await open(path, openFlags(filesOnly))
     const status = await handle.stat()
     if (status.isDirectory()) throw unreadable(path, 'it is a directory')
     if (filesOnly && !status.isFile()) throw unreadable(path, 'it is no regular file', notForExec)
@@ -52,6 +54,12 @@ async function bytesOf(path: string, { filesOnly = false }: ReadOptions): Promis
   } finally {
     await handle?.close()
   }
+}
+
+/** Its descriptor, not /dev/stdin: a socket cannot be opened. */
+const standardInput: Readable = {
+  stat: (options) => promisify(fstat)(0, options),
+  read: (buffer, offset, length, position) => promisify(read)(0, buffer, offset, length, position),
 }
 
 const notForExec = 'exec gives its standard input and its pipes to the command: write a file'

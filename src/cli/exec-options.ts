@@ -2,8 +2,7 @@
 import { type Command, Option } from 'commander'
 import { type EngineOption, engineOptions } from '../engines/choose.ts'
 import { MinderbinderError } from '../errors.ts'
-import type { Rule } from '../rules/rule.ts'
-import { addFaultOptions } from './faults.ts'
+import { addFaultOptions, type Faults } from './faults.ts'
 import { execOptions } from './options.ts'
 
 export interface ExecOptions {
@@ -23,10 +22,8 @@ export interface ExecOptions {
 const seedMax = 2n ** 64n - 1n
 
 /** Adds them to `command`; the returned function reads them once its arguments are parsed. */
-export function addExecOptions(
-  command: Command,
-): () => { rules: readonly Rule[]; options: ExecOptions } {
-  const rules = addFaultOptions(command)
+export function addExecOptions(command: Command): () => { faults: Faults; options: ExecOptions } {
+  const faults = addFaultOptions(command)
   for (const { flags, description, group } of Object.values(execOptions)) {
     const option = new Option(flags, description).helpGroup(`${group}:`)
     if (flags.startsWith('--seed')) option.argParser(parseSeed)
@@ -36,7 +33,7 @@ export function addExecOptions(
   return () => {
     const given = command.opts()
     return {
-      rules,
+      faults,
       options: {
         seed: given.seed ?? randomSeed(),
         engine: given.engine,

@@ -12,6 +12,7 @@ import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
 import { stderrColour } from './colour.ts'
 import { addExecOptions, type ExecOptions } from './exec-options.ts'
+import { allRules, type Faults } from './faults.ts'
 import { hintsFor } from './hints.ts'
 import { InjectionLog } from './injection-log.ts'
 import { OutputFile } from './output-file.ts'
@@ -24,7 +25,8 @@ import { writeStderr } from './standard-streams.ts'
  * @throws {HelpRequest}
  */
 export async function exec(args: readonly string[], launcher: Launcher): Promise<Finish> {
-  const { rules, options, command } = parseExec(args)
+  const { faults, options, command } = parseExec(args)
+  const rules = await allRules(faults, { filesOnly: true })
   // It was for --help: from here on whoever reads it shall see its end when the child closes it.
   closeSync(launcherFds.stdout)
   const observer = await observerOf(options, command, launcher)
@@ -92,7 +94,7 @@ async function interfaceNames(
 }
 
 function parseExec(args: readonly string[]): {
-  rules: readonly Rule[]
+  faults: Faults
   options: ExecOptions
   command: readonly string[]
 } {

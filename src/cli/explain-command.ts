@@ -1,20 +1,26 @@
-/** `minderbinder explain [FAULT]...`: argv in, text out; changes nothing. */
+/** `minderbinder explain [FAULT]... | CONFIG.yaml`: argv in, text out; changes nothing. */
 import { chooseEngines } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
 import { addExecOptions } from './exec-options.ts'
 import { explain } from './explain.ts'
+import { allRules } from './faults.ts'
 import { newCommand, parseArguments } from './parse.ts'
 
 /** The text for stdout; status 1 where something cannot be done here. @throws {MinderbinderError} @throws {HelpRequest} */
-export function explainCommand(args: readonly string[]): { text: string; status: number } {
-  const parser = newCommand('explain').usage('[FAULT]... [OPTION]...')
+export async function explainCommand(
+  args: readonly string[],
+): Promise<{ text: string; status: number }> {
+  const parser = newCommand('explain').usage('[FAULT]... [OPTION]... | CONFIG.yaml')
   const read = addExecOptions(parser)
-  parseArguments(parser.argument('[command...]', 'ignored: takes a whole exec line'), args)
-  const { rules, options } = read()
+  const operands = 'a configuration file; after faults ignored: takes a whole exec line'
+  parseArguments(parser.argument('[operand...]', operands), args)
+  const { faults, options } = read()
+  const none = faults.rules.length + faults.configs.length === 0
+  const rules = await allRules(none ? { rules: [], configs: parser.args.slice(0, 1) } : faults, {})
   if (rules.length === 0)
     throw new MinderbinderError('MB_USAGE', 'explain: no fault was given', {
-      hint: 'minderbinder explain --syscall openat=ENOENT@50%',
+      hint: 'minderbinder explain --syscall openat=ENOENT@50%, or minderbinder explain CONFIG.yaml',
     })
   const choices = chooseEngines(rules, engines, options.engine)
   const text = explain(

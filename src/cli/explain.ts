@@ -1,5 +1,5 @@
 /** `minderbinder explain`: what would be done, in words, and by which engine. */
-import { describeRule, listNames } from '../rules/describe.ts'
+import { describeRule, describeTargets, listNames } from '../rules/describe.ts'
 import type { LeftOut, Rule } from '../rules/rule.ts'
 import { shadowedBy } from '../rules/shadow.ts'
 import { printable } from '../rules/span.ts'
@@ -69,6 +69,7 @@ function lines(entry: Entry, number: number, rules: readonly Rule[]): string[] {
   const indent = ' '.repeat(lead.length)
   const details = [
     describeRule(rule),
+    ...describeTargetsOf(rule),
     ...(indices.length > 1 ? ['each of these calls is counted on its own, as strace does'] : []),
     ...(rule.kind === 'syscall' ? describeLeftOut(rule.leftOut ?? []) : []),
     ...describeShadow(indices, rules),
@@ -77,6 +78,11 @@ function lines(entry: Entry, number: number, rules: readonly Rule[]): string[] {
       : `cannot be done here: ${answer.refusal}`,
   ]
   return [lead + rule.label, ...details.map((line) => indent + line)]
+}
+
+function describeTargetsOf(rule: Rule): string[] {
+  const text = describeTargets(rule)
+  return text === undefined ? [] : [text]
 }
 
 /** One line for each reason. */

@@ -27,6 +27,11 @@ export const faultOptions = {
     description: "strace's own inject= expression: openat:error=ENOENT:when=3+",
     group: 'Faults',
   },
+  config: {
+    flags: '--config <FILE>',
+    description: 'the faults of a configuration file, after those of the command line',
+    group: 'Faults',
+  },
 } as const satisfies Record<string, OptionEntry>
 
 export const execOptions = {

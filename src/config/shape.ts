@@ -78,7 +78,9 @@ function explainIssue(issue: Issue, root: Tree): Finding[] {
   }
   const what = /^\d+$/.test(path.at(-1) ?? '') ? `an item of ${key}` : (key ?? 'the file')
   const is = at.value === null ? 'it is empty' : `this is ${kindOf(at)}`
-  return [{ place: at.place, message: `${what} has to be ${issue.message}, and ${is}` }]
+  const message = `${what} has to be ${issue.message}, and ${is}`
+  const withUnit = key === 'delay_ms' && typeof at.value === 'string'
+  return [{ place: at.place, message, ...(withUnit && { hint: () => `write after: ${at.value}` }) }]
 }
 
 function unknownKeys(keys: readonly string[], path: readonly string[], root: Tree): Finding[] {

@@ -179,10 +179,9 @@ class Reader {
 
   /** Undefined where it is none. */
   #key(node: Node): string | undefined {
-    const tree = this.#tree(node, deepest)
-    if (tree.span) return tree.span.text
-    if (!isAlias(node)) this.#error(placeOf(node), 'a key has to be a word')
-    return undefined
+    const tree = isScalar(node) || isAlias(node) ? this.#tree(node, deepest) : undefined
+    if (!tree?.span) this.#error(placeOf(node), 'a key has to be a word')
+    return tree?.span?.text
   }
 
   #scalar(node: Scalar, place: Place): Tree {

@@ -6,7 +6,10 @@ export const seccomp: Engine = {
   name: 'seccomp',
 
   refusal(rule: Rule) {
-    return rule.kind === 'syscall' ? undefined : 'seccomp sees system calls, not packets'
+    if (rule.kind !== 'syscall') return 'seccomp sees system calls, not packets'
+    if (rule.targets?.every(({ kind }) => kind === 'pid'))
+      return 'it has what exec starts, and a pid target is a process that runs already'
+    return undefined
   },
 
   async attach({ supervisor }: EngineContext, indices): Promise<AttachedEngine> {

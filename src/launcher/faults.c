@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults.h"
 #include "../../bpf/glob.h"
+#include "lineage.h"
 #include "loader.h"
 #include "processes.h"
 #include "target.h"
@@ -24,7 +25,8 @@ static u32 *rules_of;
 static pid_t *loading;
 static size_t loading_count, loading_capacity;
 
-static int needs_process; /* some rule has after= or scope=process */
+static int has_targets;   /* some rule is for some processes only */
+static int needs_process; /* for that, or for after= or scope=process */
 
 static int names(const struct rule *rule, u32 number)
 {
@@ -38,6 +40,7 @@ int faults_init(struct faults *faults)
 	for (u32 i = 0; i < faults->active_count; i++) {
 		const struct rule *rule = &faults->rules[faults->active[i]];
 
+		has_targets |= !!(rule->flags & RULE_HAS_TARGETS);
 		needs_process |= rule->after_ns > 0 || rule->scope == SCOPE_PROCESS;
 		for (u32 number = 0; number < SYSCALLS_MAX; number++)
 			total += (size_t)names(rule, number);
@@ -57,7 +60,10 @@ int faults_init(struct faults *faults)
 		}
 	}
 	first_of[SYSCALLS_MAX] = at;
-	return needs_process ? processes_init(faults->rule_count) : 0;
+	needs_process |= has_targets;
+	if (has_targets && lineage_init(&faults->targets, faults->rules, faults->rule_count) < 0)
+		return -1;
+	return needs_process ? processes_init(faults->rule_count, has_targets) : 0;
 }
 
 void faults_calls(const struct faults *faults, struct call_set *set)
@@ -72,6 +78,9 @@ void faults_calls(const struct faults *faults, struct call_set *set)
 		call_set_add(set, SYS_execve);
 		call_set_add(set, SYS_execveat);
 	}
+	/* Each C library calls it before main: a program is seen as it was at its exec, whatever it calls itself later. */
+	if (has_targets)
+		call_set_add(set, SYS_set_tid_address);
 }
 
 static void loading_add(pid_t tid)
@@ -106,12 +115,6 @@ static int is_loading(pid_t tid)
 	return 0;
 }
 
-void faults_child(struct faults *faults, pid_t child)
-{
-	if (!faults->include_loader)
-		loading_add(child);
-}
-
 static u64 clock_ns(clockid_t clock)
 {
 	struct timespec now;
@@ -119,6 +122,16 @@ static u64 clock_ns(clockid_t clock)
 	if (clock_gettime(clock, &now) < 0)
 		return 0; /* cannot happen: both clocks exist since Linux 2.6.39 */
 	return (u64)now.tv_sec * 1000000000u + (u64)now.tv_nsec;
+}
+
+/* As process_of(), after a look at whether its exec has succeeded. */
+static struct process *settled_process(pid_t tid)
+{
+	struct process *process = process_of(tid);
+
+	if (process)
+		process_settle(process, tid);
+	return process;
 }
 
 static void will_exec(struct faults *faults, pid_t tid)
@@ -130,11 +143,19 @@ static void will_exec(struct faults *faults, pid_t tid)
 		loading_add(pid ? pid : tid);
 	}
 	if (needs_process) {
-		struct process *process = process_of(tid);
+		struct process *process = settled_process(tid);
 
 		if (process)
 			process_execs(process, tid, clock_ns(CLOCK_BOOTTIME));
 	}
+}
+
+void faults_child(struct faults *faults, pid_t child)
+{
+	if (!faults->include_loader)
+		loading_add(child);
+	if (has_targets)
+		will_exec(faults, child);
 }
 
 static int path_matches(const struct rule *rule, const struct call_shape *shape,
@@ -236,13 +257,16 @@ struct verdict faults_decide(struct faults *faults, const struct seccomp_notif *
 	if (call->data.arch != filter_native_arch || number & filter_foreign_bit ||
 	    number >= SYSCALLS_MAX) {
 		__sync_fetch_and_add(&faults->foreign_calls, 1);
+		if (has_targets && filter_is_foreign_exec(call))
+			will_exec(faults, tid);
 		return run;
 	}
+
+	struct process *process = has_targets ? settled_process(tid) : NULL;
+	u64 age = UINT64_MAX;
+
 	if (loading_count > 0 && is_loading(tid))
 		return run;
-
-	struct process *process = NULL;
-	u64 age = UINT64_MAX;
 
 	struct verdict verdict = run;
 
@@ -254,10 +278,12 @@ struct verdict faults_decide(struct faults *faults, const struct seccomp_notif *
 		struct rule_counts *scope = total;
 		u64 n;
 
+		if (rule->flags & RULE_HAS_TARGETS && !(process && rules_have(process->own, index)))
+			continue;
 		if (needs_process && !process)
-			process = process_of(tid);
+			process = settled_process(tid);
 		if (process && rule->after_ns)
-			age = process_age(process, tid, clock_ns(CLOCK_BOOTTIME));
+			age = process_age(process, clock_ns(CLOCK_BOOTTIME));
 		if (process && rule->scope == SCOPE_PROCESS)
 			scope = &process->counts[index];
 

@@ -4,6 +4,7 @@
 #define MINDERBINDER_FAULTS_H
 
 #include "filter.h"
+#include "targets.h"
 #include "types.h"
 
 #include <linux/seccomp.h>
@@ -14,6 +15,7 @@ struct faults {
 	u32 rule_count;
 	const u32 *active; /* indices of the rules that are ours */
 	u32 active_count;
+	struct targets targets;
 	const struct call_shape *shapes; /* SYSCALLS_MAX of them */
 	u64 seed;
 	int include_loader;

@@ -21,6 +21,20 @@ const u32 filter_native_arch = AUDIT_ARCH_AARCH64;
 const u32 filter_foreign_bit = 0;
 #endif
 
+/* asm/unistd_32.h, asm/unistd_x32.h, and arm's asm/unistd.h. */
+int filter_is_foreign_exec(const struct seccomp_notif *call)
+{
+	const int number = call->data.nr;
+
+#if defined(__x86_64__)
+	if (call->data.arch == AUDIT_ARCH_I386)
+		return number == 11 || number == 358;
+	return number == (0x40000000 | 520) || number == (0x40000000 | 545);
+#else
+	return call->data.arch == AUDIT_ARCH_ARM && (number == 11 || number == 387);
+#endif
+}
+
 #define INSTRUCTIONS_MAX (16 + 2 * SYSCALLS_MAX)
 
 struct program {

@@ -4,6 +4,8 @@
 
 #include "types.h"
 
+#include <linux/seccomp.h>
+
 /* A set of native system call numbers. */
 struct call_set {
 	u64 bits[SYSCALLS_MAX / 64];
@@ -26,6 +28,9 @@ static inline int call_set_has(const struct call_set *set, u32 number)
  * (close-on-exec), or -errno: EBUSY where the filter chain has a listener already (seccomp(2)).
  */
 int filter_install(const struct call_set *notified);
+
+/* Of a call that is notified for its foreign mode: is it an execve or execveat? */
+int filter_is_foreign_exec(const struct seccomp_notif *call);
 
 /* AUDIT_ARCH_* of the programs whose numbers the rules name. */
 extern const u32 filter_native_arch;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "processes.h"
+#include "image.h"
+#include "lineage.h"
 #include "target.h"
 
-#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,10 +15,12 @@
 static struct process **table;
 static size_t capacity, used;
 static u32 rules;
+static size_t words; /* of each set of rules; 0: there are no targets */
 
-int processes_init(u32 rule_count)
+int processes_init(u32 rule_count, int with_targets)
 {
 	rules = rule_count;
+	words = with_targets ? (rule_count + 63) / 64 : 0;
 	capacity = FIRST_CAPACITY;
 	table = calloc(capacity, sizeof(*table));
 	return table ? 0 : -1;
@@ -69,6 +72,34 @@ static int rebuild(void)
 	return 0;
 }
 
+void processes_living(void (*visit)(const struct process *process))
+{
+	for (size_t i = 0; i < capacity; i++) {
+		if (table[i] && is_alive(table[i]))
+			visit(table[i]);
+	}
+}
+
+struct process *process_known(pid_t pid)
+{
+	struct process *process = table[slot_of(table, capacity, pid)];
+
+	return process && is_alive(process) ? process : NULL;
+}
+
+static struct process *new_process(pid_t pid)
+{
+	struct process *process = calloc(1, sizeof(*process) + rules * sizeof(process->counts[0]) +
+						    2 * words * sizeof(u64));
+
+	if (!process)
+		return NULL;
+	process->pid = pid;
+	process->own = (u64 *)(process->counts + rules);
+	process->kept = process->own + words;
+	return process;
+}
+
 struct process *process_of(pid_t tid)
 {
 	pid_t pid = target_process(tid);
@@ -89,10 +120,9 @@ struct process *process_of(pid_t tid)
 				return NULL;
 			at = slot_of(table, capacity, pid);
 		}
-		table[at] = calloc(1, sizeof(**table) + rules * sizeof(table[at]->counts[0]));
+		table[at] = new_process(pid);
 		if (!table[at])
 			return NULL;
-		table[at]->pid = pid;
 		used++;
 	}
 
@@ -104,38 +134,41 @@ struct process *process_of(pid_t tid)
 		process->birth = birth;
 		process->start_ns = birth / tick * 1000000000 + birth % tick * 1000000000 / tick;
 		process->exec_image = 0;
+		if (words) {
+			process->image = image_of(pid);
+			lineage_forked(process);
+		}
 	}
 	return process;
-}
-
-/* Differs between two images of one process: where its parts lie, and 16 bytes that are random for each exec. */
-static u64 image_of(pid_t tid)
-{
-	Elf64_auxv_t auxv[64];
-	u64 hash = 1, random[2];
-	ssize_t n = target_file(tid, "auxv", auxv, sizeof(auxv));
-
-	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(auxv[0]); i++) {
-		hash = mix64(hash ^ auxv[i].a_un.a_val);
-		if (auxv[i].a_type == AT_RANDOM &&
-		    target_read(tid, auxv[i].a_un.a_val, random, sizeof(random)) == 0)
-			hash = mix64(mix64(hash ^ random[0]) ^ random[1]);
-	}
-	return hash | 1;
 }
 
 void process_execs(struct process *process, pid_t tid, u64 now_ns)
 {
 	process->exec_image = image_of(tid);
 	process->exec_ns = now_ns;
+	process->exec_tid = tid;
 }
 
-u64 process_age(struct process *process, pid_t tid, u64 now_ns)
+void process_settle(struct process *process, pid_t tid)
 {
-	if (process->exec_image) {
-		if (image_of(tid) != process->exec_image)
-			process->start_ns = process->exec_ns;
+	if (!process->exec_image)
+		return;
+
+	const u64 image = image_of(process->pid);
+
+	if (image != process->exec_image) {
 		process->exec_image = 0;
+		process->start_ns = process->exec_ns;
+		if (words) {
+			process->image = image;
+			lineage_execed(process);
+		}
+	} else if (tid == process->exec_tid) {
+		process->exec_image = 0; /* it failed and has returned; other threads' calls tell nothing */
 	}
+}
+
+u64 process_age(const struct process *process, u64 now_ns)
+{
 	return now_ns > process->start_ns ? now_ns - process->start_ns : 0;
 }

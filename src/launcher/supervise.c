@@ -78,6 +78,26 @@ static void *take_copy(struct frame *frame, size_t length)
 	return copy;
 }
 
+static int read_targets(struct frame *frame, const struct wire_stage *stage)
+{
+	struct target *list;
+
+	if (frame->length / sizeof(*list) < stage->target_count)
+		return -1;
+	list = take_copy(frame, stage->target_count * sizeof(*list));
+	faults.targets.cgroup_root = take_copy(frame, stage->root_bytes);
+	if (!list || !faults.targets.cgroup_root)
+		return -1;
+	for (u32 i = 0; i < stage->target_count; i++) {
+		list[i].name[TARGET_NAME_MAX - 1] = 0;
+		if (list[i].rule >= stage->rule_count)
+			return -1;
+	}
+	faults.targets.list = list;
+	faults.targets.count = stage->target_count;
+	return 0;
+}
+
 static int read_request(struct frame *frame, struct stage_request *request)
 {
 	const struct wire_stage *stage = take_copy(frame, sizeof(*stage));
@@ -96,7 +116,8 @@ static int read_request(struct frame *frame, struct stage_request *request)
 	request->cgroup = cgroup && *cgroup ? cgroup : NULL;
 	faults.rules = take_copy(frame, stage->rule_count * sizeof(struct rule));
 	faults.active = take_copy(frame, stage->active_count * sizeof(u32));
-	if (!request->groups || !cgroup || !faults.rules || !faults.active)
+	if (!request->groups || !cgroup || !faults.rules || !faults.active ||
+	    read_targets(frame, stage) < 0)
 		return -1;
 	faults.rule_count = stage->rule_count;
 	faults.active_count = stage->active_count;

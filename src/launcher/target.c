@@ -130,14 +130,27 @@ int target_is_stopped(pid_t tid)
 	return state && *state == 'T';
 }
 
-pid_t target_process(pid_t tid)
+/* The first number of a line of /proc/TID/status; -1 where it cannot be read. */
+static s64 status_number(pid_t tid, const char *line)
 {
 	char text[512];
 
 	if (read_text(tid, "status", text, sizeof(text)) < 0)
-		return 0;
+		return -1;
 
-	const char *line = strstr(text, "\nTgid:");
+	const char *at = strstr(text, line);
 
-	return line ? (pid_t)strtol(line + 6, NULL, 10) : 0;
+	return at ? strtoll(at + strlen(line), NULL, 10) : -1;
+}
+
+pid_t target_process(pid_t tid)
+{
+	s64 pid = status_number(tid, "\nTgid:");
+
+	return pid > 0 ? (pid_t)pid : 0;
+}
+
+u64 target_uid(pid_t tid)
+{
+	return (u64)status_number(tid, "\nUid:");
 }

@@ -26,4 +26,7 @@ int target_is_stopped(pid_t tid);
 /* The thread group that tid belongs to, or 0 where it is gone. */
 pid_t target_process(pid_t tid);
 
+/* Its real user id, or UINT64_MAX where it is gone. */
+u64 target_uid(pid_t tid);
+
 #endif

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#define WIRE_PAYLOAD_MAX (8u << 20) /* 4096 rules of 416 bytes, and some */
+#define WIRE_PAYLOAD_MAX (8u << 20) /* 4096 rules of 416 bytes, 16384 targets of 272, and some */
 
 enum wire_type {
 	/* node to supervisor */
@@ -75,6 +75,8 @@ struct wire_stage {
 	u32 cgroup_bytes; /* then: path of the child's cgroup, no NUL; 0: stay in this one */
 	u32 rule_count;   /* then: struct rule[], the whole plan */
 	u32 active_count; /* then: u32 indices of the rules that the seccomp engine does */
+	u32 target_count; /* then: struct target[], of the whole plan */
+	u32 root_bytes;   /* then: where the root of the cgroup v2 hierarchy is mounted, no NUL; 0: no target asks */
 	u64 seed;
 	/* last, where active_count is not 0: struct call_shape[SYSCALLS_MAX] */
 };

@@ -5,7 +5,7 @@ import { durationText } from './outcome.ts'
 
 /** Completes `RULE never fired: …`. */
 export function whyNotFired(rule: Rule, { seen, matched }: RuleCounts): string {
-  if (seen === 0n) return unseen(rule)
+  if (seen === 0n) return `${unseen(rule)}${rule.targets ? ' in a process of its targets' : ''}`
   if (matched === 0n) return `${counted(seen, rule)}, none ${keysText(rule)}`
   const matches = `${counted(matched, rule)} matched`
   if (rule.rate === 0) return `${matches}, and its rate is 0%`

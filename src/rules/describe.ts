@@ -1,7 +1,7 @@
 /** A rule in plain words: `openat fails with ENOENT (No such file or directory) each time`. */
 import { errnoByName, errnoName } from './errnos.ts'
 import { formatCidr } from './network-values.ts'
-import type { NetworkRule, Outcome, Rule, SyscallRule } from './rule.ts'
+import type { NetworkRule, Outcome, Rule, SyscallRule, Target } from './rule.ts'
 import { printable } from './span.ts'
 
 /** Names of system calls beyond these are counted instead of listed. */
@@ -15,6 +15,38 @@ export function describeRule(rule: Rule): string {
       ? ''
       : `, but not in the first ${formatDuration(rule.afterNs)} of ${rule.kind === 'syscall' ? 'a process' : 'the run'}`
   return printable(`${what} ${frequency(rule)}${after}`)
+}
+
+/** `only in processes named curl or wget, and in what they start`; undefined where a rule is for all. */
+export function describeTargets({ targets, inherit }: Rule): string | undefined {
+  if (!targets) return undefined
+  const kinds = ['name', 'pid', 'uid', 'cgroup'] as const
+  const parts = kinds.flatMap((kind) => {
+    const values = targets.flatMap((target) => (target.kind === kind ? [textOf(target)] : []))
+    return values.length === 0 ? [] : [`${words[kind]} ${listNames(values, 'or')}`]
+  })
+  const started = inherit === false ? ', and not in what they start' : ', and in what they start'
+  return printable(`only in processes ${parts.join(', or ')}${started}`)
+}
+
+const words: { readonly [kind in Target['kind']]: string } = {
+  name: 'named',
+  pid: 'with the pid',
+  uid: 'of the user id',
+  cgroup: 'in the cgroup',
+}
+
+function textOf(target: Target): string {
+  switch (target.kind) {
+    case 'name':
+      return target.name
+    case 'pid':
+      return `${target.pid}`
+    case 'uid':
+      return `${target.uid}`
+    case 'cgroup':
+      return target.path
+  }
 }
 
 function describeCall(rule: SyscallRule): string {
@@ -55,11 +87,13 @@ function errnoOf(value: bigint): string {
 }
 
 /** `open`, `open and openat`, `access, chdir, … and 40 more`. */
-export function listNames(names: readonly string[]): string {
+export function listNames(names: readonly string[], conjunction: 'and' | 'or' = 'and'): string {
   const shown = names.length > mostNames ? names.slice(0, mostNames - 1) : names
   const rest = names.length - shown.length
   const all = rest > 0 ? [...shown, `${rest} more`] : shown
-  return all.length === 1 ? (all[0] ?? '') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`
+  return all.length === 1
+    ? (all[0] ?? '')
+    : `${all.slice(0, -1).join(', ')} ${conjunction} ${all.at(-1)}`
 }
 
 function describePackets(rule: NetworkRule): string {

@@ -21,6 +21,7 @@ function firesAlways(rule: SyscallRule): boolean {
   const { first, last, step } = rule.when
   return (
     rule.rate === 100 &&
+    rule.targets === undefined &&
     rule.afterNs === 0n &&
     rule.times === 0 &&
     first === 1 &&

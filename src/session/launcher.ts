@@ -49,6 +49,11 @@ export interface StagePlan {
   readonly rules: Buffer
   readonly ruleCount: number
   readonly active: readonly number[]
+  /** struct target[], of the whole plan. */
+  readonly targets: Buffer
+  readonly targetCount: number
+  /** Where the root of the cgroup v2 hierarchy is mounted; empty where no target asks. */
+  readonly cgroupRoot: string
   /** struct call_shape[SYSCALLS_MAX]; asked for only where `active` is not empty. */
   readonly callShapes: () => Buffer
 }
@@ -78,7 +83,7 @@ export class Abandoned extends Error {}
 const CLD_EXITED = 1
 /** sizeof(struct wire_counts), sizeof(struct wire_stage) */
 export const COUNTS_HEADER_SIZE = 16
-export const STAGE_HEADER_SIZE = 40
+export const STAGE_HEADER_SIZE = 48
 const stageFlags = { user: 1, events: 2, includeLoader: 4 } as const
 
 interface Waiter {
@@ -234,6 +239,7 @@ function encodeStage(plan: StagePlan): Buffer {
   const groups = Uint32Array.from(plan.user?.groups ?? [])
   const active = Uint32Array.from(plan.active)
   const cgroup = Buffer.from(plan.cgroup ?? '')
+  const root = Buffer.from(plan.cgroupRoot)
   const header = Buffer.alloc(STAGE_HEADER_SIZE)
   const flags =
     (plan.user ? stageFlags.user : 0) |
@@ -248,17 +254,21 @@ function encodeStage(plan: StagePlan): Buffer {
     cgroup.length,
     plan.ruleCount,
     active.length,
+    plan.targetCount,
+    root.length,
   ]
   fields.forEach((field, index) => {
     header.writeUInt32LE(field, index * 4)
   })
-  header.writeBigUInt64LE(plan.seed, 32)
+  header.writeBigUInt64LE(plan.seed, STAGE_HEADER_SIZE - 8)
   return Buffer.concat([
     header,
     new Uint8Array(groups.buffer),
     cgroup,
     plan.rules,
     new Uint8Array(active.buffer),
+    plan.targets,
+    root,
     active.length > 0 ? plan.callShapes() : Buffer.alloc(0),
   ])
 }

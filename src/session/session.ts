@@ -9,6 +9,7 @@ import { readEvents } from './events.ts'
 import { type Launcher, StageError } from './launcher.ts'
 import type { Plan, SessionResult } from './plan.ts'
 import { execFailure, stageFailure } from './start-errors.ts'
+import { supervisedTargets } from './supervised-targets.ts'
 import { collectCounts } from './totals.ts'
 import { UndoStack } from './undo.ts'
 
@@ -35,6 +36,7 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
     arch: architecture,
     interfaceIndex: () => 0, // network rules are not the supervisor's to do
   })
+  const supervised = await supervisedTargets(plan.rules)
   // Undone last: the supervisor goes on to serve what the child has left behind, or ends.
   const events = readEvents(plan.onEvent)
   undo.push(async () => {
@@ -61,6 +63,7 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
       rules,
       ruleCount: plan.rules.length,
       active: orders.active,
+      ...supervised,
       callShapes: () => encodeCallShapes(architecture),
     })
   } catch (error) {

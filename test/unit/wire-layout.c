@@ -35,6 +35,7 @@ int main(void)
 	SAY("step thread", STEP_THREAD);
 	SAY("step memory", STEP_MEMORY);
 	SAY("sizeof stage", sizeof(struct wire_stage));
+	SAY("sizeof target", sizeof(struct target));
 	SAY("sizeof counts", sizeof(struct wire_counts));
 	SAY("offsetof seed", offsetof(struct wire_stage, seed));
 	return 0;

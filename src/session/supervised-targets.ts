@@ -1,0 +1,21 @@
+/** The targets of the plan's rules as the supervisor gets them. */
+import { encodeTargets } from '../rules/encode.ts'
+import type { Rule } from '../rules/rule.ts'
+import type { StagePlan } from './launcher.ts'
+
+/** @throws {MinderbinderError} MB_CGROUP, MB_NO_CGROUP2 */
+export async function supervisedTargets(
+  rules: readonly Rule[],
+): Promise<Pick<StagePlan, 'targets' | 'targetCount' | 'cgroupRoot'>> {
+  const all = rules.flatMap(({ targets = [] }) => targets)
+  if (all.length === 0) return { targets: Buffer.alloc(0), targetCount: 0, cgroupRoot: '' }
+  // Imported here: a start without targets does not wait for it.
+  const { cgroupId } = await import('../targets/cgroup-id.ts')
+  const { cgroupRoot } = await import('../kernel/cgroup-place.ts')
+  const inCgroups = all.some(({ kind }) => kind === 'cgroup')
+  return {
+    targets: encodeTargets(rules, cgroupId),
+    targetCount: all.length,
+    cgroupRoot: inCgroups ? cgroupRoot() : '',
+  }
+}
