@@ -28,6 +28,7 @@ type Program =
   | 'bpftool'
   | 'unshare'
   | 'mount'
+  | 'promtool'
 
 export type Need =
   | Program

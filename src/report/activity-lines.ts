@@ -1,0 +1,72 @@
+/**
+ * An Activity as lines of text, where there is no terminal or no graphs are wanted: what has changed since the last
+ * time, one fact a line. Scripts grep them, so their beginnings are a promise: `start:`, `fired:`, `targets:`,
+ * `lost:`, `stop:`.
+ */
+import type { Activity } from './activity.ts'
+import { oneLine } from './printable.ts'
+
+const PREFIX = 'minderbinder: '
+/** Targets that are named; the others are counted. */
+const NAMED = 5
+
+/** What runs, and how to have it again: each line with its newline, as all of them here. */
+export function startLines(title: string, ruleCount: number, seed: string): string[] {
+  return lines([`start: ${title}: ${plural(ruleCount, 'rule')}, seed ${seed}`])
+}
+
+/**
+ * ```
+ * fired: break_curl 12 (+3), matched 20, seen 31, by override
+ * targets: 2 (+1): curl 4711, wget 4709
+ * lost: 7 injections not told of
+ * ```
+ */
+export function activityLines(previous: Activity | undefined, now: Activity): string[] {
+  return lines([
+    ...now.rules.flatMap(({ label, engine, counts }, index) => {
+      const before = previous?.rules[index]
+      const known = before?.label === label && before.counts.fired <= counts.fired
+      const more = counts.fired - (known ? before.counts.fired : 0n)
+      if (more === 0n) return []
+      return [
+        `fired: ${label} ${counts.fired} (+${more}), matched ${counts.matched}, seen ${counts.seen}, by ${engine}`,
+      ]
+    }),
+    ...targetLine(previous, now),
+    ...(now.lostEvents > (previous?.lostEvents ?? 0n)
+      ? [`lost: ${plural(Number(now.lostEvents), 'injection')} not told of`]
+      : []),
+  ])
+}
+
+/** What it comes to, one line a rule, those too that never fired. */
+export function stopLines(last: Activity | undefined, seconds: number): string[] {
+  return lines([
+    ...(last?.rules ?? []).map(
+      ({ label, engine, counts }) =>
+        `stop: ${label} fired ${counts.fired}, matched ${counts.matched}, seen ${counts.seen}, by ${engine}`,
+    ),
+    `stop: after ${seconds.toFixed(1)} s`,
+  ])
+}
+
+/** Who came and went between two looks with the same number is not told: a busy machine would tell of nothing else. */
+function targetLine(previous: Activity | undefined, now: Activity): string[] {
+  const before = previous?.targetCount ?? 0
+  const change = now.targetCount - before
+  if (change === 0) return []
+  const named = now.targets.slice(0, NAMED).map(({ name, pid }) => (pid ? `${name} ${pid}` : name))
+  const others = now.targetCount - named.length
+  const names = [...named, ...(others > 0 && named.length > 0 ? [`${others} more`] : [])].join(', ')
+  const sign = change > 0 ? '+' : ''
+  return [`targets: ${now.targetCount} (${sign}${change})${names ? `: ${names}` : ''}`]
+}
+
+function lines(texts: readonly string[]): string[] {
+  return texts.map((text) => `${PREFIX}${oneLine(text)}\n`)
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
