@@ -1,91 +1,60 @@
 /** The live view at a real terminal: what a person sees of it, and that the terminal is theirs again afterwards. */
 import assert from 'node:assert/strict'
-import test from 'node:test'
-import { emulate, type Seen } from '../helpers/emulator.ts'
+import test, { type TestContext } from 'node:test'
+import { personAtShell, settings } from '../helpers/person.ts'
 import { requires } from '../helpers/requires.ts'
-import { keys, shell, type Terminal } from '../helpers/terminal.ts'
-import { until } from '../helpers/until.ts'
+import { keys } from '../helpers/terminal.ts'
 
 /** Where programs leave the second screen (xterm's control sequences, mode 1049). */
 const leave = '\x1b[?1049l'
 const program = new URL('view-program.ts', import.meta.url).pathname
 const size = { columns: 80, rows: 30 }
 
-class Person {
-  readonly terminal: Terminal
-  size = size
-
-  constructor(terminal: Terminal) {
-    this.terminal = terminal
-  }
-
-  sees(what: string, condition: (seen: Seen) => unknown): Promise<Seen> {
-    let last: Seen | undefined
-    return until(
-      async () => {
-        last = await emulate(this.terminal.bytes(), this.size.columns, this.size.rows)
-        return condition(last) ? last : undefined
-      },
-      { what },
-    ).catch((error: Error) => {
-      throw new Error(`${error.message}\n${last?.rows.join('\n')}`)
-    })
-  }
-
-  resize(columns: number, rows: number): void {
-    this.size = { columns, rows }
-    this.terminal.resize(columns, rows)
-  }
-}
-
-/** A shell at a terminal where `start` has been typed and the view is seen. */
-async function withView(how: string, env: NodeJS.ProcessEnv, rules = 2) {
-  const terminal = await shell({ env: { TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', ...env } })
-  const person = new Person(terminal)
-  person.resize(size.columns, size.rows)
-  terminal.type(`echo before-the-view; stty -g\n`)
-  const settings = /[0-9a-f:]{40,}/.exec(await terminal.sees(/[0-9a-f:]{40,}\n/))?.[0]
+/** A shell at a terminal where the program has been started and the view is seen. */
+async function withView(t: TestContext, how: string, env: NodeJS.ProcessEnv, rules = 2) {
+  const person = await personAtShell(t, env, size.columns, size.rows)
+  const { terminal } = person
+  terminal.type('echo before-the-view\n')
+  const before = await settings(person)
   const node = `${process.execPath} --import tsx ${program} ${how} ${rules}`
   terminal.type(`${node}; echo "status=$?."\n`)
   const seen = await person.sees('the view', ({ rows }) => rows.some((row) => row.includes('pid ')))
   const pid = Number(/pid (\d+)/.exec(seen.rows.join('\n'))?.[1])
-  return { terminal, person, settings, seen, pid }
+  return { terminal, person, before, seen, pid }
 }
 
 type Shown = Awaited<ReturnType<typeof withView>>
 
 /** Everything is as it was, and `status` is how the program ended. */
-async function asBefore({ terminal, person, settings }: Shown, status: RegExp): Promise<void> {
+async function asBefore({ terminal, person, before }: Shown, status: RegExp): Promise<void> {
   await terminal.sees(status)
-  terminal.type('stty -g; echo "here again"\n')
-  await terminal.sees(/here again\n/)
-  const seen = await person.sees('the prompt', ({ rows }) => rows.includes('here again'))
+  assert.equal(await settings(person), before)
+  const seen = await person.looks()
   assert.equal(seen.alternate, false)
   assert.equal(seen.cursorShown, true)
   const text = seen.rows.join('\n')
   assert.match(text, /before-the-view/, 'the first screen is what it was')
   assert.doesNotMatch(text, /rule_0/)
-  assert.ok(text.replaceAll('\n', '').includes(`${settings}`), 'stty -g as before')
   terminal.type('exit\n')
   terminal.hangUp()
   await terminal.ended
 }
 
-function viewTest(title: string, body: () => Promise<void>): void {
+function viewTest(title: string, body: (t: TestContext) => Promise<void>): void {
   test(title, async (t) => {
     if (!requires(t, 'pty', 'cc')) return
-    await body()
+    await body(t)
   })
 }
 
-viewTest('it is on the second screen, with everything in its place; q ends it', async () => {
-  const shown = await withView('key', {})
+viewTest('it is on the second screen, with everything in its place; q ends it', async (t) => {
+  const shown = await withView(t, 'key', {})
   const { seen, terminal } = shown
   assert.equal(seen.alternate, true)
   assert.equal(seen.cursorShown, false)
   assert.match(seen.rows[0]!, /^view program .*seed 17 {2}0:0\d$/)
   assert.match(seen.rows[1]!, /^rule_0 {2}seccomp$/)
-  assert.match(seen.rows.join('\n'), /100\/s .* 10\/s/)
+  await shown.person.sees('the rates', ({ rows }) => /100\/s .* 10\/s/.test(rows[2]!))
   assert.match(seen.rows.join('\n'), /targets 1: \\x1b\[31mcurl 4711/)
   assert.equal(seen.rows.at(-1), 'q quits')
   assert.match(terminal.bytes().replaceAll('\x1b', 'ESC'), /ESC\[31m *█/, 'what fired is red')
@@ -93,8 +62,8 @@ viewTest('it is on the second screen, with everything in its place; q ends it', 
   await asBefore(shown, /status=3\./)
 })
 
-viewTest('^C is a key: it ends the same way', async () => {
-  const shown = await withView('key', {})
+viewTest('^C is a key: it ends the same way', async (t) => {
+  const shown = await withView(t, 'key', {})
   shown.terminal.type(keys.interrupt)
   await asBefore(shown, /status=3\./)
 })
@@ -104,8 +73,8 @@ for (const [signal, status] of [
   ['SIGHUP', 129],
   ['SIGINT', 130],
 ] as const)
-  viewTest(`${signal} gives the terminal back, and ends the process as ever`, async () => {
-    const shown = await withView('key', {})
+  viewTest(`${signal} gives the terminal back, and ends the process as ever`, async (t) => {
+    const shown = await withView(t, 'key', {})
     process.kill(shown.pid, signal)
     if (signal === 'SIGINT') {
       // bash gives up the list where its command died of that.
@@ -121,8 +90,8 @@ for (const [how, status] of [
   ['exit', /status=4\./],
   ['end', /status=0\./],
 ] as const)
-  viewTest(`${how}: the terminal is back, and what is said last is readable`, async () => {
-    const shown = await withView(how, {})
+  viewTest(`${how}: the terminal is back, and what is said last is readable`, async (t) => {
+    const shown = await withView(t, how, {})
     process.kill(shown.pid, 'SIGUSR1')
     await asBefore(shown, status)
     if (how === 'throw' || how === 'reject') {
@@ -131,8 +100,8 @@ for (const [how, status] of [
     }
   })
 
-viewTest('^Z: the shell has its terminal; fg brings the view back', async () => {
-  const shown = await withView('key', {})
+viewTest('^Z: the shell has its terminal; fg brings the view back', async (t) => {
+  const shown = await withView(t, 'key', {})
   const { terminal, person } = shown
   terminal.type(keys.suspend)
   await person.sees(
@@ -147,8 +116,8 @@ viewTest('^Z: the shell has its terminal; fg brings the view back', async () => 
   await asBefore(shown, /1049l\$ /)
 })
 
-viewTest('a new size is filled at once, 40x10 and 12x3 too', async () => {
-  const shown = await withView('key', {})
+viewTest('a new size is filled at once, 40x10 and 12x3 too', async (t) => {
+  const shown = await withView(t, 'key', {})
   for (const [columns, rows] of [
     [120, 40],
     [40, 10],
@@ -166,8 +135,8 @@ viewTest('a new size is filled at once, 40x10 and 12x3 too', async () => {
   await asBefore(shown, /status=3\./)
 })
 
-viewTest('many rules: the arrows show the others', async () => {
-  const shown = await withView('key', {}, 30)
+viewTest('many rules: the arrows show the others', async (t) => {
+  const shown = await withView(t, 'key', {}, 30)
   const { terminal, person, seen } = shown
   assert.match(seen.rows.join('\n'), /^rule_0 .*^and \d+ more$/ms)
   assert.equal(seen.rows.at(-1), 'q quits  ↑↓ shows other rules')
@@ -179,8 +148,8 @@ viewTest('many rules: the arrows show the others', async () => {
   await asBefore(shown, /status=3\./)
 })
 
-viewTest('NO_COLOR: no colours; no UTF-8 locale: ASCII', async () => {
-  const shown = await withView('key', { NO_COLOR: '1', LC_ALL: 'C' })
+viewTest('NO_COLOR: no colours; no UTF-8 locale: ASCII', async (t) => {
+  const shown = await withView(t, 'key', { NO_COLOR: '1', LC_ALL: 'C' })
   const drawn = shown.terminal.bytes().slice(shown.terminal.bytes().indexOf('\x1b[?1049h'))
   assert.doesNotMatch(drawn.replaceAll('\x1b', 'ESC'), /ESC\[[\d;]*m/)
   assert.equal(Buffer.from(drawn, 'latin1').toString(), drawn, 'one byte a character')
