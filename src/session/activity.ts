@@ -3,6 +3,7 @@ import type { AttachedEngine, TargetCgroup } from '../engines/engine.ts'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { members } from '../kernel/cgroup-members.ts'
+import type { Interface } from '../kernel/interfaces.ts'
 import { descendants, nameOf, parentOf } from '../kernel/process-tree.ts'
 import type { Activity, TargetActivity } from '../report/activity.ts'
 import { decodeEvent } from '../report/event.ts'
@@ -47,8 +48,9 @@ export function observe(plan: Plan, observer: Observer): Observation {
       : plan.onEvent,
     async start(running, undo) {
       const statistics = await openStatistics(running.cgroup)
+      const interfaces = await interfacesFor(plan.rules)
       if (statistics instanceof TargetStatistics) undo.push(() => statistics.close())
-      const sampler = new Sampler(plan, running, recent, statistics)
+      const sampler = new Sampler(plan, running, recent, statistics, interfaces)
       const end = await observer.start(() => sampler.sample())
       const stop = once(async () => {
         await end()
@@ -58,6 +60,13 @@ export function observe(plan: Plan, observer: Observer): Observation {
       return stop
     },
   }
+}
+
+/** Imported here: a start without network rules does not wait for it. */
+async function interfacesFor(rules: readonly Rule[]): Promise<readonly Interface[]> {
+  if (rules.every(({ kind }) => kind === 'syscall')) return []
+  const { listInterfaces } = await import('../kernel/interfaces.ts')
+  return listInterfaces()
 }
 
 /** Without them there is less to see, and the reason is shown in their place. */
@@ -88,6 +97,7 @@ class Sampler {
     running: Running,
     recent: RecentEvents | undefined,
     statistics: TargetStatistics | { readonly missing: string },
+    interfaces: readonly Interface[],
   ) {
     this.#plan = plan
     this.#running = running
@@ -98,7 +108,7 @@ class Sampler {
     this.#names = {
       seed: plan.seed,
       syscall: (number) => syscallName(number, architecture),
-      interface: () => undefined,
+      interface: (index) => interfaces.find((one) => one.index === index)?.name,
     }
   }
 
@@ -136,11 +146,16 @@ class Sampler {
       ...(statistics instanceof TargetStatistics
         ? { calls: statistics.read() }
         : { calls: undefined, callsMissing: statistics.missing }),
-      injections: (this.#recent?.list() ?? []).map((event) =>
-        injectionLine(decodeEvent(event), rules, this.#names),
-      ),
+      injections: this.#injections(),
       lostEvents,
     }
+  }
+
+  /** By time: those of BPF programs are read a moment later than the supervisor's. */
+  #injections(): string[] {
+    const events = (this.#recent?.list() ?? []).map((event) => decodeEvent(event))
+    events.sort((a, b) => Number(a.timeNs - b.timeNs))
+    return events.map((event) => injectionLine(event, this.#plan.rules, this.#names))
   }
 
   /** The supervisor is the subreaper of the whole tree, where no cgroup holds it. */
