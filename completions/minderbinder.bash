@@ -42,8 +42,8 @@ _minderbinder_command() { # INDEX
 
 _minderbinder() {
   local current=${COMP_WORDS[COMP_CWORD]} at=2 word next
-  local valued='--syscall --drop-net --refuse-net --inject --seed --engine -u --user -o --output --log'
-  local options="$valued --include-loader -q --quiet --require-hit --debug -h --help"
+  local valued='--syscall --drop-net --refuse-net --inject --seed --engine -u --user -o --output --log --metrics'
+  local options="$valued --include-loader -q --quiet --graph --require-hit --debug -h --help"
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     mapfile -t COMPREPLY < <(compgen -W 'exec explain doctor list -h --help -V --version' -- "$current")

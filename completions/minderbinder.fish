@@ -6,7 +6,7 @@ function __minderbinder_operands
     contains -- "$argv[2]" exec explain; or return 1
     set -e argv[1..2]
     argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ seed= engine= include-loader u/user= o/output= \
-        log= q/quiet require-hit debug h/help -- $argv 2>/dev/null; or return 1
+        log= q/quiet graph metrics= require-hit debug h/help -- $argv 2>/dev/null; or return 1
     test (count $argv) -gt 0; and string join0 -- $argv
 end
 
@@ -57,6 +57,8 @@ complete -c minderbinder -n __minderbinder_wants_option -s u -l user -x -a '(__f
 complete -c minderbinder -n __minderbinder_wants_option -s o -l output -rF -d 'Write the summary to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -l log -rF -d 'Write each injection to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -s q -l quiet -d 'Write no summary'
+complete -c minderbinder -n __minderbinder_wants_option -l graph -d 'Show graphs on the terminal'
+complete -c minderbinder -n __minderbinder_wants_option -l metrics -x -d 'Tell Prometheus at ADDR:PORT what happens'
 complete -c minderbinder -n __minderbinder_wants_option -l require-hit -d 'Fail with 122 if a fault never fired'
 complete -c minderbinder -n __minderbinder_wants_option -l debug -d 'Show the whole detail of an error'
 complete -c minderbinder -n __minderbinder_wants_option -s h -l help -d 'Show the options'

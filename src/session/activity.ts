@@ -47,6 +47,7 @@ export function observe(plan: Plan, observer: Observer): Observation {
         ? await openStatistics({ cgroup })
         : { missing: 'no cgroup tells the targets from others' }
       if (statistics instanceof TargetStatistics) undo.push(() => statistics.close())
+      await learnInterfaces(plan.rules)
       const sampler = new Sampler({
         ...{ rules: plan.rules, seed: plan.seed, engines: running.names },
         totals: () => collectCounts(plan.rules.length, running.engines),
@@ -62,6 +63,14 @@ export function observe(plan: Plan, observer: Observer): Observation {
       return stop
     },
   }
+}
+
+/** So that an injection can be told with its interface's name. */
+async function learnInterfaces(rules: readonly Rule[]): Promise<void> {
+  if (rules.every(({ kind }) => kind === 'syscall')) return
+  // Imported here: a start without network rules does not wait for it.
+  const { listInterfaces } = await import('../kernel/interfaces.ts')
+  await listInterfaces()
 }
 
 /** The supervisor is the subreaper of the whole tree, where no cgroup holds it. */

@@ -31,6 +31,7 @@ type Program =
   | 'bpftool'
   | 'unshare'
   | 'mount'
+  | 'promtool'
 
 export type Need =
   | Program
