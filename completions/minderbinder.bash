@@ -23,7 +23,7 @@ _minderbinder_value() { # OPTION CURRENT
     --syscall) _minderbinder_set "$2" ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W 'auto override seccomp' -- "$2") ;;
     -u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$2") ;;
-    -o | --output | --log)
+    -o | --output | --log | --config)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$2")
       ;;
@@ -42,7 +42,7 @@ _minderbinder_command() { # INDEX
 
 _minderbinder() {
   local current=${COMP_WORDS[COMP_CWORD]} at=2 word next
-  local valued='--syscall --drop-net --refuse-net --inject --seed --engine -u --user -o --output --log --metrics'
+  local valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --metrics'
   local options="$valued --include-loader -q --quiet --graph --require-hit --debug -h --help"
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
@@ -87,6 +87,9 @@ _minderbinder() {
   done
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+  elif [[ ${COMP_WORDS[1]} == explain && $COMP_CWORD == 2 ]]; then # a configuration file
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
   else
     _minderbinder_command "$COMP_CWORD"
   fi

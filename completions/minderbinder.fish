@@ -5,8 +5,8 @@
 function __minderbinder_operands
     contains -- "$argv[2]" exec explain; or return 1
     set -e argv[1..2]
-    argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ seed= engine= include-loader u/user= o/output= \
-        log= q/quiet graph metrics= require-hit debug h/help -- $argv 2>/dev/null; or return 1
+    argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ config=+ seed= engine= include-loader u/user= \
+        o/output= log= q/quiet graph metrics= require-hit debug h/help -- $argv 2>/dev/null; or return 1
     test (count $argv) -gt 0; and string join0 -- $argv
 end
 
@@ -50,6 +50,7 @@ complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__min
 complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -d 'Lose packets silently (root)'
 complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -d 'Let connect() fail with ECONNREFUSED (root)'
 complete -c minderbinder -n __minderbinder_wants_option -l inject -x -d 'strace\'s own inject= expression'
+complete -c minderbinder -n __minderbinder_wants_option -l config -rF -d 'The faults of a configuration file'
 complete -c minderbinder -n __minderbinder_wants_option -l seed -x -d 'Make the chances those of an earlier run'
 complete -c minderbinder -n __minderbinder_wants_option -l engine -x -a 'auto override seccomp' -d 'How system calls are faulted'
 complete -c minderbinder -n __minderbinder_wants_option -l include-loader -d 'Fault what ld.so does, too'
@@ -57,10 +58,11 @@ complete -c minderbinder -n __minderbinder_wants_option -s u -l user -x -a '(__f
 complete -c minderbinder -n __minderbinder_wants_option -s o -l output -rF -d 'Write the summary to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -l log -rF -d 'Write each injection to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -s q -l quiet -d 'Write no summary'
-complete -c minderbinder -n __minderbinder_wants_option -l graph -d 'Show graphs on the terminal'
-complete -c minderbinder -n __minderbinder_wants_option -l metrics -x -d 'Tell Prometheus at ADDR:PORT what happens'
+complete -c minderbinder -n __minderbinder_wants_option -l graph -d 'Show graphs while the command runs'
+complete -c minderbinder -n __minderbinder_wants_option -l metrics -x -d 'Serve counts to Prometheus'
 complete -c minderbinder -n __minderbinder_wants_option -l require-hit -d 'Fail with 122 if a fault never fired'
 complete -c minderbinder -n __minderbinder_wants_option -l debug -d 'Show the whole detail of an error'
 complete -c minderbinder -n __minderbinder_wants_option -s h -l help -d 'Show the options'
 
 complete -c minderbinder -n 'contains -- (commandline -opc)[2] exec explain' -x -a '(__minderbinder_complete_command)'
+complete -c minderbinder -n 'set -l words (commandline -opc); test "$words[2]" = explain; and test (count $words) -eq 2' -F

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #define STAT_PARENT 4
-#define FIRST_CAPACITY 32768u /* a power of two */
+#ifndef IMAGES_CAPACITY /* a test of what happens when it is full has a small one */
+#define IMAGES_CAPACITY 32768u /* a power of two */
+#endif
 
 static const struct targets *targets;
 static u32 words;      /* of a set of rules */
@@ -45,7 +47,7 @@ int lineage_init(const struct targets *all, const struct rule *rules, u32 rule_c
 	targets = all;
 	words = (rule_count + 63) / 64;
 	inherited = calloc(words, sizeof(*inherited));
-	if (!inherited || new_table(FIRST_CAPACITY) < 0)
+	if (!inherited || new_table(IMAGES_CAPACITY) < 0)
 		return -1;
 	for (u32 i = 0; i < rule_count; i++) {
 		if (rules[i].flags & RULE_HAS_TARGETS && !(rules[i].flags & RULE_NOT_INHERITED))
@@ -109,7 +111,7 @@ static void count(const struct process *process)
 /* Room for one more: images that no process runs any more are forgotten. */
 static void make_room(void)
 {
-	u32 size = FIRST_CAPACITY;
+	u32 size = IMAGES_CAPACITY;
 
 	if (image_count < capacity / 2)
 		return;

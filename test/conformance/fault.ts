@@ -24,6 +24,9 @@ export interface Fault {
   /** With the path arguments that it is meant to match, of all those in the case. */
   readonly path?: { readonly glob: string; readonly matches: readonly string[] }
   readonly fd?: number
+  /** Names of programs that it is for; a * at the end is the only sign of a pattern. */
+  readonly targets?: readonly string[]
+  readonly inherit?: false
   /** What it faults in the case's time: nothing, all, or what comes after the program's `until` step. */
   readonly after?: { readonly text: string; readonly faults: 'nothing' | 'all' | 'later' }
 }
@@ -58,6 +61,31 @@ export function faultText(fault: Fault, label: string): string {
     value === undefined ? [] : [`,${key}=${value}`],
   )
   return `${fault.set}=${fault.outcome.text}${rate}${pairs.join('')}`
+}
+
+/** A rule of a configuration file. */
+export function faultRule(fault: Fault, label: string): object {
+  return {
+    name: label,
+    syscall: fault.set,
+    outcome: fault.outcome.text,
+    failure_rate: fault.rate,
+    after: fault.after?.text,
+    when: fault.when,
+    times: fault.times,
+    scope: fault.scope,
+    path: fault.path?.glob,
+    fd: fault.fd,
+    targets: fault.targets?.map((process_name) => ({ process_name })),
+    inherit: fault.inherit,
+  }
+}
+
+/** Does a program of this name become a target? */
+export function isTarget({ targets }: Fault, name: string): boolean {
+  return (targets ?? []).some((target) =>
+    target.endsWith('*') ? name.startsWith(target.slice(0, -1)) : name === target,
+  )
 }
 
 /** Those of the case's calls that it names. */

@@ -2,7 +2,7 @@
  * What a case must show, worked out from DESIGN's words and the comments in bpf/rule.h, and from nothing of the
  * product's: every line that the program prints, every count of the summary, every n of the log.
  */
-import { agrees, type Fault, names } from './fault.ts'
+import { agrees, type Fault, isTarget, names } from './fault.ts'
 import type { Call, Step } from './steps.ts'
 
 export interface Expected {
@@ -23,6 +23,11 @@ export interface Logged {
 interface Process {
   /** Past the time of after= rules. */
   old: boolean
+  /** The name of its program; undefined: one that no rule names. */
+  name: string | undefined
+  /** Rules that it is a target of: those that it inherited, and by its name. */
+  own: ReadonlySet<number>
+  readonly kept: ReadonlySet<number>
   readonly matched: number[]
   readonly fired: number[]
 }
@@ -37,8 +42,9 @@ export function expectation(
   faults: readonly Fault[],
   steps: readonly Step[],
   seed: bigint,
+  name?: string,
 ): Expected {
-  return new Model(faults, seed).run(steps)
+  return new Model(faults, seed).run(steps, name)
 }
 
 class Model {
@@ -56,9 +62,9 @@ class Model {
     this.#expected = { lines: [], rules, killed: undefined }
   }
 
-  run(steps: readonly Step[]): Expected {
+  run(steps: readonly Step[], name: string | undefined): Expected {
     try {
-      this.#steps(steps, this.#newProcess())
+      this.#steps(steps, this.#newProgram(this.#newProcess(), name))
     } catch (error) {
       if (!(error instanceof Killed)) throw error
       this.#expected.killed = error.signal
@@ -66,8 +72,25 @@ class Model {
     return this.#expected
   }
 
-  #newProcess(): Process {
-    return { old: false, matched: this.#faults.map(() => 0), fired: this.#faults.map(() => 0) }
+  /** A fork of `parent`. */
+  #newProcess(parent?: Process): Process {
+    const kept = new Set(
+      [...(parent?.own ?? [])].filter((index) => this.#faults[index]?.inherit !== false),
+    )
+    return {
+      ...{ old: false, name: parent?.name, own: kept, kept },
+      ...{ matched: this.#faults.map(() => 0), fired: this.#faults.map(() => 0) },
+    }
+  }
+
+  /** The same process after an exec. */
+  #newProgram(process: Process, name: string | undefined): Process {
+    const named = [...this.#faults.keys()].filter(
+      (index) => name !== undefined && isTarget(this.#faults[index]!, name),
+    )
+    process.name = name
+    process.own = new Set([...process.kept, ...named])
+    return process
   }
 
   #say(line: string): void {
@@ -85,20 +108,35 @@ class Model {
         break
       case 'in':
         if (step.place === 'thread') this.#apart(() => this.#steps(step.steps, process))
-        else this.#child(step.steps)
+        else {
+          const child = this.#newProcess(process)
+          // The others start the same program again.
+          this.#child(
+            step.steps,
+            step.place === 'fork' ? child : this.#newProgram(child, process.name),
+          )
+        }
         break
       case 'many':
         for (let i = 0; i < step.width; i++)
           if (step.place === 'thread') this.#steps(step.steps, process)
-          else this.#child(step.steps)
+          else this.#child(step.steps, this.#newProcess(process))
         break
       case 'daemon':
         this.#inDaemon = true
-        this.#child(step.steps)
+        this.#child(step.steps, this.#newProcess(process))
         this.#inDaemon = this.#lifted = false
         break
       case 'run':
-        this.#child([...(step.first ?? []), ...step.steps])
+        this.#child(
+          [...(step.first ?? []), ...step.steps],
+          this.#newProgram(this.#newProcess(process), step.program.as),
+        )
+        break
+      case 'exec':
+      case 'texec':
+      case 'shexec':
+        this.#newProgram(process, process.name)
         break
       case 'hold':
         this.#say('holding')
@@ -122,7 +160,7 @@ class Model {
         break
       }
       case 'other': {
-        const child = this.#newProcess()
+        const child = this.#newProgram(this.#newProcess(process), step.program.as)
         const error = step.calls.map((call) => this.#call(call, child)).find((value) => value < 0n)
         const status = error === undefined ? step.status : -error
         if (status) this.#say(`child: exit ${status}`)
@@ -132,10 +170,10 @@ class Model {
   }
 
   /** It is waited for, so that what it prints comes first. */
-  #child(steps: readonly Step[]): void {
+  #child(steps: readonly Step[], process: Process): void {
     this.#apart(() => {
       try {
-        this.#steps(steps, this.#newProcess())
+        this.#steps(steps, process)
       } catch (error) {
         if (!(error instanceof Killed)) throw error
         this.#say(`child: killed ${error.signal}`)
@@ -169,6 +207,7 @@ class Model {
   #fires(fault: Fault, index: number, call: Call, process: Process): boolean {
     const rule = this.#expected.rules[index]
     if (!rule || !names(fault, call)) return false
+    if (fault.targets && !process.own.has(index)) return false
     rule.seen++
     if (!agrees(fault, call) || !isTime(fault, process)) return false
     const own = fault.scope === 'process'

@@ -1,6 +1,6 @@
 /** Runs one case for one subject, and holds all that it shows to the model. */
 import assert from 'node:assert/strict'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -9,7 +9,7 @@ import { type RunResult, run, startMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
 import { until } from '../helpers/until.ts'
 import type { Case, NetworkCase, SyscallCase } from './case.ts'
-import { faultText } from './fault.ts'
+import { faultRule, faultText } from './fault.ts'
 import { type Expected, expectation } from './model.ts'
 import { readLog, readSummary, tally } from './observe.ts'
 import { type Places, pathOf, steps, words } from './steps.ts'
@@ -24,6 +24,7 @@ const port = 20_000 + (process.pid % 12_000)
 interface Files extends Places {
   readonly log: string
   readonly summary: string
+  readonly config: string
 }
 
 /** @throws {AssertionError} whatever is not as the model says */
@@ -58,6 +59,12 @@ function filesIn(folder: string): Files {
     log: join(folder, 'log'),
     summary: join(folder, 'summary'),
     signal: join(folder, 'go-on'),
+    config: join(folder, 'config.yaml'),
+    copy(program, name) {
+      const file = join(folder, name)
+      if (!existsSync(file)) copyFileSync(program, file)
+      return file
+    },
     script(program) {
       const file = join(folder, `script${scripts++}`)
       writeFileSync(file, `#!${program} -\n`)
@@ -69,7 +76,7 @@ function filesIn(folder: string): Files {
 
 function expectationOf(row: Case): Expected {
   const seed = row.seed ?? 1n
-  if (row.kind === 'syscall') return expectation(row.faults, row.steps, seed)
+  if (row.kind === 'syscall') return expectation(row.faults, row.steps, seed, row.program?.as)
   const packets = { do: 'call', name: 'packet', args: [], count: row.count, natural: 0n } as const
   // One step for each, to have one line for each.
   const each = Array.from({ length: row.count }, () => ({ ...packets, count: 1 }))
@@ -85,7 +92,13 @@ function commandOf(row: Case, files: Files): string[] {
   return [fixture('loopback'), protocol, `${port}`, `${row.count}`]
 }
 
-function faultOptions(row: Case): string[] {
+function faultOptions(row: Case, files: Files): string[] {
+  // The command line has no targets.
+  if (row.faults.some(({ targets }) => targets !== undefined)) {
+    const syscall = row.faults.map((fault, i) => faultRule(fault, `rule${i}`))
+    writeFileSync(files.config, JSON.stringify({ agents_of_chaos: { syscall } }))
+    return ['--config', files.config]
+  }
   return row.faults.flatMap((fault, i) =>
     row.kind === 'syscall'
       ? ['--syscall', faultText(fault, `rule${i}`)]
@@ -111,7 +124,7 @@ async function faulted(
   const running = startMinderbinder(
     [
       ...['exec', '--seed', `${row.seed ?? 1n}`, '--log', files.log, '-o', files.summary],
-      ...[...subject.options, ...more, ...faultOptions(row), '--', ...command],
+      ...[...subject.options, ...more, ...faultOptions(row, files), '--', ...command],
     ],
     { ...runOptions(subject), timeout },
   )

@@ -63,6 +63,8 @@ export type Step =
 export interface Program extends FixtureOptions {
   readonly fixture: string
   readonly script?: true
+  /** What it is called: a copy of it. */
+  readonly as?: string
 }
 
 export const steps: Program = { fixture: 'steps' }
@@ -95,11 +97,14 @@ export interface Places {
   readonly signal: string
   /** Where a file can be made. */
   script(program: string): string
+  /** And a copy of a program, of this name. */
+  copy(program: string, name: string): string
 }
 
 /** Compiles it where that has not been done. */
 export function pathOf(program: Program, places: Places): string {
   const binary = fixture(program.fixture, program)
+  if (program.as !== undefined) return places.copy(binary, program.as)
   return program.script ? places.script(binary) : binary
 }
 

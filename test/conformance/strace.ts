@@ -9,6 +9,7 @@ export function beyondStrace(row: Case): string | undefined {
   if (row.strace === false || row.options || row.meanwhile) return 'strace does this differently'
   const { faults } = row
   for (const fault of faults) {
+    if (fault.targets) return 'strace has no targets'
     if (!['0', '100', undefined].includes(fault.rate)) return 'strace has no rates'
     if (fault.times !== undefined && fault.when) return 'strace has no times='
     if (fault.path || fault.fd !== undefined)

@@ -5,6 +5,7 @@ import { network } from './cases/network.ts'
 import { outcomes } from './cases/outcomes.ts'
 import { programs } from './cases/programs.ts'
 import { selection } from './cases/selection.ts'
+import { targets } from './cases/targets.ts'
 import { trees } from './cases/trees.ts'
 
 export const table: readonly Case[] = [
@@ -12,6 +13,7 @@ export const table: readonly Case[] = [
   ...chances,
   ...selection,
   ...trees,
+  ...targets,
   ...programs,
   ...network,
 ]

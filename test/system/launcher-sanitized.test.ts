@@ -1,7 +1,7 @@
 /** The launcher's C under the address and undefined-behaviour sanitizers, through everything it does. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { after } from 'node:test'
@@ -25,6 +25,8 @@ function launcher(): string {
       built,
       '-fsanitize=address,undefined',
       '-fno-sanitize-recover=all',
+      // Full at once: what is done about that is tried, too.
+      '-DIMAGES_CAPACITY=8u',
     ])
   }
   return built
@@ -61,17 +63,42 @@ const cases: [what: string, args: string[], status: number | null, signal: strin
   ['a usage error', ['--syscall', 'nonsense', 'true'], 125, null],
 ]
 
+/** Whoever the shells start reads the file once. */
+const reads =
+  'for i in $(seq 40); do cat /etc/hostname & sh -c "cat /etc/hostname; true" & done; wait'
+
+test('no sanitizer complains, and nobody is forgotten: targets, more than are kept at once', async (t) => {
+  if (!requires(t, 'cc')) return
+  const config = join(folder, 'config.yaml')
+  const rule = (name: string, more: object) => ({
+    ...{ name, syscall: 'openat', path: '/etc/hostname', ...more },
+  })
+  const syscall = [
+    rule('nobody', {
+      ret_code: 'EPERM',
+      targets: [{ process_name: 'nobody*' }, { cgroup: '/' }, { uid: 4321 }],
+      failure_rate: 0,
+    }),
+    rule('shells', { ret_code: 'EIO', targets: [{ process_name: 'sh' }] }),
+  ]
+  writeFileSync(config, JSON.stringify({ agents_of_chaos: { syscall } }))
+  const { status, stdout, stderr } = await exec('--config', config, 'sh', '-c', reads)
+  assert.deepEqual(reports(), [])
+  assert.deepEqual([status, stdout], [0, ''], stderr)
+  assert.match(stderr, /^minderbinder: shells +seccomp +\d+ +80 +80$/m)
+})
+
+function reports(): string[] {
+  const names = readdirSync(folder).filter((name) => name.startsWith('report'))
+  return names.map((name) => readFileSync(join(folder, name), 'utf8'))
+}
+
 for (const [what, args, status, signal] of cases)
   test(`no sanitizer complains: ${what}`, async (t) => {
     if (!requires(t, 'cc')) return
     const log = join(folder, 'log')
     const result = await exec('--log', log, ...args)
-    const reports = readdirSync(folder).filter((name) => name.startsWith('report'))
-    assert.deepEqual(
-      reports,
-      [],
-      reports.map((name) => readFileSync(join(folder, name), 'utf8'))[0],
-    )
+    assert.deepEqual(reports(), [])
     assert.deepEqual([result.status, result.signal], [status, signal], result.stderr)
     if (status === 1) assert.match(readFileSync(log, 'utf8'), /"path":"\/etc\/hostname"/)
   })

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import test from 'node:test'
 import { addExecOptions } from '../../src/cli/exec-options.ts'
 import { execOptions, faultOptions } from '../../src/cli/options.ts'
 import { HelpRequest, newCommand, parseArguments } from '../../src/cli/parse.ts'
 import { usage } from '../../src/cli/usage.ts'
+import { jsonSchema } from '../../src/config/json-schema.ts'
 import { exitStatus } from '../../src/errors.ts'
 import { families } from '../../src/rules/families.ts'
 import { networkKeys, syscallKeys } from '../../src/rules/grammar-keys.ts'
@@ -15,12 +17,14 @@ import { type Need, requires } from '../helpers/requires.ts'
 const fromRoot = (path: string) => new URL(`../../${path}`, import.meta.url).pathname
 const read = (path: string) => readFileSync(fromRoot(path), 'utf8')
 
-const manPath = fromRoot('man/minderbinder.1')
+const pages = ['man/minderbinder.1', 'man/minderbinder.yaml.5'].map(fromRoot)
 /** As a reader sees it, but for the macros: `\-` is a dash, fonts are left out. */
-const man = read('man/minderbinder.1')
-  .replaceAll(/\\f[BIPR]/g, '')
-  .replaceAll('\\-', '-')
-  .replaceAll('\\~', ' ')
+const plain = (path: string) =>
+  read(path)
+    .replaceAll(/\\f[BIPR]/g, '')
+    .replaceAll('\\-', '-')
+    .replaceAll('\\~', ' ')
+const man = plain('man/minderbinder.1')
 
 const table = [...Object.values(faultOptions), ...Object.values(execOptions)]
 /** Those that commander, or another command than exec, brings. */
@@ -35,9 +39,7 @@ const commands = [...usage.matchAll(/^ {2}minderbinder (\w+)(?= .*\n {6})/gm)].m
 )
 
 function section(title: string): string {
-  const found = new RegExp(`^\\.SH ${title}\\n([\\s\\S]*?)(?=^\\.SH )`, 'm').exec(
-    `${man}\n.SH `,
-  )
+  const found = new RegExp(`^\\.SH ${title}\\n([\\s\\S]*?)(?=^\\.SH )`, 'm').exec(`${man}\n.SH `)
   assert.ok(found, `the man page has a section ${title}`)
   return found[1]!
 }
@@ -143,11 +145,25 @@ test('fish: every option is offered, and those with a value are known as such', 
   assert.deepEqual(sorted(words.filter((word) => word[3]).flatMap(long)), sorted(valued))
 })
 
-for (const command of [
-  ['mandoc', '-T', 'lint', '-W', 'warning', manPath],
-  ['man', '--warnings', '-E', 'UTF-8', '-l', manPath],
-])
-  test(`the man page is clean under ${command.slice(0, -1).join(' ')}`, (t) => {
+test('the page of the configuration file describes every key of it, and no other', () => {
+  const page = plain('man/minderbinder.yaml.5')
+  const tags = [...page.matchAll(/^\.TP\n\.BR? (.*)$/gm)].flatMap(([, tag]) => tag!.match(/\w+/g)!)
+  const keys = new Set<string>()
+  const collect = (schema: object): void => {
+    for (const [key, value] of Object.entries(schema)) {
+      if (key === 'properties') for (const name of Object.keys(value)) keys.add(name)
+      if (typeof value === 'object' && value !== null) collect(value)
+    }
+  }
+  collect(jsonSchema())
+  assert.deepEqual(sorted(['agents_of_chaos', ...tags]), sorted(keys))
+})
+
+for (const command of pages.flatMap((page) => [
+  ['mandoc', '-T', 'lint', '-W', 'warning', page],
+  ['man', '--warnings', '-E', 'UTF-8', '-l', page],
+]))
+  test(`clean under ${command.slice(0, -1).join(' ')}: ${basename(command.at(-1)!)}`, (t) => {
     if (!requires(t, command[0] as Need)) return
     const env = { ...process.env, LC_ALL: 'C.UTF-8', MANWIDTH: '80', MANPAGER: 'cat' }
     const { status, stdout, stderr } = spawnSync(command[0]!, command.slice(1), {
@@ -157,7 +173,7 @@ for (const command of [
     assert.equal(stderr, '')
     assert.equal(status, 0)
     if (command[0] === 'mandoc') assert.equal(stdout, '')
-    else assert.match(stdout, /--require-hit/)
+    else assert.match(stdout, /--require-hit|process_name/)
   })
 
 function thrownBy(action: () => unknown): unknown {
