@@ -1,13 +1,11 @@
 /** `minderbinder exec`: argv in, how to end out. */
 import { closeSync } from 'node:fs'
-import { assignEngines, engineNames } from '../engines/choose.ts'
+import { assignEngines, engineInstead } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../errors.ts'
-import { architecture } from '../kernel/architecture.ts'
 import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
 import { printable } from '../rules/span.ts'
-import { neverSeenHint } from '../rules/suggest.ts'
 import { type Finish, type Launcher, launcherFds } from '../session/launcher.ts'
 import type { Observer, Plan, SessionResult } from '../session/plan.ts'
 import { runSession } from '../session/session.ts'
@@ -15,6 +13,7 @@ import { lookUpUser } from '../session/user.ts'
 import { stderrColour } from './colour.ts'
 import { addExecOptions, type ExecOptions } from './exec-options.ts'
 import { allRules, type Faults } from './faults.ts'
+import { hintsFor } from './hints.ts'
 import { InjectionLog } from './injection-log.ts'
 import { OutputFile } from './output-file.ts'
 import { newCommand, parseArguments } from './parse.ts'
@@ -46,6 +45,13 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
     rules,
     seed: options.seed,
     engines: assigned,
+    engineInstead: (failed, indices) =>
+      engineInstead(
+        failed,
+        indices.map((index) => rules[index]!),
+        engines,
+        options.engine,
+      ),
     argvIndex: 1 + args.length - command.length, // `exec` itself is argument 0
     command: command[0]!,
     user: options.user === undefined ? undefined : await lookUpUser(options.user),
@@ -57,7 +63,7 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
   // Not made where nobody reads it: its hints build every family, two milliseconds.
   // What only the graphs did not show is missing nowhere.
   const told = log ? result : { ...result, lostEvents: 0n }
-  const text = (colour: 0 | 1) => summarize(plan, told, engineNames(assigned), colour)
+  const text = (colour: 0 | 1) => summarize(plan, told, colour)
   if (output) output.write(text(0))
   else if (!options.quiet) writeStderr(text(stderrColour()))
   log?.close()
@@ -106,8 +112,7 @@ function parseExec(args: readonly string[]): {
 
 function summarize(
   { rules, seed }: Plan,
-  { counts, lostEvents, foreignCalls, notes }: SessionResult,
-  names: readonly string[],
+  { counts, engines: names, lostEvents, foreignCalls, notes }: SessionResult,
   colour: 0 | 1 | 2 | 3,
 ): string {
   if (rules.length === 0) return 'minderbinder: no fault was given: the command ran as it is\n'
@@ -121,16 +126,9 @@ function summarize(
     lostEvents,
     foreignCalls,
     notes,
-    hintFor: (rule) => (counts[rules.indexOf(rule)]?.seen === 0n ? neverSeen(rule) : undefined),
+    hintFor: hintsFor(rules, counts),
     colour,
   })
-}
-
-/** For calls that the user named: a family says itself what it covers. */
-function neverSeen(rule: Rule): string | undefined {
-  if (rule.kind !== 'syscall') return undefined
-  const named = rule.set.split('+').filter((name) => rule.syscalls.includes(name))
-  return named.map((name) => neverSeenHint(name, architecture)).find((hint) => hint !== undefined)
 }
 
 function endLikeChild(

@@ -76,8 +76,8 @@ export const execOptions = {
     group: 'Output',
   },
   metrics: {
-    flags: '--metrics <[ADDR]:PORT>',
-    description: 'serve counts to Prometheus at http://ADDR:PORT/metrics while the command runs',
+    flags: '--metrics <ADDR:PORT>',
+    description: 'tell Prometheus at ADDR:PORT what happens, while the command runs',
     group: 'Output',
   },
   requireHit: {

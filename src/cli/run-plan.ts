@@ -34,7 +34,7 @@ export function planRun(all: readonly Rule[], choices: RunChoices): RunRules {
     )
   mustSeeTheMachine(all)
   const limited = choices.interface === undefined ? all : limitToInterface(all, choices.interface)
-  const refusals = chooseEngines(limited, machineEngines, 'auto').map((choice) =>
+  const refusals = chooseEngines(limited, machineEngines, 'override').map((choice) =>
     'refusal' in choice ? choice.refusal : undefined,
   )
   const skipped = limited.flatMap(({ label }, index) =>
@@ -49,7 +49,7 @@ export function planRun(all: readonly Rule[], choices: RunChoices): RunRules {
     throw new MinderbinderError('MB_NO_ENGINE', 'none of the rules can be done here', {
       ...(skipped.length > 0 && { hint: skipped.join('; ') }),
     })
-  return { rules, engines: assignEngines(rules, machineEngines, 'auto'), skipped }
+  return { rules, engines: assignEngines(rules, machineEngines, 'override'), skipped }
 }
 
 function mustSeeTheMachine(rules: readonly Rule[]): void {

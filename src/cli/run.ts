@@ -9,6 +9,7 @@ import { stderrColour } from './colour.ts'
 import { readConfig } from './config-files.ts'
 import { dryRun } from './dry-run.ts'
 import { errorText } from './error-text.ts'
+import { hintsFor } from './hints.ts'
 import { InjectionLog } from './injection-log.ts'
 import { OutputFile } from './output-file.ts'
 import { runObservers } from './run-observers.ts'
@@ -104,6 +105,6 @@ function summaryOf({ rules, engines, totals }: WatchReport, seed: bigint, colour
       ...{ rule, engine: engines[index] ?? '', counts: totals.counts[index]! },
     })),
     ...{ seed, lostEvents: totals.lostEvents, foreignCalls: totals.foreignCalls },
-    ...{ notes: totals.notes, hintFor: () => undefined, colour },
+    ...{ notes: totals.notes, hintFor: hintsFor(rules, totals.counts), colour },
   })
 }

@@ -7,12 +7,6 @@ import type { Engine, EngineName } from './engine.ts'
 export const engineOptions = ['auto', 'override', 'seccomp'] as const
 export type EngineOption = (typeof engineOptions)[number]
 
-/**
- * Engines that `auto` leaves alone, and `--engine` takes: override has passed the conformance table on Linux 6.12
- * and not yet on every test kernel, and a fault must not depend on what has not been proven.
- */
-const onRequest: ReadonlySet<EngineName> = new Set(['override'])
-
 export type Choice = { readonly engine: Engine } | { readonly refusal: string }
 
 /**
@@ -47,7 +41,7 @@ function firstThatCan(
   const refusals: string[] = []
   for (const engine of engines) {
     const forced = rules[0]?.kind === 'syscall' && option !== 'auto'
-    if (forced ? engine.name !== option : onRequest.has(engine.name)) continue
+    if (forced && engine.name !== option) continue
     const refusal =
       rules.map((rule) => engine.refusal(rule)).find((why) => why !== undefined) ??
       engine.refusalHere?.([...(taken.get(engine) ?? []), ...rules])
@@ -72,22 +66,43 @@ function groupsOf(rules: readonly Rule[]): readonly (readonly number[])[] {
   return groups.map(({ indices }) => indices)
 }
 
-/** Rule indices by engine, in the plan's order. @throws {MinderbinderError} MB_NO_ENGINE */
+/** Rule indices by engine, the preferred engine first. @throws {MinderbinderError} MB_NO_ENGINE */
 export function assignEngines(
   rules: readonly Rule[],
   engines: readonly Engine[],
   option: EngineOption,
 ): Map<Engine, number[]> {
-  const assigned = new Map<Engine, number[]>()
+  const assigned = new Map<Engine, number[]>(engines.map((engine) => [engine, []]))
   chooseEngines(rules, engines, option).forEach((choice, index) => {
     const { source } = rules[index]!
     if ('refusal' in choice)
       throw new MinderbinderError('MB_NO_ENGINE', `no engine can do ${source}: ${choice.refusal}`)
-    assigned.set(choice.engine, [...(assigned.get(choice.engine) ?? []), index])
+    assigned.get(choice.engine)?.push(index)
   })
-  return assigned
+  return new Map([...assigned].filter(([, indices]) => indices.length > 0))
 }
 
+/**
+ * The engine that takes over the rules of one that was chosen and does not attach, all of them: they may share
+ * calls. Always one that `engines` has after it; undefined where there is none, or the user named the engine.
+ */
+export function engineInstead(
+  failed: Engine,
+  rules: readonly Rule[],
+  engines: readonly Engine[],
+  option: EngineOption,
+): Engine | undefined {
+  if (option !== 'auto') return undefined
+  return engines
+    .slice(engines.indexOf(failed) + 1)
+    .find(
+      (engine) =>
+        rules.every((rule) => engine.refusal(rule) === undefined) &&
+        engine.refusalHere?.(rules) === undefined,
+    )
+}
+
+/** Of each rule, by index. */
 export function engineNames(assigned: ReadonlyMap<Engine, readonly number[]>): EngineName[] {
   const names: EngineName[] = []
   for (const [engine, indices] of assigned) for (const index of indices) names[index] = engine.name

@@ -1,4 +1,5 @@
 /** The rule table as bytes: bpf/rule.h says what they mean, test/unit/encode.test.ts holds the two together. */
+import { MinderbinderError } from '../errors.ts'
 import type { Architecture, NetworkRule, Outcome, Rule, RuleCounts, Target, When } from './rule.ts'
 import { callShape } from './shapes.ts'
 import { syscallNames, syscallNumber } from './syscalls.ts'
@@ -69,9 +70,18 @@ export interface EncodeContext {
   readonly interfaceIndex: (name: string) => number
 }
 
-/** struct rule[], in the order of `rules`. Throws what `interfaceIndex` throws, and RangeError past RULES_MAX. */
+/**
+ * struct rule[], in the order of `rules`.
+ *
+ * @throws {MinderbinderError} MB_FAULT_VALUE past RULES_MAX, and what `interfaceIndex` throws
+ */
 export function encodeRules(rules: readonly Rule[], context: EncodeContext): Buffer {
-  if (rules.length > RULES_MAX) throw new RangeError(`${rules.length} rules, at most ${RULES_MAX}`)
+  if (rules.length > RULES_MAX)
+    throw new MinderbinderError(
+      'MB_FAULT_VALUE',
+      `${rules.length} rules were given, and ${RULES_MAX} at most can be`,
+      { hint: 'one rule can name many system calls: open+openat, or a family like %file' },
+    )
   const table = Buffer.alloc(rules.length * RULE_SIZE)
   for (const [index, rule] of rules.entries()) {
     const bytes = table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)

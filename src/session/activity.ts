@@ -1,6 +1,5 @@
 /** What a running session is doing, taken from its engines, its processes and its events when somebody asks. */
-import { engineNames } from '../engines/choose.ts'
-import type { AttachedEngine, TargetCgroup } from '../engines/engine.ts'
+import type { AttachedEngine, EngineName, TargetCgroup } from '../engines/engine.ts'
 import { members } from '../kernel/cgroup-members.ts'
 import { descendants, nameOf, parentOf } from '../kernel/process-tree.ts'
 import type { TargetActivity } from '../report/activity.ts'
@@ -19,6 +18,8 @@ export const TARGETS_SHOWN = 60
 
 export interface Running {
   readonly engines: readonly AttachedEngine[]
+  /** Which of them does each rule. */
+  readonly names: readonly EngineName[]
   readonly cgroup: TargetCgroup | undefined
   /** Pid of the child, as we see it. */
   readonly child: number
@@ -46,8 +47,9 @@ export function observe(plan: Plan, observer: Observer): Observation {
         ? await openStatistics({ cgroup })
         : { missing: 'no cgroup tells the targets from others' }
       if (statistics instanceof TargetStatistics) undo.push(() => statistics.close())
+      await learnInterfaces(plan.rules)
       const sampler = new Sampler({
-        ...{ rules: plan.rules, seed: plan.seed, engines: engineNames(plan.engines) },
+        ...{ rules: plan.rules, seed: plan.seed, engines: running.names },
         totals: () => collectCounts(plan.rules.length, running.engines),
         targets: targetsOf(running, plan.rules),
         ...{ recent, statistics },
@@ -61,6 +63,14 @@ export function observe(plan: Plan, observer: Observer): Observation {
       return stop
     },
   }
+}
+
+/** So that an injection can be told with its interface's name. */
+async function learnInterfaces(rules: readonly Rule[]): Promise<void> {
+  if (rules.every(({ kind }) => kind === 'syscall')) return
+  // Imported here: a start without network rules does not wait for it.
+  const { listInterfaces } = await import('../kernel/interfaces.ts')
+  await listInterfaces()
 }
 
 /** The supervisor is the subreaper of the whole tree, where no cgroup holds it. */

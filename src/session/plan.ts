@@ -1,4 +1,4 @@
-import type { Engine } from '../engines/engine.ts'
+import type { Engine, EngineName } from '../engines/engine.ts'
 import type { Activity } from '../report/activity.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { ChildEnd, UserIds } from './launcher.ts'
@@ -10,6 +10,11 @@ export interface Plan {
   readonly seed: bigint
   /** Which engine does which rules, by index. */
   readonly engines: ReadonlyMap<Engine, readonly number[]>
+  /**
+   * Who takes over an engine's rules where it does not attach: one that `engines` names later or not at all.
+   * undefined: that is an error.
+   */
+  readonly engineInstead?: (failed: Engine, indices: readonly number[]) => Engine | undefined
   /** Place of COMMAND among the user's arguments, from 0. */
   readonly argvIndex: number
   /** COMMAND, for messages. */
@@ -35,4 +40,6 @@ export interface Observer {
 /** What became of it. */
 export interface SessionResult extends EngineTotals {
   readonly end: ChildEnd
+  /** Which engine did each rule. */
+  readonly engines: readonly EngineName[]
 }

@@ -52,7 +52,7 @@ export class Sampler {
   }
 
   async #take(): Promise<Activity> {
-    const { rules, engines, recent, statistics } = this.#source
+    const { rules, engines, statistics } = this.#source
     const { counts, lostEvents } = await this.#source.totals()
     const { count, youngest } = this.#source.targets()
     return {
@@ -67,10 +67,15 @@ export class Sampler {
       ...(statistics instanceof TargetStatistics
         ? { calls: statistics.read() }
         : { calls: undefined, callsMissing: statistics.missing }),
-      injections: (recent?.list() ?? []).map((event) =>
-        injectionLine(decodeEvent(event), rules, this.#names),
-      ),
+      injections: this.#injections(),
       lostEvents,
     }
+  }
+
+  /** By time: those of BPF programs are read a moment later than the supervisor's. */
+  #injections(): string[] {
+    const events = (this.#source.recent?.list() ?? []).map((event) => decodeEvent(event))
+    events.sort((a, b) => Number(a.timeNs - b.timeNs))
+    return events.map((event) => injectionLine(event, this.#source.rules, this.#names))
   }
 }

@@ -1,8 +1,9 @@
 /** One run of a command under faults: everything is set up, the child runs, everything is given back. */
-import type { AttachedEngine, SupervisorCounts, TargetCgroup } from '../engines/engine.ts'
+import type { Supervisor, TargetCgroup } from '../engines/engine.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
 import type { TargetTable } from '../targets/target-table.ts'
+import { attachEngines } from './attach-engines.ts'
 import { closeCgroup, openCgroup } from './child-cgroup.ts'
 import { readEvents } from './events.ts'
 import { type Launcher, StageError } from './launcher.ts'
@@ -35,7 +36,7 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
     arch: architecture,
     interfaceIndex: () => 0, // network rules are not the supervisor's to do
   })
-  const targets = await supervisedTargets(plan.rules)
+  const supervised = await supervisedTargets(plan.rules)
   // Undone last: the supervisor goes on to serve what the child has left behind, or ends.
   const events = readEvents(plan.onEvent)
   undo.push(async () => {
@@ -45,7 +46,11 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   const cgroup = await openCgroup(plan, launcher)
   let ended = false
   if (cgroup) undo.push(() => closeCgroup(cgroup, ended))
-  const { engines, active, table } = await attachEngines(plan, launcher, cgroup, undo)
+  const { supervisor, orders } = supervisorOf(launcher)
+  const targets = targetsOf(plan, cgroup, undo)
+  const own = { cgroup, supervisor, targets: targets.open }
+  const attached = await attachEngines(plan, own, undo)
+  const { engines, names } = attached
   let child: number
   try {
     child = await launcher.stage({
@@ -57,14 +62,14 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
       seed: plan.seed,
       rules,
       ruleCount: plan.rules.length,
-      active,
-      ...targets,
+      active: orders.active,
+      ...supervised,
       callShapes: () => encodeCallShapes(architecture),
     })
   } catch (error) {
     throw error instanceof StageError ? stageFailure(error, plan) : error
   }
-  const stopObserving = await observation?.start({ engines, cgroup, child }, undo)
+  const stopObserving = await observation?.start({ engines, names, cgroup, child }, undo)
   for (const engine of engines) engine.start()
   const errno = await launcher.go()
   if (errno !== 0) throw execFailure(plan.command, errno)
@@ -74,46 +79,36 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   // First: whoever the child left behind would go on to be faulted after the last count.
   for (const engine of engines) await engine.lift?.()
   const totals = await collectCounts(plan.rules.length, engines)
-  const tableNotes = (await table?.notes()) ?? []
-  return { end, ...totals, notes: [...totals.notes, ...tableNotes] }
+  const notes = [...attached.notes, ...totals.notes, ...(await targets.notes())]
+  return { end, ...totals, engines: names, notes }
 }
 
-async function attachEngines(
-  plan: Plan,
-  launcher: Launcher,
-  cgroup: TargetCgroup | undefined,
-  undo: UndoStack,
-): Promise<{
-  engines: AttachedEngine[]
-  active: readonly number[]
-  table: TargetTable | undefined
-}> {
-  let active: readonly number[] = []
-  let table: TargetTable | undefined
-  /** Made where an engine asks: the supervisor finds targets by itself. */
-  const targets = async () => {
-    if (table) return table
-    // Imported here: a start without targets does not wait for it.
-    const { TargetTable } = await import('../targets/target-table.ts')
-    const opened = await TargetTable.open(plan.rules, { cgroup, own: 0 })
-    undo.push(() => opened.close())
-    table = opened
-    return opened
-  }
-  const supervisor = {
-    serve(indices: readonly number[]) {
-      active = indices
+/** The supervisor, and what it has been told to do. */
+function supervisorOf(launcher: Launcher) {
+  const orders: { active: readonly number[] } = { active: [] }
+  const supervisor: Supervisor = {
+    serve(indices) {
+      orders.active = indices
     },
-    counts: (): Promise<SupervisorCounts> => launcher.counts(),
+    counts: () => launcher.counts(),
     lift: () => launcher.lift(),
   }
-  const engines: AttachedEngine[] = []
-  const { rules, seed, includeLoader, onEvent } = plan
-  for (const [engine, indices] of plan.engines) {
-    const context = { rules, seed, includeLoader, cgroup, targets, supervisor, onEvent }
-    const attached = await engine.attach(context, indices)
-    undo.push(() => attached.close())
-    engines.push(attached)
+  return { supervisor, orders }
+}
+
+/** Who is a target: looked after where an engine asks, for the supervisor finds targets by itself. */
+function targetsOf({ rules }: Plan, cgroup: TargetCgroup | undefined, undo: UndoStack) {
+  let table: TargetTable | undefined
+  return {
+    async open(): Promise<TargetTable> {
+      if (table) return table
+      // Imported here: a start without targets does not wait for it.
+      const { TargetTable } = await import('../targets/target-table.ts')
+      const opened = await TargetTable.open(rules, { cgroup, own: 0 })
+      undo.push(() => opened.close())
+      table = opened
+      return opened
+    },
+    notes: async (): Promise<readonly string[]> => (await table?.notes()) ?? [],
   }
-  return { engines, active, table }
 }

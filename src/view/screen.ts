@@ -20,8 +20,8 @@ export interface ScreenInput {
   readonly charset: Charset
   /** The first rule shown, where not all fit. */
   readonly scroll: number
-  /** What the keys do; empty where there are none. */
-  readonly keys: string
+  /** Somebody can press keys: what they do is said. */
+  readonly keys: boolean
 }
 
 export interface Screen {
@@ -54,7 +54,7 @@ export function screen(input: ScreenInput): Screen {
   const lines = [
     titleLine(input),
     ...Array.from({ length: inner }, (_, row) => body[row] ?? []),
-    ...(heights.footer ? [footerLine(input)] : []),
+    ...(heights.footer ? [footerLine(input, rules.shown)] : []),
   ]
   return {
     lines: lines.slice(0, size.rows).map((line) => cutLine(line, size.columns, charset)),
@@ -90,13 +90,16 @@ function titleLine({ title, seed, history, size, charset }: ScreenInput): Line {
   return [...shown, span(padding + right, 'dim')]
 }
 
-function footerLine({ history, keys }: ScreenInput): Line {
+function footerLine({ history, keys, charset }: ScreenInput, rulesShown: number): Line {
   const lost = history.activity?.lostEvents ?? 0n
+  const hidden = (history.activity?.rules.length ?? 0) > rulesShown
+  const arrows = charset === 'ascii' ? 'up/down' : '↑↓'
   return [
     ...(lost > 0n
       ? [span(`${lost} injections not shown: they came too fast  `, 'warning' as const)]
       : []),
-    span(keys, 'dim'),
+    ...(keys ? [span('q quits', 'dim' as const)] : []),
+    ...(keys && hidden ? [span(`  ${arrows} shows other rules`, 'dim' as const)] : []),
   ]
 }
 

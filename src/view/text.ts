@@ -55,7 +55,7 @@ export function short(value: number): string {
   for (const unit of ['k', 'M', 'G', 'T']) {
     rest /= 1000
     if (rest < 99.95) return `${rest.toFixed(1)}${unit}`
-    if (rest < 1000 || unit === 'T') return `${Math.round(rest)}${unit}`
+    if (rest < 999.5 || unit === 'T') return `${Math.round(rest)}${unit}`
   }
   return `${rest}`
 }

@@ -99,15 +99,10 @@ class TerminalView implements View {
       size: { columns: output.columns || 80, rows: output.rows || 24 },
       charset: this.#charset,
       scroll: this.#scroll,
-      keys: input ? this.#keys() : '',
+      keys: input !== undefined,
     })
     this.#rulesShown = rulesShown
     this.#screen.draw(lines.map(this.#paint))
-  }
-
-  #keys(): string {
-    const arrows = this.#charset === 'ascii' ? 'up/down' : '↑↓'
-    return this.#hidden() > 0 ? `q quits  ${arrows} shows other rules` : 'q quits'
   }
 
   #hidden(): number {

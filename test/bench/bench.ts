@@ -8,6 +8,7 @@ import { manyRuns } from './many-runs.ts'
 import type { Measure } from './measure.ts'
 import { memory } from './memory.ts'
 import { network } from './network.ts'
+import { overrideCalls } from './override.ts'
 import { programStarts } from './program-starts.ts'
 import { startUp } from './start-up.ts'
 import { table } from './table.ts'
@@ -16,6 +17,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measure[]>>> = {
   calls: () => namedCalls(1),
   threads: () => namedCalls(4),
   unnamed: unnamedCalls,
+  override: overrideCalls,
   'start-up': startUp,
   'many-runs': manyRuns,
   network,

@@ -40,6 +40,11 @@ export async function runCase(t: TestContext, subject: Subject, row: Case): Prom
   checkLog(row, expected, files.log)
 }
 
+/** Compiles what a case runs: for machines where that takes long. */
+export function compileCase(t: TestContext, row: Case): void {
+  commandOf(row, filesIn(scratch(t)))
+}
+
 /** What an engine must do with a case that it does not claim: 125, a reason, and nothing is run. */
 export async function runRefused(t: TestContext, subject: Subject, row: Case): Promise<void> {
   const files = filesIn(scratch(t))

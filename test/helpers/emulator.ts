@@ -12,7 +12,14 @@ export interface Seen {
   readonly terminal: InstanceType<typeof xterm.Terminal>
 }
 
-export async function emulate(bytes: string, columns: number, rows: number): Promise<Seen> {
+/** A frame that has not ended (synchronized output, mode 2026) is not seen yet. */
+function whole(bytes: string): string {
+  const begun = bytes.lastIndexOf('\x1b[?2026h')
+  return begun > bytes.lastIndexOf('\x1b[?2026l') ? bytes.slice(0, begun) : bytes
+}
+
+export async function emulate(all: string, columns: number, rows: number): Promise<Seen> {
+  const bytes = whole(all)
   const terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true })
   await new Promise<void>((resolve) => terminal.write(bytes, resolve))
   const { active } = terminal.buffer

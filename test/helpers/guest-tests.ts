@@ -30,6 +30,7 @@ export interface GuestTestOptions {
   /** Relative to the repository. */
   readonly files: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  readonly takeTurns?: boolean
   /** Milliseconds for the whole machine. */
   readonly timeout: number
   /** Gets what the machine's tests leave in /run/share, before that is gone. */
@@ -48,7 +49,7 @@ export function runTestsInVm(options: GuestTestOptions): GuestTests {
 }
 
 async function runMachine(
-  { kernel, files, env, timeout, onShare }: GuestTestOptions,
+  { kernel, files, env, takeTurns, timeout, onShare }: GuestTestOptions,
   onLine: (line: string) => void,
 ): Promise<VmResult> {
   const share = mkdtempSync(join(tmpdir(), 'mb-vm-'))
@@ -60,6 +61,7 @@ async function runMachine(
     let text = ''
     const result = await runInVm({
       ...{ kernel, share, timeout, writable: [join(repository, 'build')] },
+      ...(takeTurns && { takeTurns }),
       bind: { [tsxLoader]: 'loader.mjs', ...copyProduct(share) },
       command: ['node', 'test/kernel/guest-run.js', ...bundles],
       // What the host can give must be there; a kernel may lack what is newer than it.

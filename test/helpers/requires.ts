@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { release } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { whyNoErrorInjection } from '../../src/kernel/error-injection.ts'
 import { kernels } from './kernels.ts'
 
 /** A program on PATH is needed by its name; the other needs have a check of their own. */
@@ -23,11 +24,14 @@ type Program =
   | 'gdb'
   | 'perl'
   | 'wget'
+  | 'ping'
+  | 'vim'
   | 'ip'
   | 'tc'
   | 'bpftool'
   | 'unshare'
   | 'mount'
+  | 'promtool'
 
 export type Need =
   | Program
@@ -47,8 +51,8 @@ export type Need =
   | `user:${string}`
   | KernelNeed
 
-/** What only another kernel could give: `linux:6.6` is that version or newer. */
-type KernelNeed = `linux:${number}`
+/** What only another kernel could give: `linux:6.6` is that version or newer, `linux:override` lets calls fail. */
+type KernelNeed = `linux:${number}` | 'linux:override'
 
 /** Returns undefined where the need is met, else why it is not. */
 type Check = () => string | undefined
@@ -127,6 +131,7 @@ function lacking(need: Need): string | undefined {
 function check(need: Need): string | undefined {
   const [kind, name] = need.split(':')
   if (kind === 'user' && name !== undefined) return user(name)
+  if (need === 'linux:override') return whyNoErrorInjection()
   if (kind === 'linux' && name !== undefined) return olderKernel(name)
   return (checks[need] ?? (() => program(need)))()
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import test, { type TestContext } from 'node:test'
 import { requires } from '../helpers/requires.ts'
 import { until } from '../helpers/until.ts'
-import { Namespace, Owner } from './network-namespace.ts'
+import { Namespace, Owner, openPair, type Pair } from './network-namespace.ts'
 import {
   freshCgroup,
   type Mechanism,
@@ -17,22 +17,6 @@ import {
 } from './network-target.ts'
 
 const needs = ['root', 'cgroup2', 'libbpf', 'python3', 'netns', 'ip', 'unshare'] as const
-
-interface Pair {
-  readonly near: Namespace
-  readonly far: Namespace
-}
-
-/** Two namespaces with a link from `near0` (198.18.0.1) to `far0` (198.18.0.2), a range for tests (RFC 2544). */
-async function openPair(t: TestContext): Promise<Pair> {
-  const [near, far] = await Promise.all([Namespace.open(t), Namespace.open(t)])
-  near.run(`ip link add near0 type veth peer name far0 netns ${far.pid}`)
-  near.run('ip addr add 198.18.0.1/30 dev near0')
-  near.run('ip link set near0 up')
-  far.run('ip addr add 198.18.0.2/30 dev far0')
-  far.run('ip link set far0 up')
-  return { near, far }
-}
 
 /** A UDP server that answers each datagram, by its length, to where it came from. */
 const answer = `

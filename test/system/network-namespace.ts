@@ -43,6 +43,22 @@ export class Namespace {
   }
 }
 
+export interface Pair {
+  readonly near: Namespace
+  readonly far: Namespace
+}
+
+/** Two namespaces with a link from `near0` (198.18.0.1) to `far0` (198.18.0.2), a range for tests (RFC 2544). */
+export async function openPair(t: TestContext): Promise<Pair> {
+  const [near, far] = await Promise.all([Namespace.open(t), Namespace.open(t)])
+  near.run(`ip link add near0 type veth peer name far0 netns ${far.pid}`)
+  near.run('ip addr add 198.18.0.1/30 dev near0')
+  near.run('ip link set near0 up')
+  far.run('ip addr add 198.18.0.2/30 dev far0')
+  far.run('ip link set far0 up')
+  return { near, far }
+}
+
 export interface OwnerOptions {
   readonly namespace?: Namespace
   readonly mechanism?: Mechanism

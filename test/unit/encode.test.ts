@@ -151,7 +151,10 @@ test('an interface that does not exist is refused by who knows', () => {
 test('as many rules as the table has room for', () => {
   const many = new Array<Rule>(RULES_MAX).fill(call('openat=EIO'))
   assert.equal(encodeRules(many, context).length, RULES_MAX * RULE_SIZE)
-  assert.throws(() => encodeRules([...many, call('openat=EIO')], context), RangeError)
+  assert.throws(() => encodeRules([...many, call('openat=EIO')], context), {
+    code: 'MB_FAULT_VALUE',
+    message: '4097 rules were given, and 4096 at most can be',
+  })
 })
 
 test('only 0% is never and only 100% is always', () => {

@@ -39,9 +39,7 @@ const commands = [...usage.matchAll(/^ {2}minderbinder (\w+)(?= .*\n {6})/gm)].m
 )
 
 function section(title: string): string {
-  const found = new RegExp(`^\\.SH ${title}\\n([\\s\\S]*?)(?=^\\.SH |\\Z)`, 'm').exec(
-    `${man}\n.SH `,
-  )
+  const found = new RegExp(`^\\.SH ${title}\\n([\\s\\S]*?)(?=^\\.SH )`, 'm').exec(`${man}\n.SH `)
   assert.ok(found, `the man page has a section ${title}`)
   return found[1]!
 }

@@ -100,6 +100,22 @@ export const outcomes: readonly Case[] = [
     [calls('dup', 1), calls('fsync', 1), calls('dup', 1)],
   ),
   outcome(
+    // Errors by one engine, the rest by another, in one run.
+    'errors, delays and signals side by side, each counted apart',
+    [
+      { set: 'fsync', outcome: ENOENT, when: '2+2' },
+      { set: 'dup', outcome: { kind: 'delay', text: 'delay:100ms' }, when: '2' },
+      { set: 'listen', outcome: usr1, times: 2 },
+      { set: 'bind', outcome: fails('EPERM', -1), rate: '50' },
+    ],
+    [
+      ...[calls('fsync', 5), calls('dup', 3), { do: 'took', ms: 100 }, calls('listen', 4)],
+      ...[{ do: 'signals' }, calls('bind', 20), calls('fsync', 2)],
+      { do: 'in', place: 'fork', steps: [calls('fsync', 3), calls('dup', 1), calls('bind', 5)] },
+    ] as const,
+    { seed: 4n, quick: true, strace: false },
+  ),
+  outcome(
     'other calls are left alone',
     [{ set: 'fsync+fdatasync', outcome: ENOENT }],
     names.slice(2).map((name) => calls(name, 3)),

@@ -1,0 +1,50 @@
+/** Every engine of a plan at work. Where one that was only preferred does not attach, another does its rules. */
+import type { AttachedEngine, Engine, EngineContext, EngineName } from '../engines/engine.ts'
+import type { Plan } from './plan.ts'
+import type { UndoStack } from './undo.ts'
+
+export interface AttachedEngines {
+  readonly engines: readonly AttachedEngine[]
+  /** Which engine does each rule, by index. */
+  readonly names: readonly EngineName[]
+  /** What a reader of the summary must know. */
+  readonly notes: readonly string[]
+}
+
+/** @throws {MinderbinderError} */
+export async function attachEngines(
+  plan: Plan,
+  own: Pick<EngineContext, 'cgroup' | 'supervisor' | 'targets'>,
+  undo: UndoStack,
+): Promise<AttachedEngines> {
+  const { rules, seed, includeLoader, onEvent } = plan
+  const engines: AttachedEngine[] = []
+  const names: EngineName[] = []
+  const notes: string[] = []
+  // Whoever takes over comes later, and so is found here with all that it has to do.
+  const plans = new Map(plan.engines)
+  for (const [engine, indices] of plans) {
+    let attached: AttachedEngine
+    try {
+      attached = await engine.attach({ rules, seed, includeLoader, onEvent, ...own }, indices)
+    } catch (error) {
+      const instead = plan.engineInstead?.(engine, indices)
+      if (!instead) throw error
+      plans.set(
+        instead,
+        [...(plans.get(instead) ?? []), ...indices].sort((a, b) => a - b),
+      )
+      notes.push(takenOver(engine, instead, error))
+      continue
+    }
+    undo.push(() => attached.close())
+    engines.push(attached)
+    for (const index of indices) names[index] = engine.name
+  }
+  return { engines, names, notes }
+}
+
+function takenOver(failed: Engine, instead: Engine, error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error)
+  return `${failed.name} did not attach, and ${instead.name} did its rules: ${why}`
+}

@@ -1,0 +1,353 @@
+/** `minderbinder run` and the network: who is a target, from when to when, and who is not. */
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { fixture } from '../helpers/fixture.ts'
+import { countsOf, programCalled, startClient, startRun } from '../helpers/machine-run.ts'
+import { requires } from '../helpers/requires.ts'
+import { run as command, start, startMinderbinder } from '../helpers/run.ts'
+import { scratch } from '../helpers/scratch.ts'
+import { nothingLeft, systemState } from '../helpers/system-state.ts'
+import { until } from '../helpers/until.ts'
+import { freshCgroup } from './network-target.ts'
+
+const needs = ['root', 'cgroup2', 'libbpf', 'cc'] as const
+
+/** One port of loopback, where TCP connects and every datagram comes back. */
+async function serve(t: TestContext): Promise<number> {
+  const tcp = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+  await once(tcp, 'listening')
+  const { port } = tcp.address() as AddressInfo
+  const udp = createSocket('udp4').bind(port, '127.0.0.1')
+  await once(udp, 'listening')
+  udp.on('message', (message, { port, address }) => udp.send(message, port, address))
+  t.after(() => {
+    tcp.close()
+    udp.close()
+  })
+  return port
+}
+
+/** A rule that loses all datagrams to the port. */
+function loses(port: number, targets: string, more = ''): string {
+  return `agents_of_chaos:
+  outgoing_network:
+    - name: lose
+      proto: udp
+      port: ${port}
+      targets: ${targets}
+      failure_rate: 100
+${more}`
+}
+
+test('a process of that name is hit, one that ran before with its open socket; others and afterwards nobody', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const state = systemState()
+  const before = await startClient(t, { name: 'mb-hit', port })
+  const stranger = await startClient(t, { name: 'mb-hit-not', port })
+  assert.equal(await before.ask('udp'), 'answered')
+  const run = await startRun(t, loses(port, '[{process_name: mb-hit}]'))
+  const after = await startClient(t, { name: 'mb-hit', port })
+  assert.deepEqual(
+    [await before.ask('udp'), await after.ask('udp'), await stranger.ask('udp')],
+    ['lost', 'lost', 'answered'],
+  )
+  // A socket that a target of before makes now.
+  await before.ask('new')
+  assert.equal(await before.ask('udp'), 'lost')
+  assert.equal(await after.ask('tcp'), 'connected')
+  const result = await run.end()
+  assert.equal(result.status, 0, result.stderr)
+  const [seen, matched, fired] = countsOf(result, 'lose')
+  assert.deepEqual([matched, fired], [3, 3])
+  assert.ok(seen! >= 3)
+  assert.deepEqual(
+    [await before.ask('udp'), await after.ask('udp'), await stranger.ask('udp')],
+    ['answered', 'answered', 'answered'],
+  )
+  await Promise.all([before.end(), after.end(), stranger.end()])
+  await nothingLeft(state)
+})
+
+test('names: comm, argv[0], the executable, the script; long ones whole, globs, and none by its beginning', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const long = 'mb-quite-a-long-name'
+  const script = join(scratch(t), 'mb-script-with-a-long-name')
+  writeFileSync(script, '#!/bin/sh\n"$@"\n')
+  chmodSync(script, 0o755)
+  const renamed = (...command: string[]) => ['sh', '-c', 'exec -a mb-argv0 "$@"', 'sh', ...command]
+  // dash has no exec -a.
+  const asArgv0 = (...command: string[]) => ['bash', ...renamed(...command).slice(1)]
+  const byScript = (...command: string[]) => [script, ...command]
+  const clients = async () => ({
+    long: await startClient(t, { name: long, port }),
+    cut: await startClient(t, { name: 'mb-quite-a-long-name-not', port }),
+    argv0: await startClient(t, { name: 'mb-file-of-argv0', port, by: asArgv0 }),
+    script: await startClient(t, { name: 'mb-in-script', port, by: byScript }),
+    glob: await startClient(t, { name: 'mb-glob7', port }),
+    globNot: await startClient(t, { name: 'mb-globx', port }),
+  })
+  const targets = `[{process_name: ${long}}, {process_name: mb-argv0}, {process_name: mb-script-with-a-long-name}, {process_name: 'mb-glob[0-9]'}]`
+  const hit = {
+    long: 'lost',
+    cut: 'answered',
+    argv0: 'lost',
+    script: 'lost',
+    glob: 'lost',
+    globNot: 'answered',
+  }
+  const early = await clients()
+  const run = await startRun(t, loses(port, targets))
+  const late = await clients()
+  for (const each of [early, late]) {
+    const answers = Object.entries(each).map(async ([name, client]) => [
+      name,
+      await client.ask('udp'),
+    ])
+    assert.deepEqual(Object.fromEntries(await Promise.all(answers)), hit)
+  }
+  assert.equal((await run.end()).status, 0)
+})
+
+test('pid, uid and cgroup as targets', async (t) => {
+  if (!requires(t, ...needs, 'setpriv')) return
+  const port = await serve(t)
+  const cgroup = freshCgroup(t)
+  const place = /0::(.*)/.exec(readFileSync('/proc/self/cgroup', 'utf8'))![1]!
+  const below = join(place, cgroup.path.slice(cgroup.path.lastIndexOf('/')))
+  const as =
+    (uid: number) =>
+    (...command: string[]) => ['setpriv', `--reuid=${uid}`, '--clear-groups', ...command]
+  const inCgroup = (...command: string[]) => [
+    'sh',
+    '-c',
+    `echo $$ >${cgroup.path}/cgroup.procs && exec "$@"`,
+    'sh',
+    ...command,
+  ]
+  const one = await startClient(t, { name: 'mb-one', port })
+  const two = await startClient(t, { name: 'mb-two', port })
+  const early = await startClient(t, { name: 'mb-any', port, by: as(54321) })
+  const run = await startRun(
+    t,
+    loses(port, `[{pid: ${one.pid}}, {uid: 54321}, {cgroup: ${below}}]`),
+  )
+  const clients = {
+    one,
+    two,
+    early,
+    uid: await startClient(t, { name: 'mb-any', port, by: as(54321) }),
+    otherUid: await startClient(t, { name: 'mb-any', port, by: as(54322) }),
+    cgroup: await startClient(t, { name: 'mb-any', port, by: inCgroup }),
+  }
+  const answers = Object.entries(clients).map(async ([name, client]) => [
+    name,
+    await client.ask('udp'),
+  ])
+  assert.deepEqual(Object.fromEntries(await Promise.all(answers)), {
+    one: 'lost',
+    two: 'answered',
+    early: 'lost',
+    uid: 'lost',
+    otherUid: 'answered',
+    cgroup: 'lost',
+  })
+  assert.equal((await run.end()).status, 0)
+  await Promise.all(Object.values(clients).map((client) => client.end()))
+})
+
+test('children are hit too, through forks and execs; not with inherit: false', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const parent = join(scratch(t), 'mb-parent')
+  writeFileSync(parent, '#!/bin/sh\n(exec "$@")\nexit\n')
+  chmodSync(parent, 0o755)
+  const by = (...command: string[]) => [parent, ...command]
+  const early = await startClient(t, { name: 'mb-child', port, by })
+  for (const [inherit, expected] of [
+    ['true', 'lost'],
+    ['false', 'answered'],
+  ] as const) {
+    const run = await startRun(
+      t,
+      loses(port, '[{process_name: mb-parent}]', `      inherit: ${inherit}\n`),
+    )
+    const late = await startClient(t, { name: 'mb-child', port, by })
+    assert.deepEqual([await early.ask('udp'), await late.ask('udp')], [expected, expected], inherit)
+    await late.end()
+    assert.equal((await run.end()).status, 0)
+  }
+  await early.end()
+})
+
+test('connections are refused, and what comes in is lost, for targets only', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const run = await startRun(
+    t,
+    `agents_of_chaos:
+  outgoing_network:
+    - name: refuse
+      outcome: refuse
+      port: ${port}
+      targets: [{process_name: mb-refused}]
+  incoming_network:
+    - name: lose_in
+      proto: udp
+      targets: [{process_name: mb-deaf}]
+`,
+  )
+  const refused = await startClient(t, { name: 'mb-refused', port })
+  const deaf = await startClient(t, { name: 'mb-deaf', port })
+  assert.deepEqual(
+    [
+      await refused.ask('tcp'),
+      await refused.ask('udp'),
+      await deaf.ask('tcp'),
+      await deaf.ask('udp'),
+    ],
+    ['ECONNREFUSED', 'answered', 'connected', 'lost'],
+  )
+  const result = await run.end()
+  assert.deepEqual(countsOf(result, 'refuse'), [1, 1, 1])
+  // Its TCP packets were seen as well.
+  assert.deepEqual(countsOf(result, 'lose_in').slice(1), [1, 1])
+})
+
+test('SIGHUP reads the file again; an invalid one changes nothing and says why', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const client = await startClient(t, { name: 'mb-first', port })
+  const other = await startClient(t, { name: 'mb-second', port })
+  const run = await startRun(t, loses(port, '[{process_name: mb-first}]'))
+  assert.deepEqual([await client.ask('udp'), await other.ask('udp')], ['lost', 'answered'])
+  writeFileSync(run.file, loses(port, '[{process_nam: mb-second}]'))
+  run.running.child.kill('SIGHUP')
+  await until(() => run.running.stderr().includes('the rules stay as they were'), {
+    what: 'a refusal',
+  })
+  assert.match(run.running.stderr(), /process_nam/)
+  assert.deepEqual([await client.ask('udp'), await other.ask('udp')], ['lost', 'answered'])
+  writeFileSync(run.file, loses(port, '[{process_name: mb-second}]'))
+  run.running.child.kill('SIGHUP')
+  await until(() => run.running.stderr().includes('read again: 1 rule'), { what: 'the new rules' })
+  assert.deepEqual([await client.ask('udp'), await other.ask('udp')], ['answered', 'lost'])
+  const result = await run.end()
+  assert.equal(result.status, 0)
+  assert.equal(countsOf(result, 'lose')[2], 1)
+})
+
+test('two at once do not disturb each other', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const state = systemState()
+  const one = await startClient(t, { name: 'mb-one', port })
+  const two = await startClient(t, { name: 'mb-two', port })
+  const first = await startRun(t, loses(port, '[{process_name: mb-one}]'))
+  const second = await startRun(t, loses(port, '[{process_name: mb-two}]'))
+  assert.deepEqual([await one.ask('udp'), await two.ask('udp')], ['lost', 'lost'])
+  assert.equal((await first.end()).status, 0)
+  assert.deepEqual([await one.ask('udp'), await two.ask('udp')], ['answered', 'lost'])
+  assert.deepEqual(countsOf(await second.end(), 'lose').slice(1), [2, 2])
+  await Promise.all([one.end(), two.end()])
+  await nothingLeft(state)
+})
+
+test('killed, it leaves nothing', async (t) => {
+  if (!requires(t, ...needs, 'linux:6.6')) return
+  const port = await serve(t)
+  const state = systemState()
+  const client = await startClient(t, { name: 'mb-hit', port })
+  const run = await startRun(t, loses(port, '[{process_name: mb-hit}]'))
+  assert.equal(await client.ask('udp'), 'lost')
+  run.running.child.kill('SIGKILL')
+  await run.running.exited
+  await until(async () => (await client.ask('udp')) === 'answered', { what: 'an answer' })
+  await client.end()
+  await nothingLeft(state)
+})
+
+test('process 1 and minderbinder itself are no targets, kernel threads are not listed', async (t) => {
+  if (!requires(t, ...needs)) return
+  const file = join(scratch(t), 'all.yaml')
+  writeFileSync(file, loses(9, "[{process_name: '*'}]"))
+  const dryRun = startMinderbinder(['run', '--dry-run', file])
+  const dry = await dryRun.result
+  assert.equal(dry.status, 0, dry.stderr)
+  const pids = dry.stdout
+    .split('\n')
+    .slice(0, -2)
+    .map((line) => Number.parseInt(line, 10))
+  assert.ok(pids.includes(process.pid))
+  // 2 is kthreadd, whose children the others are.
+  assert.ok(![1, 2, dryRun.pid].some((pid) => pids.includes(pid)))
+  assert.doesNotMatch(dry.stdout, /kthreadd|kworker/)
+  assert.match(dry.stdout, new RegExp(`^${pids.length} processes are targets now$`, 'm'))
+})
+
+test('a storm of short processes: each is hit, and none is left in the table', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const count = process.env.MINDERBINDER_TEST_QUICK ? 300 : 4000
+  const program = programCalled(t, 'mb-storm', fixture('storm', { link: 'static' }))
+  const run = await startRun(
+    t,
+    `agents_of_chaos:
+  outgoing_network:
+    - name: refuse
+      outcome: refuse
+      port: ${port}
+      targets: [{process_name: mb-storm}]
+`,
+  )
+  const storm = await command([fixture('storm'), `${count}`, '8', `${port}`, program], {
+    timeout: 120_000,
+  })
+  const [refused, ms] = storm.stdout.split(' ').map(Number)
+  t.diagnostic(`${Math.round((count / ms!) * 1000)} processes a second`)
+  assert.equal(refused, count, storm.stderr)
+  await until(
+    () =>
+      /targets: 0 \(-\d+\)\n(?!.*targets:)/s.test(run.running.stdout()) ||
+      !run.running.stdout().includes('targets:'),
+    {
+      what: 'an empty table',
+    },
+  )
+  const result = await run.end()
+  assert.deepEqual(countsOf(result, 'refuse'), [count, count, count])
+  assert.doesNotMatch(result.stderr, /not seen|went past/)
+  // The same afterwards: nobody is refused.
+  const calm = await command([fixture('storm'), '20', '4', `${port}`, program])
+  assert.match(calm.stdout, /^0 /)
+})
+
+test('a number that a target had is not hit when another process gets it', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const hit = programCalled(t, 'mb-reused', fixture('storm'))
+  const stranger = programCalled(t, 'mb-stranger', fixture('storm'))
+  const run = await startRun(
+    t,
+    `agents_of_chaos:
+  outgoing_network:
+    - name: refuse
+      outcome: refuse
+      port: ${port}
+      targets: [{process_name: mb-reused}]
+`,
+  )
+  const target = start([hit, `${port}`])
+  assert.equal((await target.result).status, 0, 'the target is refused')
+  const other = await command([fixture('with-pid'), `${target.pid}`, stranger, `${port}`])
+  assert.equal(other.status, 1, `the stranger connects: ${other.stderr}`)
+  const again = await command([fixture('with-pid'), `${target.pid}`, hit, `${port}`])
+  assert.equal(again.status, 0, `a target of that number: ${again.stderr}`)
+  assert.deepEqual(countsOf(await run.end(), 'refuse'), [2, 2, 2])
+})

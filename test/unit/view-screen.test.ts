@@ -1,0 +1,131 @@
+/** The screen for any size: complete where there is room, degraded where there is not, never broken. */
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { Activity } from '../../src/report/activity.ts'
+import { History } from '../../src/view/history.ts'
+import { plainText } from '../../src/view/line.ts'
+import { type ScreenInput, screen } from '../../src/view/screen.ts'
+import { width } from '../../src/view/text.ts'
+import { activity, ruleActivity } from '../helpers/activity.ts'
+
+interface Shown {
+  readonly rules?: number
+  readonly columns?: number
+  readonly rows?: number
+  readonly input?: Partial<ScreenInput>
+  readonly activity?: Partial<Activity>
+}
+
+function shown({ rules = 2, columns = 100, rows = 30, input, activity: some }: Shown): string[] {
+  const history = new History()
+  for (const second of [0, 1, 2])
+    history.add(
+      activity({
+        atMs: second * 1000,
+        rules: Array.from({ length: rules }, (_, index) =>
+          ruleActivity(`rule_${index}`, 100 * second, 10 * second * index),
+        ),
+        calls: {
+          succeeded: BigInt(second * 1234),
+          failed: BigInt(second * 56),
+          contextSwitches: BigInt(second * 7),
+        },
+        targets: [
+          { pid: 4711, name: 'curl', rules: ['rule_0'] },
+          { pid: 42, name: 'evil\x1b[H', rules: ['rule_0', 'rule_1'] },
+        ],
+        targetCount: 9,
+        injections: ['12:00:01.000 curl[4711] openat /etc/hosts: ENOENT (rule_1, 3rd)'],
+        ...some,
+      }),
+    )
+  const { lines } = screen({
+    title: 'minderbinder run config.yaml',
+    seed: '17',
+    history,
+    size: { columns, rows },
+    charset: 'unicode',
+    scroll: 0,
+    keys: true,
+    ...input,
+  })
+  return lines.map(plainText)
+}
+
+test('with room for all: rules with graphs, calls, targets and injections', () => {
+  const lines = shown({})
+  const text = lines.join('\n')
+  assert.match(lines[0]!, /^minderbinder run config\.yaml .* seed 17 {2}0:02$/)
+  assert.match(text, /^rule_1 {2}seccomp$/m)
+  assert.match(text, /^seen 200 {2}100\/s {2}top 100\/s .*fired 20 {2}10\/s {2}top 10\/s/m)
+  assert.match(text, /^ +█+ +█+$/m)
+  assert.match(text, /calls succeeding 1234\/s +failing 56\/s +context switches 7\/s/)
+  assert.match(text, /^targets 9 .*last injections$/m)
+  assert.match(
+    text,
+    /^ +4711 curl {2}rule_0 .*12:00:01\.000 curl\[4711\] openat \/etc\/hosts: ENOENT/m,
+  )
+  assert.match(text, /^ +42 evil\\x1b\[H {2}all rules/m)
+  assert.match(text, /^and 7 more/m)
+  assert.equal(lines.at(-1), 'q quits')
+})
+
+test('many rules: one line each, the number of the others, and scrolling to the last', () => {
+  const at = (scroll: number) => shown({ rules: 40, input: { scroll } }).join('\n')
+  assert.match(at(0), /^rule_0 +seccomp +200 +0 /m)
+  assert.match(at(0), /^and \d\d more$/m)
+  assert.doesNotMatch(at(0), /rule_39/)
+  assert.match(at(5), /^5 more above, and \d+ more$/m)
+  assert.match(at(1e9), /^rule_39 +seccomp +200 +780 /m)
+  assert.match(at(1e9), /^\d+ more above$/m)
+})
+
+test('40 columns and 10 rows: each rule in view, what is fired, and the rest in a word', () => {
+  const lines = shown({ columns: 40, rows: 10, rules: 9 })
+  const text = lines.join('\n')
+  assert.equal(lines.length, 10)
+  assert.match(text, /^rule_1 +200 +20 /m)
+  assert.match(text, /^and 6 more$/m)
+  assert.match(text, /^ok 1234\/s +failed 56\/s +switches 7/m)
+  assert.match(text, /^targets 9: curl 4711, evil/m)
+})
+
+test('every size: as many lines as rows, none wider than the columns', () => {
+  for (const rules of [0, 1, 3, 50])
+    for (let columns = 1; columns <= 130; columns += 3)
+      for (let rows = 1; rows <= 60; rows += columns % 2 ? 1 : 4) {
+        const lines = shown({ rules, columns, rows })
+        assert.equal(lines.length, rows, `${columns}x${rows}, ${rules} rules`)
+        for (const line of lines)
+          assert.ok(width(line) <= columns, `${columns}x${rows}, ${rules} rules: ${line}`)
+      }
+})
+
+test('in ASCII there is nothing else', () => {
+  const lines = shown({
+    input: { charset: 'ascii', title: 'naïve' },
+    activity: { injections: ['漢'] },
+  })
+  for (const line of lines) assert.match(line, /^[ -~]*$/)
+})
+
+test('what is not counted, and why; what was lost', () => {
+  const text = shown({
+    activity: { calls: undefined, callsMissing: 'this needs root', lostEvents: 3n },
+  }).join('\n')
+  assert.match(text, /^system calls and context switches are not counted: this needs root$/m)
+  assert.match(text, /^3 injections not shown: they came too fast {2}q quits$/m)
+})
+
+test('before the first look there is a title and a word', () => {
+  const { lines } = screen({
+    title: 'minderbinder',
+    seed: '1',
+    history: new History(),
+    size: { columns: 60, rows: 10 },
+    charset: 'unicode',
+    scroll: 0,
+    keys: false,
+  })
+  assert.match(lines.map(plainText).join('\n'), /waiting for the first numbers/)
+})
