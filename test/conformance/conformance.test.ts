@@ -21,8 +21,8 @@ const wanted = process.env.MINDERBINDER_TEST_ENGINES?.split(',')
 const quick = Boolean(process.env.MINDERBINDER_TEST_QUICK)
 const before = systemState()
 
-/** What decide() alone decides, and that is the same code whichever way the calls come in. */
-const decided = new Set(['when', 'times', 'several rules', 'scope'])
+/** What decide() and the table of targets decide, the same code whichever way the calls come in. */
+const decided = new Set(['when', 'times', 'several rules', 'scope', 'targets', 'inheritance'])
 
 /** What an engine does in the same way whoever chose or started it. */
 const compared = new Set(['rates', 'path', 'fd', 'after'])

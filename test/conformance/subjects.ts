@@ -52,14 +52,17 @@ function overrideBy(name: string, ways: Ways, without?: Feature): Subject {
   }
 }
 
-const override = overrideBy('override', { modify: true, kprobe: true })
+/** Kprobes are left alone where they were seen to crash the kernel: after Linux 6.12. */
+const ways: Ways = { modify: true, kprobe: !has('linux:6.13') }
+
+const override = overrideBy('override', ways)
 
 /** A plan of both: each rule by the cheapest engine that can do it and those that share calls with it. */
 const auto: Subject = {
   ...{ name: 'auto', engine: 'auto', options: [], harmless },
   refuses: seccomp.refuses,
   engineOf(fault, { faults }) {
-    const why = beyondOverride(sharing(fault, faults), { modify: true, kprobe: true })
+    const why = beyondOverride(sharing(fault, faults), ways)
     return why === undefined ? 'override' : 'seccomp'
   },
 }
@@ -110,6 +113,8 @@ export const subjects: readonly Subject[] = [
 /** Why it does not work here, found by trying; undefined where it does. */
 export async function lacking(subject: Subject): Promise<string | undefined> {
   if (subject.user && !has('root')) return 'needs root to become another user'
+  if (subject.without === 'kprobe' && !ways.kprobe)
+    return 'the same as override here, which uses no kprobes on this kernel'
   if (subject === auto) {
     const why = await lacking(override)
     if (why !== undefined) return `the same as seccomp here, for want of override: ${why}`
