@@ -251,8 +251,21 @@ static __always_inline int is_spared(u32 tgid)
 	       (settings.tree && bpf_get_current_ancestor_cgroup_id((int)session.level) != session.cgroup);
 }
 
-static __always_inline void keep(u32 tgid, struct scratch *s)
+/* Begins with what `before`, the process itself or its parent, passes on. */
+static __always_inline void inherit(struct scratch *s, const struct target_process *before)
 {
+	__builtin_memset(&s->process, 0, sizeof(s->process));
+	if (!before)
+		return;
+	rule_set_add_all(&s->process.rules, &before->rules);
+	rule_set_keep(&s->process.rules, (const struct rule_set *)&settings.inherited);
+}
+
+/* Puts it into the table, as started now. */
+static __always_inline void keep(u32 tgid, struct task_struct *task, struct scratch *s)
+{
+	s->process.birth = birth_of(task);
+	s->process.exec_ns = bpf_ktime_get_boot_ns();
 	rule_set_add_all(&s->process.rules, (const struct rule_set *)&settings.everyone);
 	if (bpf_map_update_elem(&targets, &tgid, &s->process, BPF_ANY))
 		__sync_fetch_and_add(&session.untracked, 1);
@@ -268,12 +281,8 @@ int mb_target_exec(u64 *ctx)
 
 	if (!s || is_spared(tgid))
 		return 0;
-	__builtin_memset(&s->process, 0, sizeof(s->process));
 	before = bpf_map_lookup_elem(&targets, &tgid);
-	if (before) { /* what it inherited, or passes on to itself as to a child */
-		rule_set_add_all(&s->process.rules, &before->rules);
-		rule_set_keep(&s->process.rules, (const struct rule_set *)&settings.inherited);
-	}
+	inherit(s, before);
 	match_names(s, task, (struct linux_binprm *)ctx[2]);
 	if (settings.uids)
 		match_number(s, TARGET_UID, (u32)bpf_get_current_uid_gid());
@@ -284,9 +293,7 @@ int mb_target_exec(u64 *ctx)
 			bpf_map_delete_elem(&targets, &tgid);
 		return 0;
 	}
-	s->process.birth = birth_of(task);
-	s->process.exec_ns = bpf_ktime_get_boot_ns();
-	keep(tgid, s);
+	keep(tgid, task, s);
 	return 0;
 }
 
@@ -304,14 +311,9 @@ int mb_target_fork(u64 *ctx)
 	of_parent = bpf_map_lookup_elem(&targets, &parent);
 	if (!of_parent)
 		return 0;
-	__builtin_memset(&s->process, 0, sizeof(s->process));
-	rule_set_add_all(&s->process.rules, &of_parent->rules);
-	rule_set_keep(&s->process.rules, (const struct rule_set *)&settings.inherited);
-	if (!s->process.rules.words)
-		return 0;
-	s->process.birth = birth_of(child);
-	s->process.exec_ns = bpf_ktime_get_boot_ns();
-	keep(tgid, s);
+	inherit(s, of_parent);
+	if (s->process.rules.words)
+		keep(tgid, child, s);
 	return 0;
 }
 

@@ -88,7 +88,7 @@ struct process {
 	u32 padding;
 };
 
-/* By thread group id. TARGETS_MAX of src/engines/override-object.ts. */
+/* By thread group id. PROCESSES_MAX of src/targets/limits.ts. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

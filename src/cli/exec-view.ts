@@ -3,13 +3,12 @@
  * terminal as a descriptor that the front opened, may write to it at any time, and hears of no signal of it.
  * So keys stay the command's, ^C as well, and the front says when it stops.
  */
-import { readFileSync } from 'node:fs'
 import { MinderbinderError } from '../errors.ts'
+import { readStat } from '../kernel/proc-stat.ts'
 import { type Launcher, launcherFds } from '../session/launcher.ts'
 import type { Observer } from '../session/plan.ts'
 import type { ExecOptions } from './exec-options.ts'
-
-const INTERVAL_MS = 500
+import { keepDrawing } from './keep-drawing.ts'
 
 /** @throws {MinderbinderError} MB_TERMINAL: there is none, or the command's output would be drawn over */
 export function execView(
@@ -57,19 +56,9 @@ export function execView(
           show()
         },
       })
-      let timer: NodeJS.Timeout
-      const look = () => {
-        show()
-        // A sample that fails is the session's to report: it fails of the same.
-        sample().then(
-          (activity) => view.update(activity),
-          () => {},
-        )
-        timer = setTimeout(look, INTERVAL_MS)
-      }
-      look()
+      const stop = keepDrawing(view, sample, show)
       return async () => {
-        clearTimeout(timer)
+        stop()
         view.close()
         launcher.announceView(undefined)
       }
@@ -85,22 +74,16 @@ function usersOf(descriptors: string): string {
   return `the command's ${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'}`
 }
 
-/** proc_pid_stat(5), from the state on. */
-function statOf(pid: number): string[] {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-}
-
 /** Device number of its controlling terminal; 0: none. */
 function terminalOf(pid: number): number {
-  return Number(statOf(pid)[4])
+  return Number(readStat(pid).field(7))
 }
 
 /** A job in the background leaves the terminal to the shell. */
 function inForeground(pid: number): boolean {
   try {
-    const [, , group, , , foreground] = statOf(pid)
-    return group === foreground
+    const { field } = readStat(pid)
+    return field(5) === field(8) // pgrp, tpgid
   } catch {
     return false // the front is dead: the session ends
   }

@@ -1,9 +1,8 @@
 /** The graphs of run, where stdout is a terminal. */
 import type tty from 'node:tty'
+import { keepDrawing } from './keep-drawing.ts'
 import type { RunObserver } from './run-observers.ts'
 import type { RunOptions } from './run-options.ts'
-
-const INTERVAL_MS = 500
 
 export function terminalForGraphs({ graph }: RunOptions): boolean {
   const { TERM } = process.env
@@ -23,18 +22,9 @@ export function runView({ seed, configs }: RunOptions, onQuit: () => void): RunO
         input: process.stdin.isTTY ? (process.stdin as tty.ReadStream) : undefined,
         onQuit,
       })
-      let timer: NodeJS.Timeout
-      const look = () => {
-        // A sample that fails is the session's to report: it fails of the same.
-        sample().then(
-          (activity) => view.update(activity),
-          () => {},
-        )
-        timer = setTimeout(look, INTERVAL_MS)
-      }
-      look()
+      const stop = keepDrawing(view, sample)
       return async () => {
-        clearTimeout(timer)
+        stop()
         view.close()
       }
     },

@@ -63,7 +63,7 @@ async function watchUntilEnd(
         return (event) => lines.add(event)
       }),
   })
-  let report: WatchReport | undefined
+  let report: WatchReport
   try {
     const stop = await observer.start(() => watch.sample())
     try {

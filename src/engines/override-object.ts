@@ -1,6 +1,4 @@
 /** bpf/syscall.bpf.o, loaded for some rules of a plan. */
-import { statSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { type RingReader, readEvents } from '../kernel/bpf-events.ts'
@@ -8,6 +6,7 @@ import { readBpfObject } from '../kernel/bpf-file.ts'
 import { BpfObject } from '../kernel/bpf-object.ts'
 import { missedRuns } from '../kernel/bpf-program.ts'
 import { testRunHere } from '../kernel/bpf-test-run.ts'
+import { uint32 } from '../kernel/uint32.ts'
 import {
   decodeCounts,
   encodeRuleSet,
@@ -16,16 +15,16 @@ import {
   RULE_SIZE,
 } from '../rules/encode.ts'
 import type { RuleCounts } from '../rules/rule.ts'
-import { TARGETS_MAX } from '../targets/limits.ts'
+import { PROCESSES_MAX } from '../targets/limits.ts'
 import type { EngineContext, TargetCgroup } from './engine.ts'
 import { type OverrideTables, overrideTables } from './override-tables.ts'
+import { levelBelow, parentId } from './target-level.ts'
 
 /** Counters of scope=process, one for each process and rule: 64 bytes each where all are used. */
 const PROCESS_COUNTS_MAX = 1_048_576
 const EVENT_BUFFER = 1024 * 1024
 /** A ring buffer has at least a page, which on arm64 may be 64 KiB. */
 const NO_EVENT_BUFFER = 64 * 1024
-const LEVEL_MAX = 64
 /** No cgroup has this id. */
 const NOWHERE = 2n ** 64n - 1n
 
@@ -93,9 +92,9 @@ export class OverrideObject {
         rules: rules.length,
         counts: rules.length,
         process_rules: Math.max(tables.processRules.length, 1),
-        processes: TARGETS_MAX,
+        processes: PROCESSES_MAX,
         process_counts: Math.min(
-          Math.max(tables.processRules.length * TARGETS_MAX, 1),
+          Math.max(tables.processRules.length * PROCESSES_MAX, 1),
           PROCESS_COUNTS_MAX,
         ),
         events: onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
@@ -170,11 +169,9 @@ export class OverrideObject {
   }
 
   async #confine(cgroup: TargetCgroup): Promise<void> {
-    // Our own cgroup is the parent of the target's: the kernel says how deep it is.
-    this.#setSession(statSync(dirname(cgroup.path), { bigint: true }).ino, 0)
+    this.#setSession(parentId(cgroup), 0)
     const self = await testRunHere(this.#object.program('mb_self'))
-    const level = (self & 0xffff) >= LEVEL_MAX ? cgroup.level : (self & 0xffff) + 1
-    this.#setSession(cgroup.id, level, self >>> 16)
+    this.#setSession(cgroup.id, levelBelow(self & 0xffff, cgroup), self >>> 16)
   }
 
   /** struct session; `armed` is set by the first exec in the cgroup. */
@@ -211,10 +208,4 @@ function settingsOf(
   for (const [at, field] of fields.entries()) bytes.writeUInt32LE(Number(field), 8 + 4 * at)
   const everyone = indices.filter((index) => rules[index]?.targets === undefined)
   return Buffer.concat([bytes, encodeRuleSet(everyone)])
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(value)
-  return bytes
 }

@@ -1,7 +1,7 @@
 /** The override engine at work: attached by what attaches here, and what it has to tell afterwards. */
 import { MinderbinderError } from '../errors.ts'
 import type { SyscallRule } from '../rules/rule.ts'
-import { TARGETS_MAX } from '../targets/limits.ts'
+import { PROCESSES_MAX } from '../targets/limits.ts'
 import type { AttachedEngine, EngineContext } from './engine.ts'
 import { attachOverride, type OverrideAttachment } from './override-attach.ts'
 import { availableWays, failableCalls } from './override-here.ts'
@@ -71,7 +71,7 @@ function notesOn({ foreignPrograms, untracked, missed }: Losses): string[] {
     [missed, 'calls went past the rules: another was being looked at on their CPU'],
     [
       untracked,
-      `times there was no room to keep track of one more process (${TARGETS_MAX} at a time, fewer with scope=process)`,
+      `times there was no room to keep track of one more process (${PROCESSES_MAX} at a time, fewer with scope=process)`,
     ],
   ]
   return lines.flatMap(([count, text]) => (count === 0n ? [] : [`override: ${count} ${text}`]))

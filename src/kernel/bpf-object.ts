@@ -2,6 +2,7 @@
 import { MinderbinderError } from '../errors.ts'
 import { errnoName, type Pointer } from './ffi.ts'
 import { type Libbpf, loadLibbpf } from './libbpf.ts'
+import { uint32 } from './uint32.ts'
 
 /** What is decided before the kernel sees the object. */
 export interface BpfObjectSettings {
@@ -65,7 +66,7 @@ export class BpfObject {
 
   /** Sets an element of an array map. */
   update(map: string, index: number, value: Buffer): void {
-    const result = this.#libbpf.mapUpdate(this.map(map), keyOf(index), value, 0n)
+    const result = this.#libbpf.mapUpdate(this.map(map), uint32(index), value, 0n)
     if (result < 0) throw new Error(`map ${map}[${index}]: ${errnoName(result)}`)
   }
 
@@ -73,7 +74,7 @@ export class BpfObject {
   updateAll(map: string, values: ReadonlyMap<number, Buffer>): void {
     if (values.size === 0) return
     const keys = Buffer.from(Uint32Array.from(values.keys()).buffer)
-    const count = keyOf(values.size)
+    const count = uint32(values.size)
     const bytes = Buffer.concat([...values.values()])
     const result = this.#libbpf.mapUpdateBatch(this.map(map), keys, bytes, count, null)
     if (result < 0) throw new Error(`map ${map}: ${errnoName(result)}`)
@@ -127,7 +128,7 @@ export class BpfObject {
   /** Reads an element of an array map whose values have `size` bytes. */
   lookup(map: string, index: number, size: number): Buffer {
     const value = Buffer.alloc(size)
-    const result = this.#libbpf.mapLookup(this.map(map), keyOf(index), value)
+    const result = this.#libbpf.mapLookup(this.map(map), uint32(index), value)
     if (result < 0) throw new Error(`map ${map}[${index}]: ${errnoName(result)}`)
     return value
   }
@@ -148,12 +149,6 @@ const EINVAL = 22
 const BPF_NOEXIST = 1n
 /** Four times as many as any map of ours has. */
 const KEY_STEPS_MAX = 131_072
-
-function keyOf(index: number): Buffer {
-  const key = Buffer.alloc(4)
-  key.writeUInt32LE(index)
-  return key
-}
 
 type Attempt = { object: Pointer; errno: number }
 

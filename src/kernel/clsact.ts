@@ -17,10 +17,10 @@ import {
   request,
   text,
   textOf,
-  uint32,
 } from './netlink.ts'
 import { withNetworkLock } from './network-lock.ts'
 import { processIdentity, stateOf } from './process-identity.ts'
+import { uint32 } from './uint32.ts'
 
 /** struct tcmsg */
 const TCMSG_SIZE = 20

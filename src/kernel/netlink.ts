@@ -153,12 +153,6 @@ export function textOf(bytes: Buffer | undefined): string {
   return bytes ? bytes.toString('utf8').replace(/\0.*$/s, '') : ''
 }
 
-export function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(value >>> 0)
-  return bytes
-}
-
 /** NLMSG_ALIGN, NLA_ALIGN */
 function align(length: number): number {
   return (length + 3) & ~3

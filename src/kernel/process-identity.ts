@@ -1,5 +1,6 @@
 /** Which process is meant, for longer than its number is: what is left behind is named after its owner. */
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
+import { readStat } from './proc-stat.ts'
 
 export interface ProcessIdentity {
   /** Inode of the pid namespace in which `pid` counts. */
@@ -28,13 +29,10 @@ export function pidNamespace(): string {
 }
 
 function startTimeOf(pid: number): string | undefined {
-  let stat: string
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const { field } = readStat(pid)
+    return field(3) === 'Z' || field(3) === 'X' ? undefined : field(22)
   } catch {
     return undefined
   }
-  // The name in parentheses may hold anything, so fields count from the last parenthesis (state is 3).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[22 - 3]
 }

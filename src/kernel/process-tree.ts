@@ -1,5 +1,6 @@
 /** Who descends from a process, as far as our pid namespace sees it. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { readStat } from './proc-stat.ts'
 
 /** Everybody that it has started, and what those have started; not itself. Needs CONFIG_PROC_CHILDREN. */
 export function descendants(pid: number): number[] {
@@ -8,9 +9,11 @@ export function descendants(pid: number): number[] {
 
 /** The parent's id; 0 where the process is gone. */
 export function parentOf(pid: number): number {
-  const stat = read(`/proc/${pid}/stat`)
-  // The name before it may hold anything, parentheses and spaces too.
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0)
+  try {
+    return Number(readStat(pid).field(4))
+  } catch {
+    return 0
+  }
 }
 
 /** Its comm, as it calls itself: any bytes, without the newline; undefined where the process is gone. */

@@ -1,6 +1,7 @@
 /** What a running session is doing, taken from its engines, its processes and its events when somebody asks. */
 import type { AttachedEngine, EngineName, TargetCgroup } from '../engines/engine.ts'
 import { members } from '../kernel/cgroup-members.ts'
+import { listInterfaces } from '../kernel/interfaces.ts'
 import { descendants, nameOf, parentOf } from '../kernel/process-tree.ts'
 import type { TargetActivity } from '../report/activity.ts'
 import { oneLine, printable } from '../report/printable.ts'
@@ -68,8 +69,6 @@ export function observe(plan: Plan, observer: Observer): Observation {
 /** So that an injection can be told with its interface's name. */
 async function learnInterfaces(rules: readonly Rule[]): Promise<void> {
   if (rules.every(({ kind }) => kind === 'syscall')) return
-  // Imported here: a start without network rules does not wait for it.
-  const { listInterfaces } = await import('../kernel/interfaces.ts')
   await listInterfaces()
 }
 

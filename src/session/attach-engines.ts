@@ -11,10 +11,14 @@ export interface AttachedEngines {
   readonly notes: readonly string[]
 }
 
+/** What both kinds of session plan. */
+type Attachable = Pick<Plan, 'rules' | 'seed' | 'includeLoader' | 'onEvent' | 'engines'> &
+  Partial<Pick<Plan, 'engineInstead'>>
+
 /** @throws {MinderbinderError} */
 export async function attachEngines(
-  plan: Plan,
-  own: Pick<EngineContext, 'cgroup' | 'supervisor' | 'targets'>,
+  plan: Attachable,
+  own: Pick<EngineContext, 'machine' | 'cgroup' | 'supervisor' | 'targets'>,
   undo: UndoStack,
 ): Promise<AttachedEngines> {
   const { rules, seed, includeLoader, onEvent } = plan

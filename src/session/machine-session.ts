@@ -1,8 +1,9 @@
 /** Faults for processes wherever they are on the machine, from open() until close(). */
-import type { AttachedEngine, Engine, Targets } from '../engines/engine.ts'
+import type { AttachedEngine, Engine } from '../engines/engine.ts'
 import type { Rule } from '../rules/rule.ts'
 import { adoptRunning } from '../targets/adopt-running.ts'
 import { TargetTable } from '../targets/target-table.ts'
+import { attachEngines } from './attach-engines.ts'
 import { collectCounts, type EngineTotals } from './totals.ts'
 import { UndoStack } from './undo.ts'
 
@@ -58,7 +59,8 @@ export class MachineSession {
       // First, so that its programs run before those that look up what it finds out.
       const table = await TargetTable.open(plan.rules, { cgroup: undefined, own: process.pid })
       undo.push(() => table.close())
-      const engines = await attachEngines(plan, { map: table.map }, undo)
+      const own = { machine: true, cgroup: undefined, supervisor: noSupervisor }
+      const { engines } = await attachEngines(plan, { ...own, targets: async () => table }, undo)
       for (const engine of engines) engine.start()
       await adoptRunning(table, plan.rules, new Set([process.pid]), async (target) => {
         for (const engine of engines) await engine.adopt?.(target)
@@ -89,25 +91,4 @@ export class MachineSession {
     await this.#undo.run()
     return this.#totals
   }
-}
-
-async function attachEngines(
-  { rules, seed, includeLoader, onEvent, engines }: MachinePlan,
-  targets: Targets,
-  undo: UndoStack,
-): Promise<AttachedEngine[]> {
-  const attached: AttachedEngine[] = []
-  for (const [engine, indices] of engines) {
-    const one = await engine.attach(
-      {
-        ...{ machine: true, rules, seed, includeLoader, onEvent },
-        ...{ cgroup: undefined, supervisor: noSupervisor },
-        targets: async () => targets,
-      },
-      indices,
-    )
-    undo.push(() => one.close())
-    attached.push(one)
-  }
-  return attached
 }

@@ -1,8 +1,8 @@
 /** bpf/stats.bpf.o at work: what the target processes call, and how often they leave a CPU. Changes nothing. */
-import { close as closeFile, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { close as closeFile } from 'node:fs'
 import { promisify } from 'node:util'
 import type { TargetCgroup } from '../engines/engine.ts'
+import { levelBelow, parentId } from '../engines/target-level.ts'
 import { MinderbinderError } from '../errors.ts'
 import { readBpfObject } from '../kernel/bpf-file.ts'
 import { attachRawTracepoint } from '../kernel/bpf-link.ts'
@@ -19,7 +19,6 @@ export type Counted =
   | { readonly targets: number }
 
 const tracepoints = { mb_sys_exit: 'sys_exit', mb_sched_switch: 'sched_switch' } as const
-const LEVEL_MAX = 64
 /** struct statistics */
 const STATISTICS_SIZE = 24
 
@@ -87,10 +86,9 @@ export class TargetStatistics {
   }
 
   async #aim(cgroup: TargetCgroup): Promise<void> {
-    // Our own cgroup is the parent of the target's: the kernel says how deep it really is.
-    this.#setSession(statSync(dirname(cgroup.path), { bigint: true }).ino, 0)
-    const level = await testRunHere(this.#object.program('mb_level'))
-    this.#setSession(cgroup.id, level >= LEVEL_MAX ? cgroup.level : level + 1)
+    this.#setSession(parentId(cgroup), 0)
+    const own = await testRunHere(this.#object.program('mb_level'))
+    this.#setSession(cgroup.id, levelBelow(own, cgroup))
   }
 
   /** struct session */

@@ -1,2 +1,6 @@
+/** What bpf/target.bpf.h and those who fill its maps agree on. */
+
 /** Processes that are followed at one time. */
-export const TARGETS_MAX = 32_768
+export const PROCESSES_MAX = 32_768
+/** TICK_NS: nanoseconds in a tick of /proc/PID/stat's starttime. */
+export const TICK_NS = 10_000_000n

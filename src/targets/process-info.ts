@@ -1,6 +1,7 @@
 /** What can be told of a running process that may make it a target: the facts of one moment. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
+import { readStat } from '../kernel/proc-stat.ts'
 
 export interface ProcessInfo {
   readonly pid: number
@@ -34,11 +35,7 @@ export function runningProcesses(): ProcessInfo[] {
 /** undefined: there is no such process, or it is a kernel thread or a zombie. */
 export function processInfo(pid: number): ProcessInfo | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The name in parentheses may hold anything, so fields count from the last parenthesis (state is 3).
-    const comm = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const field = (number: number) => fields[number - 3] ?? ''
+    const { comm, field } = readStat(pid)
     if (field(3) === 'Z' || field(3) === 'X' || Number(field(9)) & PF_KTHREAD) return undefined
     return {
       pid,

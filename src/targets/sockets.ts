@@ -3,10 +3,9 @@ import { closeSync, readdirSync, readlinkSync } from 'node:fs'
 import type { TargetEntry } from '../engines/engine.ts'
 import { loadLibbpf } from '../kernel/libbpf.ts'
 import { getDescriptor, openPidfd } from '../kernel/pidfd.ts'
+import { uint32 } from '../kernel/uint32.ts'
 import { encodeRuleSet } from '../rules/encode.ts'
-
-/** TICK_NS of bpf/target.bpf.h */
-const TICK_NS = 10_000_000n
+import { TICK_NS } from './limits.ts'
 
 /**
  * Tags the open sockets of a process, those it shares with others too. Sockets that it closes meanwhile are left
@@ -28,9 +27,7 @@ export async function tagSockets(tags: number, { pid, birth, rules }: TargetEntr
     for (const number of sockets) {
       const socket = await getDescriptor(pidfd, number)
       if (socket < 0) continue
-      const key = Buffer.alloc(4)
-      key.writeInt32LE(socket)
-      mapUpdate(tags, key, tag, 0n) // fails for what has become no socket since
+      mapUpdate(tags, uint32(socket), tag, 0n) // fails for what has become no socket since
       closeSync(socket)
     }
   } finally {

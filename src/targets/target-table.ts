@@ -1,12 +1,13 @@
 /** bpf/process.bpf.o at work: it follows who is a target, and says so to the programs that do something about it. */
-import { closeSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync } from 'node:fs'
 import type { TargetCgroup, TargetEntry } from '../engines/engine.ts'
+import { levelBelow, parentId } from '../engines/target-level.ts'
 import { readBpfObject } from '../kernel/bpf-file.ts'
 import { attachRawTracepoint } from '../kernel/bpf-link.ts'
 import { BpfObject } from '../kernel/bpf-object.ts'
 import { missedRuns } from '../kernel/bpf-program.ts'
 import { testRunHere } from '../kernel/bpf-test-run.ts'
+import { uint32 } from '../kernel/uint32.ts'
 import {
   decodeRuleSet,
   encodeRuleSet,
@@ -18,14 +19,11 @@ import {
 } from '../rules/encode.ts'
 import type { Rule } from '../rules/rule.ts'
 import { cgroupId } from './cgroup-id.ts'
-import { TARGETS_MAX } from './limits.ts'
+import { PROCESSES_MAX, TICK_NS } from './limits.ts'
 
 /** struct target_process: u64 birth, exec_ns; struct rule_set. */
 const PROCESS_SIZE = 16 + RULE_SET_SIZE
 const NAME_SIZE = 256
-/** TICK_NS of bpf/target.bpf.h */
-const TICK_NS = 10_000_000n
-const LEVEL_MAX = 64
 
 export interface TargetScope {
   /** Only processes in this cgroup; undefined: the whole machine. */
@@ -54,7 +52,7 @@ export class TargetTable {
       purpose: 'faults for some processes only',
       programs: ['mb_target_exec', 'mb_target_fork', 'mb_target_exit', 'mb_target_self'],
       maxEntries: {
-        targets: TARGETS_MAX,
+        targets: PROCESSES_MAX,
         names: Math.max(names.size, 1),
         globs: Math.max(globs.size, 1),
         numbers: Math.max(numbers.size, 1),
@@ -98,13 +96,13 @@ export class TargetTable {
     const value = Buffer.alloc(16)
     value.writeBigUInt64LE(birth, 0)
     value.writeBigUInt64LE(birth * TICK_NS, 8)
-    this.#object.putNew('targets', keyOf(pid), Buffer.concat([value, encodeRuleSet(rules)]))
+    this.#object.putNew('targets', uint32(pid), Buffer.concat([value, encodeRuleSet(rules)]))
   }
 
   /** Takes a process out that was added and is none any more. */
   forget({ pid, birth }: TargetEntry): void {
-    const found = this.#object.get('targets', keyOf(pid), PROCESS_SIZE)
-    if (found?.readBigUInt64LE(0) === birth) this.#object.remove('targets', keyOf(pid))
+    const found = this.#object.get('targets', uint32(pid), PROCESS_SIZE)
+    if (found?.readBigUInt64LE(0) === birth) this.#object.remove('targets', uint32(pid))
   }
 
   /** Everybody in it now, in no order; a process that comes or goes meanwhile may be missing. */
@@ -123,7 +121,10 @@ export class TargetTable {
     const programs = ['mb_target_exec', 'mb_target_fork', 'mb_target_exit']
     const missed = await Promise.all(programs.map((name) => missedRuns(this.#object.program(name))))
     const lines: [bigint, string][] = [
-      [untracked, `processes went past the rules: more than ${TARGETS_MAX} were targets at a time`],
+      [
+        untracked,
+        `processes went past the rules: more than ${PROCESSES_MAX} were targets at a time`,
+      ],
       [missed.reduce((sum, each) => sum + each, 0n), 'starts and ends of processes were not seen'],
     ]
     return lines.flatMap(([count, text]) => (count === 0n ? [] : [`${count} ${text}`]))
@@ -135,11 +136,11 @@ export class TargetTable {
     this.#object.close()
   }
 
-  /** Only the cgroup's processes: how deep it lies below the real root, the kernel says. */
+  /** Only the cgroup's processes. */
   async #confine(cgroup: TargetCgroup): Promise<void> {
-    this.#setSession(statSync(dirname(cgroup.path), { bigint: true }).ino, 0)
-    const level = await testRunHere(this.#object.program('mb_target_self'))
-    this.#setSession(cgroup.id, level >= LEVEL_MAX ? cgroup.level : level + 1)
+    this.#setSession(parentId(cgroup), 0)
+    const own = await testRunHere(this.#object.program('mb_target_self'))
+    this.#setSession(cgroup.id, levelBelow(own, cgroup))
   }
 
   #setSession(cgroup: bigint, level: number): void {
@@ -216,10 +217,4 @@ function settingsOf(
     chosen((rule) => rule.targets !== undefined && rule.inherit !== false),
     chosen((rule) => rule.targets === undefined),
   ])
-}
-
-function keyOf(pid: number): Buffer {
-  const key = Buffer.alloc(4)
-  key.writeUInt32LE(pid)
-  return key
 }

@@ -44,6 +44,17 @@ function loses(port: number, targets: string, more = ''): string {
 ${more}`
 }
 
+/** A rule that refuses the connections of one program to the port. */
+function refuses(port: number, name: string): string {
+  return `agents_of_chaos:
+  outgoing_network:
+    - name: refuse
+      outcome: refuse
+      port: ${port}
+      targets: [{process_name: ${name}}]
+`
+}
+
 test('a process of that name is hit, one that ran before with its open socket; others and afterwards nobody', async (t) => {
   if (!requires(t, ...needs)) return
   const port = await serve(t)
@@ -191,13 +202,7 @@ test('connections are refused, and what comes in is lost, for targets only', asy
   const port = await serve(t)
   const run = await startRun(
     t,
-    `agents_of_chaos:
-  outgoing_network:
-    - name: refuse
-      outcome: refuse
-      port: ${port}
-      targets: [{process_name: mb-refused}]
-  incoming_network:
+    `${refuses(port, 'mb-refused')}  incoming_network:
     - name: lose_in
       proto: udp
       targets: [{process_name: mb-deaf}]
@@ -296,16 +301,7 @@ test('a storm of short processes: each is hit, and none is left in the table', a
   const port = await serve(t)
   const count = process.env.MINDERBINDER_TEST_QUICK ? 300 : 4000
   const program = programCalled(t, 'mb-storm', fixture('storm', { link: 'static' }))
-  const run = await startRun(
-    t,
-    `agents_of_chaos:
-  outgoing_network:
-    - name: refuse
-      outcome: refuse
-      port: ${port}
-      targets: [{process_name: mb-storm}]
-`,
-  )
+  const run = await startRun(t, refuses(port, 'mb-storm'))
   const storm = await command([fixture('storm'), `${count}`, '8', `${port}`, program], {
     timeout: 120_000,
   })
@@ -333,16 +329,7 @@ test('a number that a target had is not hit when another process gets it', async
   const port = await serve(t)
   const hit = programCalled(t, 'mb-reused', fixture('storm'))
   const stranger = programCalled(t, 'mb-stranger', fixture('storm'))
-  const run = await startRun(
-    t,
-    `agents_of_chaos:
-  outgoing_network:
-    - name: refuse
-      outcome: refuse
-      port: ${port}
-      targets: [{process_name: mb-reused}]
-`,
-  )
+  const run = await startRun(t, refuses(port, 'mb-reused'))
   const target = start([hit, `${port}`])
   assert.equal((await target.result).status, 0, 'the target is refused')
   const other = await command([fixture('with-pid'), `${target.pid}`, stranger, `${port}`])

@@ -10,7 +10,7 @@ import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { loadKoffi } from '../../../src/kernel/ffi.ts'
 import { RULES_MAX } from '../../../src/rules/encode.ts'
-import { TARGETS_MAX } from '../../../src/targets/limits.ts'
+import { PROCESSES_MAX } from '../../../src/targets/limits.ts'
 import { fixture } from '../../helpers/fixture.ts'
 import { descendants, killed, program } from '../../helpers/processes.ts'
 import { requires } from '../../helpers/requires.ts'
@@ -124,7 +124,7 @@ async function fill(name: string): Promise<void> {
   )
 }
 
-test(`a table of ${TARGETS_MAX} processes that is full: faults go on, and the summary names the limit`, async (t) => {
+test(`a table of ${PROCESSES_MAX} processes that is full: faults go on, and the summary names the limit`, async (t) => {
   if (!requires(t, ...needs)) return
   const file = join(scratch(t), 'go-on')
   const running = start([], ['1 fsync -1', `hold ${file}`, 's{', '2 fsync -1', '}', '1 dup -1'])
@@ -134,7 +134,10 @@ test(`a table of ${TARGETS_MAX} processes that is full: faults go on, and the su
   writeFileSync(file, '')
   const { status, stdout, stderr } = await running.result
   assert.deepEqual([status, stdout], [0, 'fsync: -5\nholding\nfsync: -5*2\ndup: -5\n'], stderr)
-  assert.match(stderr, new RegExp(`override: 1 times there was no room .*${TARGETS_MAX} at a time`))
+  assert.match(
+    stderr,
+    new RegExp(`override: 1 times there was no room .*${PROCESSES_MAX} at a time`),
+  )
 })
 
 test(`${RULES_MAX} rules of one call: each has its turn, and the last one fires`, async (t) => {
