@@ -117,6 +117,7 @@ struct rule_counts {
 	u64 seen;
 	u64 matched;
 	u64 fired;
+	u64 turns; /* with times=: see take_turn() */
 };
 
 enum event_text { EVENT_TEXT_NONE = 0, EVENT_TEXT_PATH = 1, EVENT_TEXT_SOCKADDR = 2 };
@@ -169,29 +170,75 @@ static inline int occurrence_selected(const struct rule *r, u64 n)
 	return r->when_step <= 1 || (n - r->when_first) % r->when_step == 0;
 }
 
+static inline int selected(const struct rule *r, u32 index, u64 seed, u64 n)
+{
+	return occurrence_selected(r, n) && chance_draw(seed, index, n) < r->threshold;
+}
+
+/* struct rule_counts, turns: how often it fired, above n. A day of 200 million calls a second has room. */
+#define TURN_FIRED_SHIFT 44
+#define TURN_N ((1ull << TURN_FIRED_SHIFT) - 1)
+#define TURN_TIMES_MAX ((1ull << (64 - TURN_FIRED_SHIFT)) - 1)
+/* On so many CPUs at once; who is pushed aside more often than that may fire in another's place. */
+#define TURN_TRIES 32
+
+/*
+ * An occurrence of a rule with times=. Whether it fires depends on how many before it fired: n is taken and that
+ * is counted in one step, or the 38th could fire while the first one is still on its way.
+ */
+static inline int take_turn(const struct rule *r, u32 index, u64 seed, struct rule_counts *scope, u64 *n)
+{
+	u64 turns = __sync_fetch_and_add(&scope->turns, 0);
+
+	for (u32 i = 0; i < TURN_TRIES; i++) {
+		u64 found, next = turns + 1;
+
+		*n = (turns & TURN_N) + 1;
+		if (selected(r, index, seed, *n) && turns >> TURN_FIRED_SHIFT < r->times)
+			next += 1ull << TURN_FIRED_SHIFT;
+		found = __sync_val_compare_and_swap(&scope->turns, turns, next);
+		if (found == turns)
+			return next >> TURN_FIRED_SHIFT != turns >> TURN_FIRED_SHIFT;
+		turns = found;
+	}
+	*n = (__sync_fetch_and_add(&scope->turns, 1) & TURN_N) + 1;
+	if (!selected(r, index, seed, *n))
+		return 0;
+	turns = __sync_fetch_and_add(&scope->turns, 1ull << TURN_FIRED_SHIFT);
+	if (turns >> TURN_FIRED_SHIFT < r->times)
+		return 1;
+	__sync_fetch_and_add(&scope->turns, -(1ull << TURN_FIRED_SHIFT));
+	return 0;
+}
+
 /*
  * Does this occurrence of the rule fire? Called once for each call (packet, connect) that the rule names,
  * after its predicates; `predicates` is whether they all agreed. `total` counts over the tree; `scope` is
  * what occurrences are counted in: `total` itself, or the process's own counters (scope=process).
  * `*n` receives the occurrence number (0 where the rule did not match). Returns 1 to fire, 0 not to.
- * Thread-safe: on two CPUs no n is given twice and no more than `times` fire.
+ * Thread-safe: on two CPUs no n is given twice, and the first `times` that are selected fire, no others.
  */
 static inline int decide(const struct rule *r, u32 index, u64 seed, u64 age_ns, int predicates,
 			 struct rule_counts *total, struct rule_counts *scope, u64 *n)
 {
+	int fires;
+
 	*n = 0;
 	__sync_fetch_and_add(&total->seen, 1);
 	if (!predicates || age_ns < r->after_ns)
 		return 0;
-	*n = __sync_fetch_and_add(&scope->matched, 1) + 1;
+	if (r->times && r->times <= TURN_TIMES_MAX) {
+		fires = take_turn(r, index, seed, scope, n);
+		__sync_fetch_and_add(&scope->matched, 1);
+	} else {
+		*n = __sync_fetch_and_add(&scope->matched, 1) + 1;
+		fires = selected(r, index, seed, *n);
+	}
 	if (scope != total)
 		__sync_fetch_and_add(&total->matched, 1);
-	if (!occurrence_selected(r, *n) || chance_draw(seed, index, *n) >= r->threshold)
+	if (!fires)
 		return 0;
-	if (__sync_fetch_and_add(&scope->fired, 1) >= r->times && r->times) {
-		__sync_fetch_and_add(&scope->fired, -1);
-		return 0;
-	}
+	__sync_fetch_and_add(&scope->fired, 1);
 	if (scope != total)
 		__sync_fetch_and_add(&total->fired, 1);
 	return 1;

@@ -5,9 +5,11 @@ import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { attachRawTracepoint, attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
 import { entryFunction, entryFunctionNames } from '../kernel/entry-function.ts'
+import { isTraced } from '../kernel/ftrace-jump.ts'
 import { openKprobe } from '../kernel/kprobe.ts'
 import type { SyscallRule } from '../rules/rule.ts'
 import type { EngineContext } from './engine.ts'
+import { availableWays } from './override-here.ts'
 import { OverrideObject } from './override-object.ts'
 import type { Way } from './override-ways.ts'
 
@@ -76,6 +78,7 @@ function placesOf(ways: ReadonlyMap<string, Way>, rules: readonly SyscallRule[])
 async function attachTo(object: OverrideObject, { program, call, way }: Place): Promise<number> {
   const fd = object.program(program)
   const functionName = entryFunction(call, architecture)
+  refuseSecond(functionName, call)
   try {
     if (way === 'modify') return await createLink(fd, 0, attachTypes.modifyReturn)
     if (way === 'touch') return await createLink(fd, 0, attachTypes.traceEntry)
@@ -94,4 +97,18 @@ async function attachTo(object: OverrideObject, { program, call, way }: Place): 
       { hint: 'this kernel does not let this call fail: --engine seccomp does', cause: error },
     )
   }
+}
+
+/**
+ * Two of us at once, or a tracer before us. Between looking and attaching somebody else may still come.
+ *
+ * @throws {MinderbinderError} MB_ATTACH
+ */
+function refuseSecond(functionName: string, call: string): void {
+  if (isTraced(functionName) === false || availableWays.second) return
+  throw new MinderbinderError(
+    'MB_ATTACH',
+    `something else may be attached to ${functionName} for ${call}, and this kernel crashes at the second program there`,
+    { hint: 'CONFIG_CC_OPTIMIZE_FOR_SIZE and CONFIG_DYNAMIC_FTRACE_WITH_JMP make it so' },
+  )
 }

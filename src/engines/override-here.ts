@@ -3,15 +3,15 @@
  * anything: `auto` asks at each run, and on kernels without override that must cost nothing.
  */
 import { accessSync, constants } from 'node:fs'
-import { release } from 'node:os'
 import { architecture } from '../kernel/architecture.ts'
 import { ownCgroup } from '../kernel/cgroup-place.ts'
 import { entryFunctionNames } from '../kernel/entry-function.ts'
 import { failableFunctions, whyNoErrorInjection } from '../kernel/error-injection.ts'
+import { isCalled } from '../kernel/ftrace-jump.ts'
 import { isTurnedOff } from '../kernel/no-feature.ts'
 import type { SyscallRule } from '../rules/rule.ts'
 import { namedCalls } from './override-tables.ts'
-import type { Way } from './override-ways.ts'
+import type { AvailableWays } from './override-ways.ts'
 
 let answer: { why: string | undefined } | undefined
 
@@ -22,8 +22,8 @@ export function whyNotHere(): string | undefined {
 }
 
 function lookUp(): string | undefined {
-  const { modify, kprobe } = availableWays()
-  if (!modify && !kprobe) return 'neither fmod_ret nor kprobe programs may be used'
+  if (!availableWays.modify && !availableWays.kprobe)
+    return 'neither fmod_ret nor kprobe programs may be used'
   if (process.geteuid?.() !== 0) return 'it needs root'
   return whyNoErrorInjection() ?? whyNoCgroup()
 }
@@ -37,18 +37,17 @@ function whyNoCgroup(): string | undefined {
   }
 }
 
-/**
- * Linux 7.2 was seen to crash (kprobe_ftrace_ops calls address 0) when a kprobe is attached to a function that
- * is being called: nearly each time, on a busy machine. 6.1 and 6.12 do not; what lies between was not tried.
- */
-const KPROBES_UP_TO = { major: 6, minor: 12 }
-
-/** The ways that may be gone here. */
-export function availableWays(): Readonly<Record<Way, boolean>> {
-  const [major = 0, minor = 0] = release().split('.').map(Number.parseFloat)
-  const known =
-    major < KPROBES_UP_TO.major || (major === KPROBES_UP_TO.major && minor <= KPROBES_UP_TO.minor)
-  return { modify: !isTurnedOff('fmod_ret'), kprobe: known && !isTurnedOff('kprobe') }
+/** What may be gone here; looked up when it is asked for. */
+export const availableWays: AvailableWays = {
+  get modify() {
+    return !isTurnedOff('fmod_ret')
+  },
+  get kprobe() {
+    return !isTurnedOff('kprobe') && isCalled('kprobe_ftrace_handler')
+  },
+  get second() {
+    return isCalled('ftrace_ops_list_func')
+  },
 }
 
 let failable: ReadonlySet<string> | undefined | null = null

@@ -44,10 +44,9 @@ async function attachSomehow(
   indices: readonly number[],
 ): Promise<OverrideAttachment> {
   const rules = indices.map((index) => context.rules[index] as SyscallRule)
-  const { modify, kprobe } = availableWays()
   const attempts = [
-    ...(modify ? [{ modify, kprobe }] : []),
-    ...(kprobe ? [{ modify: false, kprobe }] : []),
+    ...(availableWays.modify ? [availableWays] : []),
+    ...(availableWays.kprobe ? [{ modify: false, kprobe: true, second: false }] : []),
   ]
   let failure: unknown
   for (const available of attempts) {

@@ -8,6 +8,11 @@ import type { SyscallRule } from '../rules/rule.ts'
  */
 export type Way = 'modify' | 'kprobe'
 
+export interface AvailableWays extends Readonly<Record<Way, boolean>> {
+  /** Whether a call can have two programs: path= takes one that reads it, besides the one that decides. */
+  readonly second: boolean
+}
+
 /** MODIFIED_MAX of bpf/syscall.bpf.c */
 export const MODIFIED_MAX = 16
 
@@ -15,7 +20,7 @@ export const MODIFIED_MAX = 16
 export function chooseWays(
   rules: readonly SyscallRule[],
   names: readonly string[],
-  available: Readonly<Record<Way, boolean>>,
+  available: AvailableWays,
 ): ReadonlyMap<string, Way> | string {
   const ways = new Map<string, Way>()
   let left = available.modify ? MODIFIED_MAX : 0
@@ -24,6 +29,8 @@ export function chooseWays(
     if (!path) continue
     if (zero) return `path= and ret:0 do not go together here, and both are asked of ${name}`
     if (!available.modify) return 'path= needs fmod_ret programs, which do not attach here'
+    if (!available.second)
+      return `path= takes two programs on ${name}, and this kernel crashes at the second one or hides whether it does`
     if (left === 0) return `path= can watch ${MODIFIED_MAX} system calls here`
     left -= 1
     ways.set(name, 'modify')

@@ -21,7 +21,7 @@ function refusalHere(plan: readonly Rule[]): string | undefined {
   if (why !== undefined) return why
   const missing = rules.flatMap((rule) => notFailable(rule))
   if (missing.length > 0) return `this kernel does not let ${missing.join(', ')} fail`
-  const ways = chooseWays(rules, failableCalls(rules), availableWays())
+  const ways = chooseWays(rules, failableCalls(rules), availableWays)
   return typeof ways === 'string' ? ways : undefined
 }
 

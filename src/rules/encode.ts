@@ -9,7 +9,7 @@ export const RULE_SIZE = 416
 /** sizeof(struct call_shape) */
 export const CALL_SHAPE_SIZE = 4
 /** sizeof(struct rule_counts) */
-export const RULE_COUNTS_SIZE = 24
+export const RULE_COUNTS_SIZE = 32
 /** sizeof(struct rule_set) */
 export const RULE_SET_SIZE = 520
 /** sizeof(struct target) */

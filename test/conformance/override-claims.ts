@@ -7,6 +7,8 @@ const MODIFIED_MAX = 16
 export interface Ways {
   readonly modify: boolean
   readonly kprobe: boolean
+  /** Two programs on one call, as path= takes. */
+  readonly second: boolean
 }
 
 /** Why it must refuse these faults, or undefined where it must not. */
@@ -14,7 +16,7 @@ export function beyondOverride(faults: readonly Fault[], ways: Ways): string | u
   if (faults.some(({ outcome }) => outcome.kind === 'delay' || outcome.kind === 'signal'))
     return 'delays and signals are left to seccomp'
   const withPath = faults.filter(({ path }) => path !== undefined)
-  if (withPath.length > 0 && !ways.modify) return 'path= needs fmod_ret'
+  if (withPath.length > 0 && !(ways.modify && ways.second)) return 'path= needs fmod_ret and more'
   if (count(withPath) > MODIFIED_MAX) return `path= on more than ${MODIFIED_MAX} calls`
   if (ways.kprobe) return undefined
   if (faults.some(({ outcome }) => outcome.text === 'ret:0')) return 'ret:0 needs kprobes'

@@ -24,9 +24,13 @@ const suite = [
   conformance,
   'test/kernel/guest/override-trouble.ts',
   'test/kernel/guest/override-owner.ts',
+  'test/kernel/guest/override-second.ts',
   'test/system/network-owner.test.ts',
   'test/system/network-interfaces.test.ts',
   'test/system/network-drop.test.ts',
+  'test/system/run-syscalls.test.ts',
+  'test/system/run-network.test.ts',
+  'test/system/run-prototype.test.ts',
 ]
 
 const only = process.env.MINDERBINDER_TEST_KERNELS?.split(',')

@@ -118,6 +118,7 @@ int main(void)
 			printf("ok\n");
 		} else if (sscanf(line, "matched %llu", &a) == 1) {
 			scopes[0].matched = a;
+			scopes[0].turns = a & TURN_N;
 			printf("ok\n");
 		} else if (sscanf(line, "calls %llu %llu %llu %llu %llu %llu", &a, &b, &c, &d, &e, &f) == 6 &&
 			   c < SCOPES) {

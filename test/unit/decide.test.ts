@@ -350,13 +350,14 @@ async function checkThreads(threaded: Driver, times: number, rate: number, count
   const [fires = '', twice, matched, fired] = answer.split(' ')
   assert.equal(Number(twice), 0, 'an n was given twice')
   assert.equal(Number(matched), 4 * count)
-  const ones = fires.replaceAll('0', '').length
-  assert.equal(Number(fired), ones)
-  if (times === 0) assert.equal(fires, serial.fires, 'threads change which n fire')
-  else assert.equal(ones, Math.min(times, serial.fired))
+  assert.equal(Number(fired), fires.replaceAll('0', '').length)
+  let left = times || Number.POSITIVE_INFINITY
+  const first = serial.fires.replaceAll('1', () => (left-- > 0 ? '1' : '0'))
+  // Nobody is pushed aside TURN_TRIES times in a row: a chance of 2^-32 where each second attempt fails.
+  assert.ok(fires === first, `threads change which n fire of ${times} times at ${rate} %`)
 }
 
-decides('four threads: no n twice, exactly as many fire as may', async () => {
+decides('four threads: no n twice, and those fire that would one by one', async () => {
   for (const rate of [100, 50])
     for (const times of [0, 1, 1000, 10_000_000]) await checkThreads(driver, times, rate, 25_000)
 })

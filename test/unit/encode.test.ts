@@ -191,7 +191,7 @@ test('call shapes stand at the number of the call', () => {
 test('counts', () => {
   const bytes = Buffer.alloc(2 * RULE_COUNTS_SIZE + 1)
   const counts = bytes.subarray(1) // no alignment is needed
-  for (const [index, value] of [1n, 2n, 3n, 2n ** 64n - 1n, 2n ** 53n + 1n, 0n].entries())
+  for (const [index, value] of [1n, 2n, 3n, 9n, 2n ** 64n - 1n, 2n ** 53n + 1n, 0n, 9n].entries())
     counts.writeBigUInt64LE(value, index * 8)
   assert.deepEqual(decodeCounts(counts), [
     { seen: 1n, matched: 2n, fired: 3n },

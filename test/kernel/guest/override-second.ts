@@ -1,0 +1,103 @@
+/**
+ * Run in virtual machines only, by kernels.test.ts. Two programs on one call: that crashes a kernel that takes calls
+ * of its own functions for jumps (src/kernel/ftrace-jump.ts), as the newest test kernel does. There override leaves
+ * it; elsewhere both do their work. In each case others make the call all the time.
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { fixture } from '../../helpers/fixture.ts'
+import { has, requires } from '../../helpers/requires.ts'
+import { type RunResult, runMinderbinder, startMinderbinder } from '../../helpers/run.ts'
+import { scratch } from '../../helpers/scratch.ts'
+import { nothingLeft, systemState } from '../../helpers/system-state.ts'
+import { until } from '../../helpers/until.ts'
+
+const timeout = 180_000
+const steps = fixture('steps')
+const crashes = has('linux:6.13')
+
+/** Makes both calls as fast as it can until the test is over, and must not be hit. */
+function bystander(t: TestContext): { stop(): Promise<string> } {
+  const loop = `
+    import os
+    lines = set()
+    while os.getppid() == ${process.pid}:
+        try: os.close(os.open('/etc/hostname', os.O_RDONLY))
+        except OSError as error: lines.add(str(error))
+        try: os.fsync(9999)
+        except OSError as error: lines.add(str(error))
+        if not os.path.exists(FILE): break
+    print(sorted(lines))`
+  const file = join(scratch(t), 'while')
+  writeFileSync(file, '')
+  const source = loop.replaceAll(/^ {4}/gm, '').replace('FILE', JSON.stringify(file))
+  const child = spawn('/usr/bin/python3', ['-c', source], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const closed = once(child, 'close', { signal: AbortSignal.timeout(timeout) })
+  t.after(() => child.kill('SIGKILL'))
+  return {
+    async stop() {
+      rmSync(file)
+      await closed
+      return text.trim()
+    },
+  }
+}
+
+const faulted = (options: readonly string[], calls: string): Promise<RunResult> =>
+  runMinderbinder(['exec', ...options, '--', steps, calls], { timeout })
+
+test('path= on a call that is busy elsewhere: by two programs, or left to seccomp', async (t) => {
+  if (!requires(t, 'root', 'python3')) return
+  const before = systemState()
+  const others = bystander(t)
+  const fault = ['--syscall', 'openat=EIO,path=/nowhere']
+  for (let i = 0; i < 3; i++) {
+    const named = await faulted(['--engine', 'override', ...fault], '2 openat -100 :/nowhere 0')
+    if (crashes) {
+      assert.deepEqual([named.status, named.stdout], [125, ''], named.stderr)
+      assert.match(named.stderr, /path= takes two programs on openat, and this kernel crashes/)
+    } else {
+      assert.deepEqual([named.status, named.stdout], [0, 'openat: -5*2\n'], named.stderr)
+    }
+    const auto = await faulted(fault, '2 openat -100 :/nowhere 0')
+    assert.deepEqual([auto.status, auto.stdout], [0, 'openat: -5*2\n'], auto.stderr)
+    assert.match(auto.stderr, crashes ? / seccomp +2 / : / override +2 /)
+  }
+  assert.equal(await others.stop(), "['[Errno 9] Bad file descriptor']")
+  await nothingLeft(before)
+})
+
+test('a second session on the same call: faults too, or leaves it to seccomp', async (t) => {
+  if (!requires(t, 'root', 'python3')) return
+  const before = systemState()
+  const others = bystander(t)
+  const file = join(scratch(t), 'go-on')
+  const first = startMinderbinder(
+    ['exec', '--syscall', 'fsync=EIO', '--', steps, '1 fsync -1', `hold ${file}`, '1 fsync -1'],
+    { timeout },
+  )
+  await until(() => first.stdout().includes('fsync: -5'), { what: 'the fault', bound: timeout })
+  const fault = ['--syscall', 'fsync=EPERM']
+  const named = await faulted(['--engine', 'override', ...fault], '2 fsync -1')
+  if (crashes) {
+    assert.deepEqual([named.status, named.stdout], [125, ''], named.stderr)
+    assert.match(named.stderr, /fsync, and this kernel crashes at the second program there/)
+  } else {
+    assert.deepEqual([named.status, named.stdout], [0, 'fsync: -1*2\n'], named.stderr)
+  }
+  const auto = await faulted(fault, '2 fsync -1')
+  assert.deepEqual([auto.status, auto.stdout], [0, 'fsync: -1*2\n'], auto.stderr)
+  if (crashes) assert.match(auto.stderr, /override did not attach, and seccomp did its rules: /)
+  writeFileSync(file, '')
+  const { status, stdout, stderr } = await first.result
+  assert.deepEqual([status, stdout], [0, 'fsync: -5\nholding\nfsync: -5\n'], stderr)
+  assert.match(stderr, /=EIO +override +2 +2 +2$/m)
+  assert.equal(await others.stop(), "['[Errno 9] Bad file descriptor']")
+  await nothingLeft(before)
+})
