@@ -61,6 +61,8 @@ export interface EngineContext {
   readonly supervisor: Supervisor
   /** Receives each injection as the bytes of a struct event (bpf/rule.h); undefined: nobody listens. */
   readonly onEvent: ((event: Buffer) => void) | undefined
+  /** Hears what people should know while it goes on, one line each; left out: the notes tell it afterwards. */
+  readonly onNotice?: ((text: string) => void) | undefined
 }
 
 /** An engine at work. Nothing of it outlives close(), nor the death of this process. */

@@ -2,10 +2,18 @@
 import { type RingReader, readEvents } from '../kernel/bpf-events.ts'
 import { readBpfObject } from '../kernel/bpf-file.ts'
 import { BpfObject } from '../kernel/bpf-object.ts'
+import { type Interface, interfaceIndex } from '../kernel/interfaces.ts'
 import { bootTime, loadLibc } from '../kernel/libc.ts'
-import { decodeCounts, encodeRules, RULE_COUNTS_SIZE, RULE_SIZE } from '../rules/encode.ts'
+import {
+  decodeCounts,
+  encodeRules,
+  RULE_COUNTS_SIZE,
+  RULE_SIZE,
+  ruleOffsets,
+} from '../rules/encode.ts'
 import type { RuleCounts } from '../rules/rule.ts'
 import type { EngineContext } from './engine.ts'
+import { NamedInterfaces } from './named-interfaces.ts'
 import { cgroupLevel } from './network-level.ts'
 import { type NetworkRules, type NetworkScope, Session, settingsOf } from './network-settings.ts'
 
@@ -25,29 +33,40 @@ export class NetworkObject {
   readonly #object: BpfObject
   readonly #indices: readonly number[]
   readonly #session: Session
+  readonly #named: NamedInterfaces
   #events: RingReader | undefined
   #counts: Map<number, RuleCounts> | undefined
   #lost: bigint | undefined
   #untagged: bigint | undefined
 
-  private constructor(object: BpfObject, indices: readonly number[], session: Session) {
+  private constructor(
+    object: BpfObject,
+    indices: readonly number[],
+    session: Session,
+    named: NamedInterfaces,
+  ) {
     this.#object = object
     this.#indices = indices
     this.#session = session
+    this.#named = named
   }
 
   /**
-   * @param interfaceIndex of what `interface=` names
-   * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, and what `interfaceIndex` throws
+   * @param interfaces those that there are, of which rules may name some
+   * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_INTERFACE
    */
   static async load(
     context: EngineContext,
     rules: NetworkRules,
     programs: readonly NetworkProgram[],
-    interfaceIndex: (name: string) => number,
+    interfaces: readonly Interface[],
   ): Promise<NetworkObject> {
     const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64'
-    const table = encodeRules(context.rules, { arch, interfaceIndex })
+    const table = encodeRules(context.rules, {
+      arch,
+      interfaceIndex: (name) => interfaceIndex(interfaces, name),
+    })
+    const row = (index: number) => table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
     const indices = [...rules.dropOut, ...rules.dropIn, ...rules.refuse]
     const scope = scopeOf(context, indices)
     const targets = scope.targeted ? await context.targets?.() : undefined
@@ -65,10 +84,17 @@ export class NetworkObject {
       rodata: settingsOf(rules, scope, context.seed, context.onEvent !== undefined),
     })
     const session = new Session(object)
-    const network = new NetworkObject(object, indices, session)
+    const named = new NamedInterfaces(context.rules, indices, interfaces, {
+      write(rule, ifindex) {
+        row(rule).writeUInt32LE(ifindex, ruleOffsets.ifindex)
+        object.update('rules', rule, row(rule))
+      },
+      label: (rule) => context.rules[rule]?.label ?? '',
+      onNotice: context.onNotice,
+    })
+    const network = new NetworkObject(object, indices, session, named)
     try {
-      for (const index of indices)
-        object.update('rules', index, table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE))
+      for (const index of indices) object.update('rules', index, row(index))
       if (context.cgroup)
         session.setTarget(context.cgroup.id, await cgroupLevel(object, session, context.cgroup))
       if (context.onEvent) network.#events = await readEvents(object.map('events'), context.onEvent)
@@ -87,6 +113,16 @@ export class NetworkObject {
   /** Descriptor of the map of sockets' tags. */
   get tags(): number {
     return this.#object.map('tags')
+  }
+
+  /** Some rule names an interface. */
+  get namesInterfaces(): boolean {
+    return this.#named.any
+  }
+
+  /** Interfaces have come or gone (NamedInterfaces.follow()). */
+  follow(interfaces: readonly Interface[], deleted?: ReadonlySet<number>): void {
+    if (!this.#counts) this.#named.follow(interfaces, deleted)
   }
 
   /** `after=` of rules without targets counts from now. */
@@ -114,9 +150,12 @@ export class NetworkObject {
   /** What a reader of the summary must know. */
   notes(): string[] {
     const untagged = this.#untagged ?? this.#session.untagged()
-    return untagged === 0n
-      ? []
-      : [`${untagged} sockets of targets went past the rules: the kernel had no memory to tag them`]
+    const lines = this.#named.notes()
+    if (untagged > 0n)
+      lines.push(
+        `${untagged} sockets of targets went past the rules: the kernel had no memory to tag them`,
+      )
+    return lines
   }
 
   /** Hands on the last events. Idempotent. Detach first, or the last ones are still to come. */

@@ -17,6 +17,8 @@ export interface MachinePlan {
   readonly includeLoader: boolean
   /** Receives each injection as the bytes of a struct event; undefined: nobody wants them. */
   readonly onEvent: ((event: Buffer) => void) | undefined
+  /** Hears what people should know while it goes on, one line each. */
+  readonly onNotice: (text: string) => void
 }
 
 /** Nobody launches a command here. */
@@ -59,7 +61,8 @@ export class MachineSession {
       // First, so that its programs run before those that look up what it finds out.
       const table = await TargetTable.open(plan.rules, { cgroup: undefined, own: process.pid })
       undo.push(() => table.close())
-      const own = { machine: true, cgroup: undefined, supervisor: noSupervisor }
+      const { onNotice } = plan
+      const own = { machine: true, cgroup: undefined, supervisor: noSupervisor, onNotice }
       const { engines } = await attachEngines(plan, { ...own, targets: async () => table }, undo)
       for (const engine of engines) engine.start()
       await adoptRunning(table, plan.rules, new Set([process.pid]), async (target) => {

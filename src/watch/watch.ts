@@ -27,6 +27,8 @@ export interface WatchSettings {
   readonly wantsCalls: boolean
   /** Makes a listener to the injections of these rules; undefined: nobody listens. */
   readonly listener: ((rules: readonly Rule[]) => (event: Buffer) => void) | undefined
+  /** Hears what people should know while it goes on, one line each. */
+  readonly onNotice: (text: string) => void
 }
 
 /** One session and what looks at it. */
@@ -89,7 +91,7 @@ export interface WatchReport {
 
 async function open(given: WatchRules, settings: WatchSettings): Promise<Sight> {
   const { rules, engines } = given
-  const { seed, includeLoader } = settings
+  const { seed, includeLoader, onNotice } = settings
   const recent = settings.wantsInjections ? new RecentEvents(INJECTIONS_SHOWN) : undefined
   const listen = settings.listener?.(rules)
   const onEvent =
@@ -99,7 +101,9 @@ async function open(given: WatchRules, settings: WatchSettings): Promise<Sight> 
           listen?.(event)
         }
       : undefined
-  const session = await MachineSession.open({ rules, seed, engines, includeLoader, onEvent })
+  const session = await MachineSession.open({
+    ...{ rules, seed, engines, includeLoader, onEvent, onNotice },
+  })
   const statistics = settings.wantsCalls
     ? await openStatistics({ targets: session.table.map })
     : { missing: 'not counted' }
