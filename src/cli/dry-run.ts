@@ -1,6 +1,8 @@
 /** `run --dry-run`: who would be a target right now. */
 import { interfaceIndex, listInterfaces } from '../kernel/interfaces.ts'
+import { networkNamespace } from '../kernel/namespaces.ts'
 import { oneLine, printable } from '../report/printable.ts'
+import { isBoundToOwnNamespace } from '../rules/reach.ts'
 import type { Rule } from '../rules/rule.ts'
 import { matchAll } from '../targets/match.ts'
 import { runningProcesses } from '../targets/process-info.ts'
@@ -17,12 +19,23 @@ export async function dryRun(rules: readonly Rule[]): Promise<string> {
   const lines = processes
     .filter(({ pid }) => found.has(pid))
     .map(({ pid, comm }) => {
-      const labels = found.get(pid)!.map((index) => oneLine(rules[index]!.label))
-      return `${pid} ${oneLine(printable(Buffer.from(comm, 'latin1')))}: ${labels.join(', ')}`
+      const own = found.get(pid)!.map((index) => rules[index]!)
+      const name = oneLine(printable(Buffer.from(comm, 'latin1')))
+      return `${pid} ${name}: ${labels(own)}${outOfReach(pid, own)}`
     })
   const count =
     lines.length === 1 ? '1 process is a target' : `${lines.length} processes are targets`
   return [...lines, `${count} now`].map((line) => `${line}\n`).join('')
+}
+
+function labels(rules: readonly Rule[]): string {
+  return rules.map(({ label }) => oneLine(label)).join(', ')
+}
+
+function outOfReach(pid: number, rules: readonly Rule[]): string {
+  const bound = rules.filter(isBoundToOwnNamespace)
+  if (bound.length === 0 || networkNamespace(pid) === networkNamespace('self')) return ''
+  return ` (in another network namespace, out of reach of ${labels(bound)})`
 }
 
 async function mustHaveInterfaces(rules: readonly Rule[]): Promise<void> {

@@ -1,7 +1,6 @@
 /** What the cgroup engine attaches to the target's own cgroup, or to the root of all. */
 import { closeSync } from 'node:fs'
 import { listInterfaces, watchInterfaces } from '../kernel/interfaces.ts'
-import { tagSockets } from '../targets/sockets.ts'
 import { attachToFolder, type CgroupProgram, cgroupOfTargets } from './cgroup-programs.ts'
 import type { AttachedEngine, EngineContext } from './engine.ts'
 import { NetworkObject } from './network-object.ts'
@@ -51,7 +50,7 @@ export async function attachToCgroup(
     counts: async () => network.counts(),
     lostEvents: () => network.lostEvents(),
     notes: () => network.notes(),
-    ...(tagging && { adopt: (target) => tagSockets(network.tags, target) }),
+    ...(tagging && { adopt: (target) => network.adopt(target) }),
     close,
   }
 }

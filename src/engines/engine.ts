@@ -41,8 +41,11 @@ export interface TargetEntry {
 
 /** Who is a target of the rules that have targets, as the BPF programs look it up. */
 export interface Targets {
-  /** Descriptor of the map `targets` (bpf/target.bpf.h). */
+  /** Descriptors of the maps `targets` and `turn` (bpf/target.bpf.h). */
   readonly map: number
+  readonly turnMap: number
+  /** On the machine, rules are in force while `turn` has this number. */
+  readonly turn: number
 }
 
 /** What an engine needs to do its rules. */

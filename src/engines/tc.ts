@@ -17,7 +17,6 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
   const { NetworkObject } = await import('./network-object.ts')
   const { EgressAttachments } = await import('./tc-attach.ts')
   const { attachToFolder, cgroupOfTargets } = await import('./cgroup-programs.ts')
-  const { tagSockets } = await import('../targets/sockets.ts')
   const interfaces = await listInterfaces()
   const tagging = indices.some((index) => context.rules[index]?.targets !== undefined)
   const network = await NetworkObject.load(
@@ -65,7 +64,7 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
     counts: async () => network.counts(),
     lostEvents: () => network.lostEvents(),
     notes: () => network.notes(),
-    ...(tagging && { adopt: (target) => tagSockets(network.tags, target) }),
+    ...(tagging && { adopt: (target) => network.adopt(target) }),
     close,
   }
 }

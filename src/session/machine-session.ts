@@ -50,16 +50,19 @@ export class MachineSession {
   }
 
   /**
-   * From here on every target is faulted, those that run already included. Ourselves, process 1 and kernel threads
-   * are none.
+   * Everything is ready for enforce(): targets are followed, and those that run already are known. Ourselves, process
+   * 1 and kernel threads are none.
    *
+   * @param before the session whose rules these are to replace
    * @throws {MinderbinderError} what keeps a rule from being honoured; then nothing is left
    */
-  static async open(plan: MachinePlan): Promise<MachineSession> {
+  static async open(plan: MachinePlan, before?: MachineSession): Promise<MachineSession> {
     const undo = new UndoStack()
     try {
       // First, so that its programs run before those that look up what it finds out.
-      const table = await TargetTable.open(plan.rules, { cgroup: undefined, own: process.pid })
+      const table = await TargetTable.open(plan.rules, {
+        ...{ cgroup: undefined, own: process.pid, before: before?.table },
+      })
       undo.push(() => table.close())
       const { onNotice } = plan
       const own = { machine: true, cgroup: undefined, supervisor: noSupervisor, onNotice }
@@ -75,6 +78,11 @@ export class MachineSession {
     }
   }
 
+  /** From this moment on every target is faulted; by the rules of the session before, if there is one, nobody is. */
+  enforce(): void {
+    this.table.enforce()
+  }
+
   /** As of now; the last ones, once closed. */
   async totals(): Promise<EngineTotals> {
     return this.#totals ?? collectCounts(this.#plan.rules.length, this.#engines)
@@ -82,6 +90,8 @@ export class MachineSession {
 
   /** From here on nothing is faulted. Idempotent. */
   async lift(): Promise<void> {
+    if (this.#totals) return
+    this.table.lift()
     for (const engine of this.#engines) await engine.lift?.()
   }
 

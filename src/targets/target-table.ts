@@ -30,14 +30,19 @@ export interface TargetScope {
   readonly cgroup: TargetCgroup | undefined
   /** Process id that is never a target; 0: none is spared. */
   readonly own: number
+  /** On the machine: whose rules are in force until enforce(). */
+  readonly before?: TargetTable | undefined
 }
 
 export class TargetTable {
   readonly #object: BpfObject
+  /** Of its rules: see `turn` in bpf/target.bpf.h. */
+  readonly turn: number
   #links: number[] = []
 
-  private constructor(object: BpfObject) {
+  private constructor(object: BpfObject, turn: number) {
     this.#object = object
+    this.turn = turn
   }
 
   /**
@@ -57,9 +62,10 @@ export class TargetTable {
         globs: Math.max(globs.size, 1),
         numbers: Math.max(numbers.size, 1),
       },
+      ...(scope.before && { reuse: { turn: scope.before.turnMap } }),
       rodata: settingsOf(rules, scope, globs.size, numbers),
     })
-    const table = new TargetTable(object)
+    const table = new TargetTable(object, (scope.before?.turn ?? 0) + 1)
     try {
       for (const [name, indices] of names)
         object.put('names', Buffer.from(name, 'latin1'), encodeRuleSet(indices))
@@ -86,6 +92,22 @@ export class TargetTable {
   /** Descriptor of the map `targets`. */
   get map(): number {
     return this.#object.map('targets')
+  }
+
+  /** Descriptor of the map `turn`. */
+  get turnMap(): number {
+    return this.#object.map('turn')
+  }
+
+  /** On the machine: from here on its rules are in force, and no others. */
+  enforce(): void {
+    this.#object.update('turn', 0, uint32(this.turn))
+  }
+
+  /** None are, where they still were. */
+  lift(): void {
+    if (this.#object.lookup('turn', 0, 4).readUInt32LE(0) === this.turn)
+      this.#object.update('turn', 0, uint32(0))
   }
 
   /**

@@ -185,3 +185,55 @@ test('an interface that is not there at the start is an error that names those t
     assert.match(result.stderr, /lo, test1, test0|lo, test0, test1/)
   }
 })
+
+test('targets in another network namespace, out of reach of what acts on interfaces: run says so, once', async (t) => {
+  if (!requires(t, ...needs)) return
+  const ends = await openEnds(t)
+  const { near, far } = ends
+  link(ends, 'test0', 0)
+  const inside = (...command: string[]) => near.inside(...command)
+  // From where interfaces have the same numbers, which mean others.
+  const there = {
+    address: '127.0.0.1',
+    port,
+    by: (...command: string[]) => far.inside(...command),
+  }
+  const before = await startClient(t, { name: 'mb-out', ...there })
+  const file = join(scratch(t), 'config.yaml')
+  const yaml = `${loses(', interface: lo')}    - {name: lose_all_in, proto: udp, targets: [{process_name: mb-deaf}]}\n`
+  writeFileSync(file, yaml)
+  const dry = await run(near.inside(minderbinder, 'run', '--dry-run', file))
+  assert.match(
+    dry.stdout,
+    new RegExp(
+      `^${before.pid} mb-out: lose_out \\(in another network namespace, out of reach of lose_out\\)$`,
+      'm',
+    ),
+  )
+  const work = await startRun(t, yaml, { inside })
+  const clients = {
+    before,
+    out: await startClient(t, { name: 'mb-out', ...there }),
+    in: await startClient(t, { name: 'mb-in', ...there }),
+    stranger: await startClient(t, { name: 'mb-stranger', ...there }),
+    deaf: await startClient(t, { name: 'mb-deaf', ...there }),
+  }
+  // A rule for the target's own socket needs no interface, and reaches it anywhere.
+  assert.deepEqual(await answersOf(clients), { ...spared, before: 'answered', deaf: 'lost' })
+  const said = (rule: string) =>
+    work.running
+      .stderr()
+      .match(
+        new RegExp(`mb-\\w+ \\d+ is in another network namespace, out of reach of ${rule}$`, 'gm'),
+      )
+  await until(() => said('lose_in'), { what: 'a word about mb-in' })
+  const result = await work.end()
+  assert.equal(result.status, 0, result.stderr)
+  assert.equal(said('lose_out')?.length, 1, result.stderr)
+  assert.equal(said('lose_in')?.length, 1, result.stderr)
+  assert.doesNotMatch(result.stderr, /out of reach of lose_all_in|lose_all_in: there were/)
+  assert.match(
+    result.stderr,
+    /lose_out: there were targets in another network namespace, out of its reach/,
+  )
+})
