@@ -248,33 +248,6 @@ test('SIGHUP reads the file again; an invalid one changes nothing and says why',
   assert.equal(countsOf(result, 'lose')[2], 1)
 })
 
-test('SIGHUP in a storm: each process is hit, and by one of the two sets of rules', async (t) => {
-  if (!requires(t, ...needs)) return
-  const port = await serve(t)
-  const count = process.env.MINDERBINDER_TEST_QUICK ? 300 : 3000
-  const program = programCalled(t, 'mb-storm', fixture('storm', { link: 'static' }))
-  const log = join(scratch(t), 'log')
-  const run = await startRun(t, refuses(port, 'mb-storm'), { args: ['--log', log] })
-  const storm = start([fixture('storm'), `${count}`, '8', `${port}`, program], { timeout: 120_000 })
-  let reloads = 0
-  while (storm.child.exitCode === null) {
-    run.running.child.kill('SIGHUP')
-    reloads++
-    const done = () => run.running.stderr().split('read again').length > reloads
-    await until(() => done() || storm.child.exitCode !== null, { what: 'the file read again' })
-  }
-  const { stdout, stderr } = await storm.result
-  assert.equal(Number(stdout.split(' ')[0]), count, stderr)
-  const result = await run.end()
-  assert.equal(result.status, 0, result.stderr)
-  assert.ok(reloads > 1, `${reloads}`)
-  assert.doesNotMatch(result.stderr, /lost/)
-  const lines = readFileSync(log, 'utf8').trim().split('\n')
-  const pids = lines.map((line) => JSON.parse(line).pid)
-  assert.deepEqual([lines.length, new Set(pids).size], [count, count])
-  t.diagnostic(`${reloads} reloads`)
-})
-
 test('two at once do not disturb each other', async (t) => {
   if (!requires(t, ...needs)) return
   const port = await serve(t)
