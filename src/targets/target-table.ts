@@ -127,14 +127,21 @@ export class TargetTable {
     if (found?.readBigUInt64LE(0) === birth) this.#object.remove('targets', uint32(pid))
   }
 
-  /** Everybody in it now, in no order; a process that comes or goes meanwhile may be missing. */
-  list(): TargetEntry[] {
-    return this.#object.keys('targets', 4).flatMap((key) => {
+  /**
+   * How many are in it now, and the youngest of them, the very youngest first. A process that comes or goes meanwhile
+   * may be missing.
+   */
+  youngest(limit: number): { readonly count: number; readonly youngest: readonly TargetEntry[] } {
+    const all = this.#object.keys('targets', 4).flatMap((key) => {
       const value = this.#object.get('targets', key, PROCESS_SIZE)
       if (!value) return []
-      const [pid, birth] = [key.readUInt32LE(0), value.readBigUInt64LE(0)]
-      return [{ pid, birth, rules: decodeRuleSet(value.subarray(16)) }]
+      return [{ pid: key.readUInt32LE(0), birth: value.readBigUInt64LE(0), value }]
     })
+    const youngest = all
+      .sort((a, b) => Number(b.birth - a.birth) || b.pid - a.pid)
+      .slice(0, limit)
+      .map(({ pid, birth, value }) => ({ pid, birth, rules: decodeRuleSet(value.subarray(16)) }))
+    return { count: all.length, youngest }
   }
 
   /** What a reader of the summary must know. */
