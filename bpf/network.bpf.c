@@ -15,13 +15,11 @@
 #include "rule.h"
 #include "rule-set.h"
 #include "packet.bpf.h"
+#include "self.bpf.h"
 #include "target.bpf.h"
 
 /* No interface has this index, see mb_drop_out(). */
 #define NOWHERE 0x7fffffff
-
-/* Deepest cgroup that mb_level looks at; systemd and Kubernetes together stay below 16. */
-#define LEVEL_MAX 64
 
 /* Sized when loaded: the whole plan, by rule index. */
 struct {
@@ -40,6 +38,8 @@ struct {
 
 struct socket_tag {
 	u64 exec_ns; /* of the process that made the socket */
+	u32 elsewhere; /* made in another network namespace than ours */
+	u32 padding;
 	struct rule_set rules;
 };
 
@@ -50,6 +50,21 @@ struct {
 	__type(key, int);
 	__type(value, struct socket_tag);
 } tags SEC(".maps");
+
+/* Where we cannot follow: a target that made a socket in another network namespace, and what it is under. */
+struct elsewhere {
+	u64 netns; /* its cookie */
+	u32 tgid;
+	u32 padding;
+};
+
+/* Read once in a while; the oldest make room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct elsewhere);
+	__type(value, struct target_process);
+} elsewhere SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -63,10 +78,11 @@ volatile const struct {
 	struct rule_set refuse;
 	struct rule_set everyone; /* rules without targets */
 	u64 seed;
+	u64 netns; /* cookie of our own network namespace: interfaces are ours */
 	u32 wants_events;
 	u32 targeted; /* some rule has targets */
 	u32 machine;  /* targets are looked for everywhere, not only below session.cgroup */
-	u32 padding;
+	u32 turn;     /* of the machine's rules: ours */
 } settings;
 
 struct session {
@@ -127,6 +143,11 @@ static __always_inline u64 since(u64 start, u64 now)
 	return start && now > start ? now - start : 0;
 }
 
+static __always_inline int is_in_force(void)
+{
+	return !settings.machine || is_turn_of(settings.turn);
+}
+
 /*
  * Tries the rules of walk->mine and `named` in order; walk->fired says whether one of them fired. `exec_ns`: of
  * the process, 0 where it is no target.
@@ -161,20 +182,23 @@ static __always_inline struct socket_tag *tag_of(struct __sk_buff *skb)
 	return full ? bpf_sk_storage_get(&tags, full, 0, 0) : 0;
 }
 
-/* Whose packet is this? Returns -1: nobody's whom a rule is for. */
-static __always_inline int find_rules_of_packet(struct __sk_buff *skb, struct walk *walk, u64 *exec_ns)
+/* Whose packet is this? Returns -1: nobody's whom a rule is for now. */
+static __always_inline int find_rules_of_packet(struct __sk_buff *skb, struct walk *walk, u64 *exec_ns,
+						u32 *elsewhere)
 {
 	walk->mine = (const struct rule_set *)&settings.everyone;
 	*exec_ns = 0;
+	*elsewhere = 0;
 	if (settings.targeted) {
 		struct socket_tag *tag = tag_of(skb);
 
 		if (tag) {
 			walk->mine = &tag->rules;
 			*exec_ns = tag->exec_ns;
+			*elsewhere = tag->elsewhere;
 		}
 	}
-	return walk->mine->words ? 0 : -1;
+	return walk->mine->words && is_in_force() ? 0 : -1;
 }
 
 static __always_inline struct event *new_event(const struct walk *walk, int direction)
@@ -220,11 +244,12 @@ SEC("tc")
 int mb_drop_out(struct __sk_buff *skb)
 {
 	struct walk walk;
+	u32 elsewhere; /* never: the interface is ours */
 	u64 exec_ns;
 
 	if (!settings.machine && bpf_skb_ancestor_cgroup_id(skb, session.level) != session.cgroup)
 		return TC_ACT_UNSPEC;
-	if (find_rules_of_packet(skb, &walk, &exec_ns))
+	if (find_rules_of_packet(skb, &walk, &exec_ns, &elsewhere))
 		return TC_ACT_UNSPEC;
 	if (skb->vlan_present || parse_packet(skb, DIRECTION_OUT, &walk.remote))
 		return TC_ACT_UNSPEC;
@@ -244,10 +269,13 @@ SEC("cgroup_skb/ingress")
 int mb_drop_in(struct __sk_buff *skb)
 {
 	struct walk walk;
+	u32 elsewhere;
 	u64 exec_ns;
 
-	if (find_rules_of_packet(skb, &walk, &exec_ns) || parse_packet(skb, DIRECTION_IN, &walk.remote))
+	if (find_rules_of_packet(skb, &walk, &exec_ns, &elsewhere) ||
+	    parse_packet(skb, DIRECTION_IN, &walk.remote))
 		return 1;
+	walk.remote.elsewhere = (u8)elsewhere;
 	try_rules(&walk, &settings.drop_in, exec_ns);
 	if (!walk.fired)
 		return 1;
@@ -267,16 +295,23 @@ SEC("cgroup/sock_create")
 int mb_tag_socket(struct bpf_sock *sk)
 {
 	struct target_process *process = current_target();
+	struct elsewhere place = {};
 	struct socket_tag *tag;
 
 	if (!process)
 		return 1;
+	place.netns = bpf_get_netns_cookie(sk);
+	if (place.netns != settings.netns) {
+		place.tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
+		bpf_map_update_elem(&elsewhere, &place, process, BPF_ANY);
+	}
 	tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!tag) {
 		__sync_fetch_and_add(&session.untagged, 1);
 		return 1;
 	}
 	tag->exec_ns = process->exec_ns;
+	tag->elsewhere = place.netns != settings.netns;
 	__builtin_memset(&tag->rules, 0, sizeof(tag->rules));
 	rule_set_add_all(&tag->rules, &process->rules);
 	return 1;
@@ -297,7 +332,7 @@ static __always_inline int refuse_connect(struct walk *walk)
 			exec_ns = process->exec_ns;
 		}
 	}
-	if (!walk->mine->words)
+	if (!walk->mine->words || !is_in_force())
 		return 1;
 	try_rules(walk, &settings.refuse, exec_ns);
 	if (!walk->fired)
@@ -368,12 +403,8 @@ int mb_connect6(struct bpf_sock_addr *address)
 SEC("tc")
 int mb_level(struct __sk_buff *skb)
 {
-	u32 level;
-
-	for (level = 0; level < LEVEL_MAX; level++)
-		if (bpf_skb_ancestor_cgroup_id(skb, level) == session.cgroup)
-			break;
-	return level;
+#define OF_PACKET(level) bpf_skb_ancestor_cgroup_id(skb, level)
+	return (int)FIND_LEVEL(session.cgroup, OF_PACKET);
 }
 
 char LICENSE[] SEC("license") = "GPL";

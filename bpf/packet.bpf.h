@@ -13,6 +13,7 @@ struct remote {
 	u8 family;      /* 4 or 6 */
 	u8 protocol;    /* IPPROTO_* of the payload */
 	u8 has_port;    /* 0: no port in this packet (ICMP, later fragments) */
+	u8 elsewhere;   /* in another network namespace, where ifindex is somebody else's */
 };
 
 struct ipv4_header {
@@ -159,7 +160,7 @@ static __always_inline int in_cidr(const u32 *address, const struct rule *rule)
 /* Do all predicates of a network rule agree? `icmp` stands for ICMP and ICMPv6. */
 static __always_inline int rule_names(const struct rule *rule, const struct remote *r)
 {
-	if (rule->ifindex && r->ifindex != rule->ifindex)
+	if (rule->ifindex && (r->elsewhere || r->ifindex != rule->ifindex))
 		return 0;
 	if (rule->protocol && rule->protocol != r->protocol &&
 	    !(rule->protocol == IPPROTO_ICMP && r->protocol == IPPROTO_ICMPV6))

@@ -151,7 +151,7 @@ volatile const struct {
 	u32 tracks_processes; /* exempts_loader, or some rule has after= */
 	u32 targeted;	      /* some rule has targets */
 	u32 machine;	      /* targets are looked for everywhere, not only below session.cgroup */
-	u32 padding;
+	u32 turn;	      /* of the machine's rules: ours */
 	struct rule_set everyone; /* rules without targets */
 } settings;
 
@@ -241,7 +241,7 @@ static __always_inline struct target_process *current_target(void)
 static __always_inline int is_watched(void)
 {
 	if (settings.machine)
-		return session.on && current_target();
+		return session.on && current_target() && is_turn_of(settings.turn);
 	return bpf_get_current_ancestor_cgroup_id(session.level) == session.armed;
 }
 

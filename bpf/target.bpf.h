@@ -24,4 +24,23 @@ struct {
 	__type(value, struct target_process);
 } targets SEC(".maps");
 
+/*
+ * Whose rules are in force on the machine: the number of one set of them, 0: nobody's. One map for all sets that take
+ * turns, so that one store ends the old set and begins the new one, in every program at once: no packet and no call
+ * is decided by both, and none by neither, but for what is on its way from the one's program to the other's.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} turn SEC(".maps");
+
+static __always_inline int is_turn_of(u32 set)
+{
+	u32 zero = 0, *now = bpf_map_lookup_elem(&turn, &zero);
+
+	return now && *now == set;
+}
+
 #endif

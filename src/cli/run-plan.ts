@@ -1,5 +1,5 @@
 /** From the rules of the files to what a machine session does: refused here, before anything is touched. */
-import { assignEngines, chooseEngines } from '../engines/choose.ts'
+import { chooseEngines, indicesByEngine } from '../engines/choose.ts'
 import type { Engine } from '../engines/engine.ts'
 import { machineEngines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
@@ -34,22 +34,27 @@ export function planRun(all: readonly Rule[], choices: RunChoices): RunRules {
     )
   mustSeeTheMachine(all)
   const limited = choices.interface === undefined ? all : limitToInterface(all, choices.interface)
-  const refusals = chooseEngines(limited, machineEngines, 'override').map((choice) =>
-    'refusal' in choice ? choice.refusal : undefined,
-  )
-  const skipped = limited.flatMap(({ label }, index) =>
-    refusals[index] === undefined ? [] : [`${label}: ${refusals[index]}`],
-  )
+  const rules: Rule[] = []
+  const engines: Engine[] = []
+  const skipped: string[] = []
+  for (const [index, choice] of chooseEngines(limited, machineEngines, 'override').entries()) {
+    const rule = limited[index]!
+    if ('refusal' in choice) {
+      skipped.push(`${rule.label}: ${choice.refusal}`)
+    } else {
+      rules.push(rule)
+      engines.push(choice.engine)
+    }
+  }
   if (skipped.length > 0 && !choices.skipUnsupported)
     throw new MinderbinderError('MB_NO_ENGINE', `no engine can do ${skipped[0]}`, {
       hint: 'run --skip-unsupported does the other rules',
     })
-  const rules = limited.filter((_, index) => refusals[index] === undefined)
   if (rules.length === 0)
     throw new MinderbinderError('MB_NO_ENGINE', 'none of the rules can be done here', {
       ...(skipped.length > 0 && { hint: skipped.join('; ') }),
     })
-  return { rules, engines: assignEngines(rules, machineEngines, 'override'), skipped }
+  return { rules, engines: indicesByEngine(engines, machineEngines), skipped }
 }
 
 function mustSeeTheMachine(rules: readonly Rule[]): void {

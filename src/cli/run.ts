@@ -11,10 +11,12 @@ import { dryRun } from './dry-run.ts'
 import { errorText } from './error-text.ts'
 import { hintsFor } from './hints.ts'
 import { InjectionLog } from './injection-log.ts'
+import { Notices } from './notices.ts'
 import { OutputFile } from './output-file.ts'
 import { runObservers } from './run-observers.ts'
 import { parseRun, type RunOptions } from './run-options.ts'
 import { planRun, type RunRules } from './run-plan.ts'
+import { terminalForGraphs } from './run-view.ts'
 import { writeStderr } from './standard-streams.ts'
 
 /**
@@ -24,7 +26,7 @@ import { writeStderr } from './standard-streams.ts'
 export async function runCommand(args: readonly string[]): Promise<{ text: string; status: 0 }> {
   const options = parseRun(args)
   const first = planRun(await readConfig(options.configs), options)
-  if (options.dryRun) return { text: dryRun(first.rules), status: 0 }
+  if (options.dryRun) return { text: await dryRun(first.rules), status: 0 }
   const output = options.output === undefined ? undefined : new OutputFile(options.output)
   const log = options.log === undefined ? undefined : new OutputFile(options.log)
   const signals = new RunSignals()
@@ -49,11 +51,13 @@ async function watchUntilEnd(
   if (log) await listInterfaces() // so that the log knows their names
   const observers = runObservers(options, () => signals.give('end'))
   const observer = together(observers)
+  const notices = new Notices()
   const injections: InjectionLog[] = []
-  saySkipped(first)
+  saySkipped(first, notices)
   const watch = await Watch.open(first, {
     ...{ seed: options.seed, includeLoader: options.includeLoader },
     wantsInjections: observer.wantsInjections,
+    onNotice: (text) => notices.say(text),
     wantsCalls: observers.some(({ wantsCalls }) => wantsCalls),
     listener:
       log &&
@@ -65,13 +69,16 @@ async function watchUntilEnd(
   })
   let report: WatchReport
   try {
+    // The graphs have the terminal, which stderr is mostly the same as.
+    if (!options.quiet && terminalForGraphs(options) && process.stderr.isTTY) notices.hold()
     const stop = await observer.start(() => watch.sample())
     try {
-      while ((await signals.next()) === 'reload') await reload(watch, options)
+      while ((await signals.next()) === 'reload') await reload(watch, options, notices)
     } finally {
       await stop()
     }
   } finally {
+    notices.release()
     report = await watch.close()
     for (const lines of injections) lines.flush()
   }
@@ -79,20 +86,20 @@ async function watchUntilEnd(
 }
 
 /** An invalid file changes nothing, and says why. */
-async function reload(watch: Watch, options: RunOptions): Promise<void> {
+async function reload(watch: Watch, options: RunOptions, notices: Notices): Promise<void> {
   try {
     const next = planRun(await readConfig(options.configs), options)
     await watch.replace(next)
-    saySkipped(next)
-    writeStderr(`minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`)
+    saySkipped(next, notices)
+    notices.say(`read again: ${counted(next.rules.length, 'rule')}`)
   } catch (error) {
-    writeStderr(errorText(error, false))
-    writeStderr('minderbinder: the rules stay as they were\n')
+    notices.write(errorText(error, false))
+    notices.say('the rules stay as they were')
   }
 }
 
-function saySkipped({ skipped }: RunRules): void {
-  for (const line of skipped) writeStderr(`minderbinder: left out: ${line}\n`)
+function saySkipped({ skipped }: RunRules, notices: Notices): void {
+  for (const line of skipped) notices.say(`left out: ${line}`)
 }
 
 function counted(count: number, noun: string): string {

@@ -66,7 +66,7 @@ function loadHarmless(): Promise<NetworkObject> {
     onEvent: undefined,
   }
   const none = { dropOut: [0], dropIn: [], refuse: [] }
-  return NetworkObject.load(context, none, ['mb_drop_out'], () => 0)
+  return NetworkObject.load(context, none, ['mb_drop_out'], [])
 }
 
 async function tryTcx(object: NetworkObject, lo: Interface, facts: Facts): Promise<Check> {

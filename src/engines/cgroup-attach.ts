@@ -1,7 +1,6 @@
 /** What the cgroup engine attaches to the target's own cgroup, or to the root of all. */
 import { closeSync } from 'node:fs'
-import { interfaceIndex, listInterfaces } from '../kernel/interfaces.ts'
-import { tagSockets } from '../targets/sockets.ts'
+import { listInterfaces, watchInterfaces } from '../kernel/interfaces.ts'
 import { attachToFolder, type CgroupProgram, cgroupOfTargets } from './cgroup-programs.ts'
 import type { AttachedEngine, EngineContext } from './engine.ts'
 import { NetworkObject } from './network-object.ts'
@@ -21,11 +20,13 @@ export async function attachToCgroup(
     ...(refuse.length > 0 ? (['mb_connect4', 'mb_connect6'] as const) : []),
   ]
   const interfaces = await listInterfaces()
-  const indexOf = (name: string) => interfaceIndex(interfaces, name)
   const rules = { dropOut: [], dropIn, refuse }
-  const network = await NetworkObject.load(context, rules, programs, indexOf)
+  const network = await NetworkObject.load(context, rules, programs, interfaces)
   const links: number[] = []
+  let unwatch = () => {}
   const lift = async () => {
+    unwatch()
+    unwatch = () => {}
     for (const link of links.splice(0)) closeSync(link)
   }
   const close = async () => {
@@ -34,6 +35,10 @@ export async function attachToCgroup(
   }
   try {
     const folder = cgroupOfTargets(context)
+    if (network.namesInterfaces) {
+      unwatch = await watchInterfaces((all, deleted) => network.follow(all, deleted))
+      network.follow(await listInterfaces())
+    }
     for (const program of programs) links.push(await attachToFolder(folder, network, program))
   } catch (error) {
     await close()
@@ -45,7 +50,7 @@ export async function attachToCgroup(
     counts: async () => network.counts(),
     lostEvents: () => network.lostEvents(),
     notes: () => network.notes(),
-    ...(tagging && { adopt: (target) => tagSockets(network.tags, target) }),
+    ...(tagging && { adopt: (target) => network.adopt(target) }),
     close,
   }
 }

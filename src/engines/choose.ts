@@ -72,14 +72,29 @@ export function assignEngines(
   engines: readonly Engine[],
   option: EngineOption,
 ): Map<Engine, number[]> {
-  const assigned = new Map<Engine, number[]>(engines.map((engine) => [engine, []]))
-  chooseEngines(rules, engines, option).forEach((choice, index) => {
+  const chosen = chooseEngines(rules, engines, option).map((choice, index) => {
     const { source } = rules[index]!
     if ('refusal' in choice)
       throw new MinderbinderError('MB_NO_ENGINE', `no engine can do ${source}: ${choice.refusal}`)
-    assigned.get(choice.engine)?.push(index)
+    return choice.engine
   })
-  return new Map([...assigned].filter(([, indices]) => indices.length > 0))
+  return indicesByEngine(chosen, engines)
+}
+
+/**
+ * The same, where it is settled already which one each rule has.
+ *
+ * @param engines their order, the preferred first
+ */
+export function indicesByEngine(
+  chosen: readonly Engine[],
+  engines: readonly Engine[],
+): Map<Engine, number[]> {
+  const assigned = engines.map((engine): [Engine, number[]] => [
+    engine,
+    chosen.flatMap((each, index) => (each === engine ? [index] : [])),
+  ])
+  return new Map(assigned.filter(([, indices]) => indices.length > 0))
 }
 
 /**

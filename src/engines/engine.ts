@@ -41,8 +41,11 @@ export interface TargetEntry {
 
 /** Who is a target of the rules that have targets, as the BPF programs look it up. */
 export interface Targets {
-  /** Descriptor of the map `targets` (bpf/target.bpf.h). */
+  /** Descriptors of the maps `targets` and `turn` (bpf/target.bpf.h). */
   readonly map: number
+  readonly turnMap: number
+  /** On the machine, rules are in force while `turn` has this number. */
+  readonly turn: number
 }
 
 /** What an engine needs to do its rules. */
@@ -61,6 +64,8 @@ export interface EngineContext {
   readonly supervisor: Supervisor
   /** Receives each injection as the bytes of a struct event (bpf/rule.h); undefined: nobody listens. */
   readonly onEvent: ((event: Buffer) => void) | undefined
+  /** Hears what people should know while it goes on, one line each; left out: the notes tell it afterwards. */
+  readonly onNotice?: ((text: string) => void) | undefined
 }
 
 /** An engine at work. Nothing of it outlives close(), nor the death of this process. */

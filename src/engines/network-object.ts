@@ -2,12 +2,23 @@
 import { type RingReader, readEvents } from '../kernel/bpf-events.ts'
 import { readBpfObject } from '../kernel/bpf-file.ts'
 import { BpfObject } from '../kernel/bpf-object.ts'
+import { type Interface, interfaceIndex } from '../kernel/interfaces.ts'
 import { bootTime, loadLibc } from '../kernel/libc.ts'
-import { decodeCounts, encodeRules, RULE_COUNTS_SIZE, RULE_SIZE } from '../rules/encode.ts'
+import { ownNetworkNamespace } from '../kernel/socket-namespace.ts'
+import {
+  decodeCounts,
+  encodeRules,
+  RULE_COUNTS_SIZE,
+  RULE_SIZE,
+  ruleOffsets,
+} from '../rules/encode.ts'
 import type { RuleCounts } from '../rules/rule.ts'
-import type { EngineContext } from './engine.ts'
+import { tagSockets } from '../targets/sockets.ts'
+import type { EngineContext, TargetEntry } from './engine.ts'
+import { NamedInterfaces } from './named-interfaces.ts'
 import { cgroupLevel } from './network-level.ts'
 import { type NetworkRules, type NetworkScope, Session, settingsOf } from './network-settings.ts'
+import { OutOfReach } from './out-of-reach.ts'
 
 /** Programs of bpf/network.bpf.c. */
 export type NetworkProgram =
@@ -25,33 +36,49 @@ export class NetworkObject {
   readonly #object: BpfObject
   readonly #indices: readonly number[]
   readonly #session: Session
+  readonly #named: NamedInterfaces
+  readonly #outOfReach: OutOfReach
+  readonly #netns: bigint
   #events: RingReader | undefined
   #counts: Map<number, RuleCounts> | undefined
   #lost: bigint | undefined
   #untagged: bigint | undefined
 
-  private constructor(object: BpfObject, indices: readonly number[], session: Session) {
+  private constructor(
+    object: BpfObject,
+    context: EngineContext,
+    indices: readonly number[],
+    { session, named, netns }: { session: Session; named: NamedInterfaces; netns: bigint },
+  ) {
     this.#object = object
     this.#indices = indices
     this.#session = session
+    this.#named = named
+    this.#outOfReach = new OutOfReach(object, context, indices)
+    this.#netns = netns
   }
 
   /**
-   * @param interfaceIndex of what `interface=` names
-   * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, and what `interfaceIndex` throws
+   * @param interfaces those that there are, of which rules may name some
+   * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_INTERFACE
    */
   static async load(
     context: EngineContext,
     rules: NetworkRules,
     programs: readonly NetworkProgram[],
-    interfaceIndex: (name: string) => number,
+    interfaces: readonly Interface[],
   ): Promise<NetworkObject> {
     const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64'
-    const table = encodeRules(context.rules, { arch, interfaceIndex })
+    const table = encodeRules(context.rules, {
+      arch,
+      interfaceIndex: (name) => interfaceIndex(interfaces, name),
+    })
+    const row = (index: number) => table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
     const indices = [...rules.dropOut, ...rules.dropIn, ...rules.refuse]
-    const scope = scopeOf(context, indices)
-    const targets = scope.targeted ? await context.targets?.() : undefined
+    const targeted = indices.some((index) => context.rules[index]?.targets !== undefined)
+    const targets = targeted ? await context.targets?.() : undefined
     await loadLibc() // start() is not asynchronous
+    const netns = await ownNetworkNamespace()
     const object = await BpfObject.load(readBpfObject('network'), {
       name: 'network',
       purpose: 'network faults',
@@ -61,14 +88,26 @@ export class NetworkObject {
         counts: context.rules.length,
         events: context.onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
       },
-      ...(targets && { reuse: { targets: targets.map } }),
-      rodata: settingsOf(rules, scope, context.seed, context.onEvent !== undefined),
+      ...(targets && { reuse: { targets: targets.map, turn: targets.turnMap } }),
+      rodata: settingsOf(
+        rules,
+        scopeOf(context, indices, { turn: targets?.turn ?? 0, netns }),
+        context.seed,
+        context.onEvent !== undefined,
+      ),
     })
     const session = new Session(object)
-    const network = new NetworkObject(object, indices, session)
+    const named = new NamedInterfaces(context.rules, indices, interfaces, {
+      write(rule, ifindex) {
+        row(rule).writeUInt32LE(ifindex, ruleOffsets.ifindex)
+        object.update('rules', rule, row(rule))
+      },
+      label: (rule) => context.rules[rule]?.label ?? '',
+      onNotice: context.onNotice,
+    })
+    const network = new NetworkObject(object, context, indices, { session, named, netns })
     try {
-      for (const index of indices)
-        object.update('rules', index, table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE))
+      for (const index of indices) object.update('rules', index, row(index))
       if (context.cgroup)
         session.setTarget(context.cgroup.id, await cgroupLevel(object, session, context.cgroup))
       if (context.onEvent) network.#events = await readEvents(object.map('events'), context.onEvent)
@@ -84,9 +123,20 @@ export class NetworkObject {
     return this.#object.program(name)
   }
 
-  /** Descriptor of the map of sockets' tags. */
-  get tags(): number {
-    return this.#object.map('tags')
+  /** Tags the sockets that a target has already. */
+  async adopt(target: TargetEntry): Promise<void> {
+    const distant = await tagSockets(this.#object.map('tags'), this.#netns, target)
+    for (const netns of distant) this.#outOfReach.add({ ...target, netns })
+  }
+
+  /** Some rule names an interface. */
+  get namesInterfaces(): boolean {
+    return this.#named.any
+  }
+
+  /** Interfaces have come or gone (NamedInterfaces.follow()). */
+  follow(interfaces: readonly Interface[], deleted?: ReadonlySet<number>): void {
+    if (!this.#counts) this.#named.follow(interfaces, deleted)
   }
 
   /** `after=` of rules without targets counts from now. */
@@ -114,15 +164,19 @@ export class NetworkObject {
   /** What a reader of the summary must know. */
   notes(): string[] {
     const untagged = this.#untagged ?? this.#session.untagged()
-    return untagged === 0n
-      ? []
-      : [`${untagged} sockets of targets went past the rules: the kernel had no memory to tag them`]
+    const lines = [...this.#named.notes(), ...this.#outOfReach.notes()]
+    if (untagged > 0n)
+      lines.push(
+        `${untagged} sockets of targets went past the rules: the kernel had no memory to tag them`,
+      )
+    return lines
   }
 
   /** Hands on the last events. Idempotent. Detach first, or the last ones are still to come. */
   close(): void {
     if (this.#counts) return
     this.#events?.close()
+    this.#outOfReach.close()
     this.#counts = this.counts()
     this.#lost = this.#session.lostEvents()
     this.#untagged = this.#session.untagged()
@@ -133,6 +187,7 @@ export class NetworkObject {
 function scopeOf(
   { rules, machine, cgroup }: EngineContext,
   indices: readonly number[],
+  place: Pick<NetworkScope, 'turn' | 'netns'>,
 ): NetworkScope {
   if (!machine && !cgroup) throw new Error('network rules need a cgroup')
   const everyone = indices.filter((index) => rules[index]?.targets === undefined)
@@ -140,5 +195,6 @@ function scopeOf(
     everyone,
     targeted: everyone.length < indices.length,
     machine: machine === true,
+    ...place,
   }
 }

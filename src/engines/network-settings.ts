@@ -15,19 +15,24 @@ export interface NetworkScope {
   readonly targeted: boolean
   /** Targets are looked for on the whole machine. */
   readonly machine: boolean
+  /** Of the machine's rules, ours (Targets.turn). */
+  readonly turn: number
+  /** Cookie of our network namespace. */
+  readonly netns: bigint
 }
 
-/** `settings`: four struct rule_set, u64 seed, u32 wants_events, targeted, machine, padding. */
+/** `settings`: four struct rule_set, u64 seed, netns, u32 wants_events, targeted, machine, turn. */
 export function settingsOf(
   rules: NetworkRules,
   scope: NetworkScope,
   seed: bigint,
   wantsEvents: boolean,
 ): Buffer {
-  const numbers = Buffer.alloc(24)
+  const numbers = Buffer.alloc(32)
   numbers.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
-  const flags = [wantsEvents, scope.targeted, scope.machine]
-  for (const [at, flag] of flags.entries()) numbers.writeUInt32LE(flag ? 1 : 0, 8 + 4 * at)
+  numbers.writeBigUInt64LE(scope.netns, 8)
+  const fields = [Number(wantsEvents), Number(scope.targeted), Number(scope.machine), scope.turn]
+  for (const [at, field] of fields.entries()) numbers.writeUInt32LE(field, 16 + 4 * at)
   const sets = [rules.dropOut, rules.dropIn, rules.refuse, scope.everyone]
   return Buffer.concat([...sets.map(encodeRuleSet), numbers])
 }

@@ -16,7 +16,7 @@ import {
 } from '../rules/encode.ts'
 import type { RuleCounts } from '../rules/rule.ts'
 import { PROCESSES_MAX } from '../targets/limits.ts'
-import type { EngineContext, TargetCgroup } from './engine.ts'
+import type { EngineContext, TargetCgroup, Targets } from './engine.ts'
 import { type OverrideTables, overrideTables } from './override-tables.ts'
 import { levelBelow, parentId } from './target-level.ts'
 
@@ -99,8 +99,8 @@ export class OverrideObject {
         ),
         events: onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
       },
-      ...(targets && { reuse: { targets: targets.map } }),
-      rodata: settingsOf(context, tables, indices, targeted),
+      ...(targets && { reuse: { targets: targets.map, turn: targets.turnMap } }),
+      rodata: settingsOf(context, tables, indices, targets),
     })
     const loaded = new OverrideObject(object, indices, deciding, tables)
     try {
@@ -191,7 +191,7 @@ function settingsOf(
   { rules, seed, includeLoader, machine, onEvent }: EngineContext,
   { processRules }: OverrideTables,
   indices: readonly number[],
-  targeted: boolean,
+  targets: Targets | undefined,
 ): Buffer {
   const needsAge = indices.some((index) => (rules[index]?.afterNs ?? 0n) > 0n)
   const bytes = Buffer.alloc(40)
@@ -202,8 +202,9 @@ function settingsOf(
     onEvent !== undefined,
     !includeLoader,
     needsAge || !includeLoader,
-    targeted,
+    targets !== undefined,
     machine === true,
+    targets?.turn ?? 0,
   ]
   for (const [at, field] of fields.entries()) bytes.writeUInt32LE(Number(field), 8 + 4 * at)
   const everyone = indices.filter((index) => rules[index]?.targets === undefined)

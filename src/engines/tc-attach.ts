@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { MinderbinderError } from '../errors.ts'
 import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
 import { attachClsact } from '../kernel/clsact.ts'
-import { type Interface, listInterfaces, watchInterfaces } from '../kernel/interfaces.ts'
+import type { Interface } from '../kernel/interfaces.ts'
 import { isTurnedOff } from '../kernel/no-feature.ts'
 
 type Detach = () => Promise<void>
@@ -24,7 +24,6 @@ export class EgressAttachments {
   readonly #chosen: (each: Interface) => boolean
   /** By interface index; what is under way counts. */
   readonly #attached = new Map<number, Promise<Detach>>()
-  #unwatch: (() => void) | undefined
   #closed = false
 
   constructor(program: number, chosen: (each: Interface) => boolean) {
@@ -33,44 +32,37 @@ export class EgressAttachments {
   }
 
   /**
-   * Ends when every chosen interface that is up has the program.
+   * Ends when every chosen interface that is up has the program, and none has it that is gone.
    *
+   * @param deleted indices that were given back since the last time: who has one now is another
    * @throws {MinderbinderError} MB_ATTACH, MB_NO_PERMISSION
    */
-  async open(interfaces: readonly Interface[]): Promise<void> {
-    // Attach failures after this have no one to tell: the run has begun, and the interface may be gone.
-    this.#unwatch = await watchInterfaces((all) => void this.#update(all).catch(() => {}))
-    await this.#update(interfaces)
-    // What came up between the listing and the watch.
-    await this.#update(await listInterfaces())
+  async update(
+    interfaces: readonly Interface[],
+    deleted: ReadonlySet<number> = new Set(),
+  ): Promise<void> {
+    if (this.#closed) return
+    const here = new Set(interfaces.map((each) => each.index))
+    const gone = [...this.#attached].filter(([index]) => !here.has(index) || deleted.has(index))
+    for (const [index, attachment] of gone) {
+      this.#attached.delete(index)
+      void attachment.then((detach) => detach()).catch(() => {})
+    }
+    for (const each of interfaces) {
+      if (each.up && this.#chosen(each) && !this.#attached.has(each.index))
+        this.#attached.set(each.index, attachTo(each, this.#program))
+    }
+    await Promise.all(this.#attached.values())
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#unwatch?.()
-    this.#unwatch = undefined
     const attached = [...this.#attached.values()]
     this.#attached.clear()
     const results = await Promise.allSettled(attached)
     const detaches = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
     await Promise.all(detaches.map((detach) => detach()))
-  }
-
-  async #update(interfaces: readonly Interface[]): Promise<void> {
-    if (this.#closed) return
-    const wanted = interfaces.filter((each) => each.up && this.#chosen(each))
-    for (const each of wanted) {
-      if (!this.#attached.has(each.index))
-        this.#attached.set(each.index, attachTo(each, this.#program))
-    }
-    const here = new Set(interfaces.map((each) => each.index))
-    const gone = [...this.#attached].filter(([index]) => !here.has(index))
-    for (const [index, attachment] of gone) {
-      this.#attached.delete(index)
-      void attachment.then((detach) => detach()).catch(() => {})
-    }
-    await Promise.all(this.#attached.values())
   }
 }
 

@@ -13,44 +13,58 @@ function refusal(rule: Rule): string | undefined {
 
 async function attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine> {
   // Imported here: a start without network rules does not wait for it.
-  const { interfaceIndex, listInterfaces } = await import('../kernel/interfaces.ts')
+  const { listInterfaces, watchInterfaces } = await import('../kernel/interfaces.ts')
   const { NetworkObject } = await import('./network-object.ts')
   const { EgressAttachments } = await import('./tc-attach.ts')
   const { attachToFolder, cgroupOfTargets } = await import('./cgroup-programs.ts')
-  const { tagSockets } = await import('../targets/sockets.ts')
   const interfaces = await listInterfaces()
   const tagging = indices.some((index) => context.rules[index]?.targets !== undefined)
   const network = await NetworkObject.load(
     context,
     { dropOut: indices, dropIn: [], refuse: [] },
     ['mb_drop_out', ...(tagging ? (['mb_tag_socket'] as const) : [])],
-    (name) => interfaceIndex(interfaces, name),
+    interfaces,
   )
   const attachments = new EgressAttachments(
     network.program('mb_drop_out'),
     choice(context, indices),
   )
   let tagger = -1
-  const close = async () => {
+  let unwatch = () => {}
+  const lift = async () => {
+    unwatch()
+    unwatch = () => {}
     await attachments.close()
+  }
+  const close = async () => {
+    await lift()
     if (tagger >= 0) closeSync(tagger)
     tagger = -1
     network.close()
   }
   try {
     if (tagging) tagger = await attachToFolder(cgroupOfTargets(context), network, 'mb_tag_socket')
-    await attachments.open(interfaces)
+    unwatch = await watchInterfaces((all, deleted) => {
+      network.follow(all, deleted)
+      // A failure has no one to tell: the run has begun, and the interface may be gone.
+      attachments.update(all, deleted).catch(() => {})
+    })
+    await attachments.update(interfaces)
+    // What came up between the listing and the watch.
+    const later = await listInterfaces()
+    network.follow(later)
+    await attachments.update(later)
   } catch (error) {
     await close()
     throw error
   }
   return {
     start: () => network.start(),
-    lift: () => attachments.close(),
+    lift,
     counts: async () => network.counts(),
     lostEvents: () => network.lostEvents(),
     notes: () => network.notes(),
-    ...(tagging && { adopt: (target) => tagSockets(network.tags, target) }),
+    ...(tagging && { adopt: (target) => network.adopt(target) }),
     close,
   }
 }

@@ -28,6 +28,7 @@ export interface Interface {
 
 /** struct ifinfomsg */
 const IFINFOMSG_SIZE = 16
+const AF_UNSPEC = 0
 const IFF_UP = 1
 const IFLA_IFNAME = 3
 const IFLA_MASTER = 10
@@ -58,10 +59,28 @@ export function interfaceName(index: number): string | undefined {
   return names.get(index)
 }
 
-/** Calls back with all interfaces whenever one changed. Returns how to stop. */
-export function watchInterfaces(onChange: (all: Interface[]) => void): Promise<() => void> {
-  return subscribe(linkGroup, () => {
-    listInterfaces().then(onChange, () => {})
+/**
+ * Calls back with all interfaces whenever one changed, and with the indices of those that were deleted since the last
+ * time: another may have such an index already. Returns how to stop.
+ */
+export function watchInterfaces(
+  onChange: (all: Interface[], deleted: ReadonlySet<number>) => void,
+): Promise<() => void> {
+  let deleted = new Set<number>()
+  return subscribe(linkGroup, (messages) => {
+    for (const { type, payload } of messages) {
+      // A bridge says the same, in its own family, of a port that leaves it.
+      const isLink = payload.length >= IFINFOMSG_SIZE && payload[0] === AF_UNSPEC
+      if (type === messageTypes.delLink && isLink) deleted.add(payload.readInt32LE(4))
+    }
+    listInterfaces().then(
+      (all) => {
+        const since = deleted
+        deleted = new Set()
+        onChange(all, since)
+      },
+      () => {},
+    )
   })
 }
 

@@ -5,6 +5,7 @@ export interface Libc {
   readonly koffi: Koffi
   socket(domain: number, type: number, protocol: number): number
   bind(fd: number, address: Memory, size: number): number
+  getsockopt(fd: number, level: number, option: number, value: Memory, size: Memory): number
   send(fd: number, bytes: Memory, size: number, flags: number): number
   recv(fd: number, bytes: Memory, size: number, flags: number): number
   flock(fd: number, operation: number): number
@@ -27,6 +28,7 @@ export function loadLibc(): Promise<Libc> {
       koffi,
       socket: func('int socket(int domain, int type, int protocol)'),
       bind: func('int bind(int fd, void *address, uint32_t size)'),
+      getsockopt: func('int getsockopt(int fd, int level, int option, void *value, void *size)'),
       send: func('intptr_t send(int fd, void *bytes, size_t size, int flags)'),
       recv: func('intptr_t recv(int fd, void *bytes, size_t size, int flags)'),
       flock: func('int flock(int fd, int operation)'),

@@ -6,6 +6,7 @@ import { loadLibc } from './libc.ts'
 /** include/uapi/linux/rtnetlink.h and netlink.h */
 export const messageTypes = {
   newLink: 16,
+  delLink: 17,
   getLink: 18,
   newQdisc: 36,
   delQdisc: 37,
@@ -76,13 +77,21 @@ export async function request(type: number, flag: number, payload: Buffer): Prom
   }
 }
 
+export interface Message {
+  readonly type: number
+  readonly payload: Buffer
+}
+
 /**
- * Calls back after each burst of notifications of a multicast group; does not keep the process alive.
- * Returns how to stop.
+ * Calls back after each burst of notifications of a multicast group, with those that were read: none are after an
+ * overflow (ENOBUFS), so what changed has to be asked anew. Does not keep the process alive. Returns how to stop.
  *
  * @throws {NetlinkError}
  */
-export async function subscribe(group: number, onChange: () => void): Promise<() => void> {
+export async function subscribe(
+  group: number,
+  onChange: (messages: readonly Message[]) => void,
+): Promise<() => void> {
   const { koffi, socket, bind, recv } = await loadLibc()
   const fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE)
   if (fd < 0) throw new NetlinkError(koffi.errno())
@@ -96,9 +105,13 @@ export async function subscribe(group: number, onChange: () => void): Promise<()
   }
   const bytes = Buffer.alloc(RECEIVE_SIZE)
   const poll = koffi.node.poll(fd, { readable: true }, () => {
-    // What changed is asked anew by who is called: also after an overflow (ENOBUFS).
-    while (Number(recv(fd, bytes, bytes.length, MSG_DONTWAIT)) > 0);
-    onChange()
+    const messages: Message[] = []
+    for (;;) {
+      const size = Number(recv(fd, bytes, bytes.length, MSG_DONTWAIT))
+      if (size <= 0) break
+      messages.push(...messagesIn(Buffer.from(bytes.subarray(0, size))))
+    }
+    onChange(messages)
   })
   poll.unref()
   return () => {
@@ -109,10 +122,7 @@ export async function subscribe(group: number, onChange: () => void): Promise<()
 
 /** Appends payloads; true when the last message was among them. */
 function readMessages(bytes: Buffer, answers: Buffer[]): boolean {
-  for (let at = 0; at + HEADER_SIZE <= bytes.length; ) {
-    const length = bytes.readUInt32LE(at)
-    const type = bytes.readUInt16LE(at + 4)
-    const payload = bytes.subarray(at + HEADER_SIZE, at + length)
+  for (const { type, payload } of messagesIn(bytes)) {
     if (type === NLMSG_DONE) return true
     if (type === NLMSG_ERROR) {
       const error = payload.readInt32LE(0)
@@ -120,9 +130,20 @@ function readMessages(bytes: Buffer, answers: Buffer[]): boolean {
       return true // an acknowledgement
     }
     answers.push(payload)
-    at += align(length)
   }
   return false
+}
+
+function messagesIn(bytes: Buffer): Message[] {
+  const messages: Message[] = []
+  for (let at = 0; at + HEADER_SIZE <= bytes.length; ) {
+    const length = bytes.readUInt32LE(at)
+    if (length < HEADER_SIZE) break
+    const payload = bytes.subarray(at + HEADER_SIZE, at + length)
+    messages.push({ type: bytes.readUInt16LE(at + 4), payload })
+    at += align(length)
+  }
+  return messages
 }
 
 export function attribute(type: number, ...values: Buffer[]): Buffer {

@@ -18,7 +18,7 @@ type Attachable = Pick<Plan, 'rules' | 'seed' | 'includeLoader' | 'onEvent' | 'e
 /** @throws {MinderbinderError} */
 export async function attachEngines(
   plan: Attachable,
-  own: Pick<EngineContext, 'machine' | 'cgroup' | 'supervisor' | 'targets'>,
+  own: Pick<EngineContext, 'machine' | 'cgroup' | 'supervisor' | 'targets' | 'onNotice'>,
   undo: UndoStack,
 ): Promise<AttachedEngines> {
   const { rules, seed, includeLoader, onEvent } = plan

@@ -17,6 +17,8 @@ export interface MachinePlan {
   readonly includeLoader: boolean
   /** Receives each injection as the bytes of a struct event; undefined: nobody wants them. */
   readonly onEvent: ((event: Buffer) => void) | undefined
+  /** Hears what people should know while it goes on, one line each. */
+  readonly onNotice: (text: string) => void
 }
 
 /** Nobody launches a command here. */
@@ -48,18 +50,22 @@ export class MachineSession {
   }
 
   /**
-   * From here on every target is faulted, those that run already included. Ourselves, process 1 and kernel threads
-   * are none.
+   * Everything is ready for enforce(): targets are followed, and those that run already are known. Ourselves, process
+   * 1 and kernel threads are none.
    *
+   * @param before the session whose rules these are to replace
    * @throws {MinderbinderError} what keeps a rule from being honoured; then nothing is left
    */
-  static async open(plan: MachinePlan): Promise<MachineSession> {
+  static async open(plan: MachinePlan, before?: MachineSession): Promise<MachineSession> {
     const undo = new UndoStack()
     try {
       // First, so that its programs run before those that look up what it finds out.
-      const table = await TargetTable.open(plan.rules, { cgroup: undefined, own: process.pid })
+      const table = await TargetTable.open(plan.rules, {
+        ...{ cgroup: undefined, own: process.pid, before: before?.table },
+      })
       undo.push(() => table.close())
-      const own = { machine: true, cgroup: undefined, supervisor: noSupervisor }
+      const { onNotice } = plan
+      const own = { machine: true, cgroup: undefined, supervisor: noSupervisor, onNotice }
       const { engines } = await attachEngines(plan, { ...own, targets: async () => table }, undo)
       for (const engine of engines) engine.start()
       await adoptRunning(table, plan.rules, new Set([process.pid]), async (target) => {
@@ -72,6 +78,11 @@ export class MachineSession {
     }
   }
 
+  /** From this moment on every target is faulted; by the rules of the session before, if there is one, nobody is. */
+  enforce(): void {
+    this.table.enforce()
+  }
+
   /** As of now; the last ones, once closed. */
   async totals(): Promise<EngineTotals> {
     return this.#totals ?? collectCounts(this.#plan.rules.length, this.#engines)
@@ -79,6 +90,8 @@ export class MachineSession {
 
   /** From here on nothing is faulted. Idempotent. */
   async lift(): Promise<void> {
+    if (this.#totals) return
+    this.table.lift()
     for (const engine of this.#engines) await engine.lift?.()
   }
 

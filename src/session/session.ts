@@ -36,7 +36,6 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
     arch: architecture,
     interfaceIndex: () => 0, // network rules are not the supervisor's to do
   })
-  const supervised = await supervisedTargets(plan.rules)
   // Undone last: the supervisor goes on to serve what the child has left behind, or ends.
   const events = readEvents(plan.onEvent)
   undo.push(async () => {
@@ -51,6 +50,7 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   const own = { cgroup, supervisor, targets: targets.open }
   const attached = await attachEngines(plan, own, undo)
   const { engines, names } = attached
+  const supervised = await supervisedTargets(plan.rules, orders.active)
   let child: number
   try {
     child = await launcher.stage({

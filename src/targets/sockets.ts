@@ -3,6 +3,7 @@ import { closeSync, readdirSync, readlinkSync } from 'node:fs'
 import type { TargetEntry } from '../engines/engine.ts'
 import { loadLibbpf } from '../kernel/libbpf.ts'
 import { getDescriptor, openPidfd } from '../kernel/pidfd.ts'
+import { isInternetSocket, socketNamespace } from '../kernel/socket-namespace.ts'
 import { uint32 } from '../kernel/uint32.ts'
 import { encodeRuleSet } from '../rules/encode.ts'
 import { TICK_NS } from './limits.ts'
@@ -12,24 +13,36 @@ import { TICK_NS } from './limits.ts'
  * out; what it makes meanwhile, the kernel side has seen.
  *
  * @param tags descriptor of the map `tags`
+ * @param netns cookie of our network namespace
+ * @returns those of other network namespaces that it has sockets in
  */
-export async function tagSockets(tags: number, { pid, birth, rules }: TargetEntry): Promise<void> {
+export async function tagSockets(
+  tags: number,
+  netns: bigint,
+  { pid, birth, rules }: TargetEntry,
+): Promise<Set<bigint>> {
+  const others = new Set<bigint>()
   const sockets = socketsOf(pid)
-  if (sockets.length === 0) return
+  if (sockets.length === 0) return others
   const pidfd = await openPidfd(pid)
-  if (pidfd < 0) return // it has ended
+  if (pidfd < 0) return others // it has ended
   const { mapUpdate } = await loadLibbpf()
-  // struct socket_tag: u64 exec_ns; struct rule_set
-  const time = Buffer.alloc(8)
-  time.writeBigUInt64LE(birth * TICK_NS)
-  const tag = Buffer.concat([time, encodeRuleSet(rules)])
+  // struct socket_tag: u64 exec_ns; u32 elsewhere, padding; struct rule_set
+  const head = Buffer.alloc(16)
+  head.writeBigUInt64LE(birth * TICK_NS)
+  const tag = Buffer.concat([head, encodeRuleSet(rules)])
   try {
     for (const number of sockets) {
       const socket = await getDescriptor(pidfd, number)
       if (socket < 0) continue
+      const itsNetns = await socketNamespace(socket)
+      tag.writeUInt32LE(itsNetns === netns ? 0 : 1, 8)
       mapUpdate(tags, uint32(socket), tag, 0n) // fails for what has become no socket since
+      const isElsewhere = itsNetns !== undefined && itsNetns !== netns
+      if (isElsewhere && (await isInternetSocket(socket))) others.add(itsNetns)
       closeSync(socket)
     }
+    return others
   } finally {
     closeSync(pidfd)
   }

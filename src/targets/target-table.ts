@@ -30,14 +30,19 @@ export interface TargetScope {
   readonly cgroup: TargetCgroup | undefined
   /** Process id that is never a target; 0: none is spared. */
   readonly own: number
+  /** On the machine: whose rules are in force until enforce(). */
+  readonly before?: TargetTable | undefined
 }
 
 export class TargetTable {
   readonly #object: BpfObject
+  /** Of its rules: see `turn` in bpf/target.bpf.h. */
+  readonly turn: number
   #links: number[] = []
 
-  private constructor(object: BpfObject) {
+  private constructor(object: BpfObject, turn: number) {
     this.#object = object
+    this.turn = turn
   }
 
   /**
@@ -57,9 +62,10 @@ export class TargetTable {
         globs: Math.max(globs.size, 1),
         numbers: Math.max(numbers.size, 1),
       },
+      ...(scope.before && { reuse: { turn: scope.before.turnMap } }),
       rodata: settingsOf(rules, scope, globs.size, numbers),
     })
-    const table = new TargetTable(object)
+    const table = new TargetTable(object, (scope.before?.turn ?? 0) + 1)
     try {
       for (const [name, indices] of names)
         object.put('names', Buffer.from(name, 'latin1'), encodeRuleSet(indices))
@@ -88,6 +94,22 @@ export class TargetTable {
     return this.#object.map('targets')
   }
 
+  /** Descriptor of the map `turn`. */
+  get turnMap(): number {
+    return this.#object.map('turn')
+  }
+
+  /** On the machine: from here on its rules are in force, and no others. */
+  enforce(): void {
+    this.#object.update('turn', 0, uint32(this.turn))
+  }
+
+  /** None are, where they still were. */
+  lift(): void {
+    if (this.#object.lookup('turn', 0, 4).readUInt32LE(0) === this.turn)
+      this.#object.update('turn', 0, uint32(0))
+  }
+
   /**
    * A process that ran before this was opened. Nothing happens where the table has it already: what the kernel
    * saw is newer. The caller looks afterwards whether it still is the same process, and forgets it where not.
@@ -105,14 +127,21 @@ export class TargetTable {
     if (found?.readBigUInt64LE(0) === birth) this.#object.remove('targets', uint32(pid))
   }
 
-  /** Everybody in it now, in no order; a process that comes or goes meanwhile may be missing. */
-  list(): TargetEntry[] {
-    return this.#object.keys('targets', 4).flatMap((key) => {
+  /**
+   * How many are in it now, and the youngest of them, the very youngest first. A process that comes or goes meanwhile
+   * may be missing.
+   */
+  youngest(limit: number): { readonly count: number; readonly youngest: readonly TargetEntry[] } {
+    const all = this.#object.keys('targets', 4).flatMap((key) => {
       const value = this.#object.get('targets', key, PROCESS_SIZE)
       if (!value) return []
-      const [pid, birth] = [key.readUInt32LE(0), value.readBigUInt64LE(0)]
-      return [{ pid, birth, rules: decodeRuleSet(value.subarray(16)) }]
+      return [{ pid: key.readUInt32LE(0), birth: value.readBigUInt64LE(0), value }]
     })
+    const youngest = all
+      .sort((a, b) => Number(b.birth - a.birth) || b.pid - a.pid)
+      .slice(0, limit)
+      .map(({ pid, birth, value }) => ({ pid, birth, rules: decodeRuleSet(value.subarray(16)) }))
+    return { count: all.length, youngest }
   }
 
   /** What a reader of the summary must know. */

@@ -11,16 +11,13 @@ export function targetsOf(
   rules: readonly Rule[],
 ): () => { readonly count: number; readonly youngest: readonly TargetActivity[] } {
   return () => {
-    const entries = table.list()
-    const youngest = entries
-      .sort((a, b) => Number(b.birth - a.birth) || b.pid - a.pid)
-      .slice(0, TARGETS_SHOWN)
-      .flatMap(({ pid, rules: indices }): TargetActivity[] => {
-        const name = nameOf(pid)
-        if (name === undefined) return [] // it has just ended
-        const labels = indices.map((index) => rules[index]?.label ?? '')
-        return [{ pid, name: oneLine(printable(name)), rules: labels }]
-      })
-    return { count: entries.length, youngest }
+    const { count, youngest } = table.youngest(TARGETS_SHOWN)
+    const shown = youngest.flatMap(({ pid, rules: indices }): TargetActivity[] => {
+      const name = nameOf(pid)
+      if (name === undefined) return [] // it has just ended
+      const labels = indices.map((index) => rules[index]?.label ?? '')
+      return [{ pid, name: oneLine(printable(name)), rules: labels }]
+    })
+    return { count, youngest: shown }
   }
 }

@@ -27,6 +27,8 @@ export interface WatchSettings {
   readonly wantsCalls: boolean
   /** Makes a listener to the injections of these rules; undefined: nobody listens. */
   readonly listener: ((rules: readonly Rule[]) => (event: Buffer) => void) | undefined
+  /** Hears what people should know while it goes on, one line each. */
+  readonly onNotice: (text: string) => void
 }
 
 /** One session and what looks at it. */
@@ -48,7 +50,9 @@ export class Watch {
 
   /** @throws {MinderbinderError} what keeps a rule from being honoured; then nothing is left */
   static async open(given: WatchRules, settings: WatchSettings): Promise<Watch> {
-    return new Watch(settings, await open(given, settings))
+    const sight = await open(given, settings)
+    sight.session.enforce()
+    return new Watch(settings, sight)
   }
 
   /** What is being done now. */
@@ -57,14 +61,15 @@ export class Watch {
   }
 
   /**
-   * Other rules, with counts of their own. For the moment between the two, a few milliseconds, both are in force.
+   * Other rules, with counts of their own. They take over at one moment: nothing is decided by both, nor by neither.
    *
    * @returns what the rules before have done
    * @throws {MinderbinderError} what keeps a rule from being honoured; then everything goes on as before
    */
   async replace(given: WatchRules): Promise<WatchReport> {
-    const next = await open(given, this.#settings)
     const before = this.#sight
+    const next = await open(given, this.#settings, before.session)
+    next.session.enforce()
     this.#sight = next
     return end(before)
   }
@@ -87,9 +92,13 @@ export interface WatchReport {
   readonly totals: EngineTotals
 }
 
-async function open(given: WatchRules, settings: WatchSettings): Promise<Sight> {
+async function open(
+  given: WatchRules,
+  settings: WatchSettings,
+  before?: MachineSession,
+): Promise<Sight> {
   const { rules, engines } = given
-  const { seed, includeLoader } = settings
+  const { seed, includeLoader, onNotice } = settings
   const recent = settings.wantsInjections ? new RecentEvents(INJECTIONS_SHOWN) : undefined
   const listen = settings.listener?.(rules)
   const onEvent =
@@ -99,16 +108,28 @@ async function open(given: WatchRules, settings: WatchSettings): Promise<Sight> 
           listen?.(event)
         }
       : undefined
-  const session = await MachineSession.open({ rules, seed, engines, includeLoader, onEvent })
-  const statistics = settings.wantsCalls
-    ? await openStatistics({ targets: session.table.map })
-    : { missing: 'not counted' }
+  const plan = { rules, seed, engines, includeLoader, onEvent, onNotice }
+  const session = await MachineSession.open(plan, before)
+  const statistics = await statisticsOf(session, settings)
   const sampler = new Sampler({
     ...{ rules, seed, engines: engineNames(engines), recent, statistics },
     totals: () => session.totals(),
     targets: targetsOf(session.table, rules),
   })
   return { given, session, statistics, sampler }
+}
+
+async function statisticsOf(
+  session: MachineSession,
+  { wantsCalls }: WatchSettings,
+): Promise<Sight['statistics']> {
+  if (!wantsCalls) return { missing: 'not counted' }
+  try {
+    return await openStatistics({ targets: session.table.map })
+  } catch (error) {
+    await session.close().catch(() => {}) // what went wrong first is what the user must hear of
+    throw error
+  }
 }
 
 async function end({ given, session, statistics, sampler }: Sight): Promise<WatchReport> {

@@ -4,6 +4,7 @@
  */
 import { availableParallelism, loadavg } from 'node:os'
 import { namedCalls, unnamedCalls } from './calls.ts'
+import { machine } from './machine.ts'
 import { manyRuns } from './many-runs.ts'
 import type { Measure } from './measure.ts'
 import { memory } from './memory.ts'
@@ -22,6 +23,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measure[]>>> = {
   'many-runs': manyRuns,
   network,
   memory,
+  run: machine,
   'program-starts': programStarts,
 }
 

@@ -166,3 +166,13 @@ test('explain: a file that is none, and standard input twice', async (t) => {
   const wrong = await explain(['-'], { input: 'x: 1' })
   assert.match(wrong.stderr, /^minderbinder: -:1:1: /)
 })
+
+for (const [what, make, says] of table.filter(([what]) =>
+  ['an empty file', 'a mistake', 'ten megabytes', 'what is no YAML'].includes(what),
+))
+  test(`run: ${what} is one clear error`, async (t) => {
+    const path = make(scratch(t))
+    const { status, stdout, stderr } = await runMinderbinder(['run', path])
+    assert.deepEqual([status, stdout], [2, ''])
+    assert.match(stderr, says)
+  })

@@ -59,7 +59,7 @@ test('the verifier’s last lines are in the message, all of them in the detail'
     // One rule: the verifier does not look at what constants make unreachable.
     rodata: settingsOf(
       { dropOut: [], dropIn: [], refuse: [0] },
-      { everyone: [0], targeted: false, machine: false },
+      { everyone: [0], targeted: false, machine: false, turn: 0, netns: 0n },
       1n,
       false,
     ),

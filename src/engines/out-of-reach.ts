@@ -1,0 +1,87 @@
+/** Targets in other network namespaces, where rules that act on our interfaces do not reach them: said, once each. */
+import type { BpfObject } from '../kernel/bpf-object.ts'
+import { nameOf } from '../kernel/process-tree.ts'
+import { oneLine, printable } from '../report/printable.ts'
+import { decodeRuleSet, RULE_SET_SIZE } from '../rules/encode.ts'
+import { isBoundToOwnNamespace } from '../rules/reach.ts'
+import type { EngineContext } from './engine.ts'
+
+/** struct elsewhere */
+const KEY_SIZE = 16
+/** struct target_process: u64 birth, exec_ns; struct rule_set. */
+const VALUE_SIZE = 16 + RULE_SET_SIZE
+const RULES_OFFSET = 16
+const POLL_MS = 500
+
+/** A target that made a socket elsewhere. */
+export interface Distant {
+  /** Cookie of the namespace. */
+  readonly netns: bigint
+  readonly pid: number
+  /** Rule indices. */
+  readonly rules: readonly number[]
+}
+
+export class OutOfReach {
+  readonly #object: BpfObject
+  readonly #context: EngineContext
+  /** Those of the engine's rules that do not reach further. */
+  readonly #bound: ReadonlySet<number>
+  /** By rule, the namespaces that it was told of. */
+  readonly #told = new Map<number, Set<bigint>>()
+  readonly #timer: NodeJS.Timeout | undefined
+
+  constructor(object: BpfObject, context: EngineContext, indices: readonly number[]) {
+    this.#object = object
+    this.#context = context
+    const { rules, onNotice } = context
+    this.#bound = new Set(indices.filter((index) => isBoundToOwnNamespace(rules[index]!)))
+    if (this.#bound.size === 0 || !onNotice) return
+    this.#timer = setInterval(() => this.look(), POLL_MS)
+    this.#timer.unref()
+  }
+
+  /** At what the kernel has seen since. */
+  look(): void {
+    if (this.#bound.size === 0) return
+    for (const key of this.#object.keys('elsewhere', KEY_SIZE)) {
+      const value = this.#object.get('elsewhere', key, VALUE_SIZE)
+      if (!value) continue
+      this.add({
+        netns: key.readBigUInt64LE(0),
+        pid: key.readUInt32LE(8),
+        rules: decodeRuleSet(value.subarray(RULES_OFFSET)),
+      })
+    }
+  }
+
+  add({ netns, pid, rules }: Distant): void {
+    const fresh = rules.filter((rule) => this.#bound.has(rule) && !this.#told.get(rule)?.has(netns))
+    if (fresh.length === 0) return
+    for (const rule of fresh) this.#told.set(rule, (this.#told.get(rule) ?? new Set()).add(netns))
+    const name = nameOf(pid)
+    const who = name === undefined ? `${pid}` : `${printable(name)} ${pid}`
+    const labels = fresh.map((rule) => this.#label(rule)).join(', ')
+    this.#context.onNotice?.(
+      oneLine(`${who} is in another network namespace, out of reach of ${labels}`),
+    )
+  }
+
+  /** What a reader of the summary must know. */
+  notes(): string[] {
+    return [...this.#told].map(([rule, { size }]) => {
+      const places = size === 1 ? 'another network namespace' : `${size} other network namespaces`
+      return `${this.#label(rule)}: there were targets in ${places}, out of its reach`
+    })
+  }
+
+  /** Looks once more. */
+  close(): void {
+    clearInterval(this.#timer)
+    this.look()
+  }
+
+  #label(rule: number): string {
+    return this.#context.rules[rule]?.label ?? ''
+  }
+}

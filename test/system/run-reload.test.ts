@@ -1,0 +1,66 @@
+/** SIGHUP while processes come and go: each is under one of the two sets of rules, none under both or neither. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { fixture } from '../helpers/fixture.ts'
+import { programCalled, startRun } from '../helpers/machine-run.ts'
+import { requires } from '../helpers/requires.ts'
+import { start } from '../helpers/run.ts'
+import { scratch } from '../helpers/scratch.ts'
+import { until } from '../helpers/until.ts'
+
+const count = process.env.MINDERBINDER_TEST_QUICK ? 1500 : 3000
+
+/** A port where connections are taken: what is refused was refused by us. */
+async function listen(t: TestContext): Promise<number> {
+  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  return (server.address() as { port: number }).port
+}
+
+async function reloadInStorm(t: TestContext, yaml: string): Promise<void> {
+  const port = await listen(t)
+  const program = programCalled(t, 'mb-storm', fixture('storm', { link: 'static' }))
+  const log = join(scratch(t), 'log')
+  const run = await startRun(t, yaml, { args: ['--log', log] })
+  const reloads = () => run.running.stderr().split('read again').length - 1
+  const storm = start([fixture('storm'), `${count}`, '8', `${port}`, program], { timeout: 240_000 })
+  while (storm.child.exitCode === null) {
+    const before = reloads()
+    run.running.child.kill('SIGHUP')
+    await until(() => reloads() > before || storm.child.exitCode !== null, {
+      what: 'the file read again',
+    })
+  }
+  const during = reloads()
+  const { stdout, stderr } = await storm.result
+  assert.equal(Number(stdout.split(' ')[0]), count, stderr)
+  const result = await run.end()
+  assert.equal(result.status, 0, result.stderr)
+  assert.doesNotMatch(result.stderr, /lost|went past/)
+  const lines = readFileSync(log, 'utf8').trim().split('\n')
+  const pids = lines.map((line) => JSON.parse(line).pid)
+  assert.deepEqual([lines.length, new Set(pids).size], [count, count])
+  assert.ok(during > 0, 'the storm was over before the first file was read')
+  t.diagnostic(`${during} times the file was read again`)
+}
+
+test('connections are refused once each', async (t) => {
+  if (!requires(t, 'root', 'cgroup2', 'libbpf', 'cc', 'cc-static')) return
+  await reloadInStorm(
+    t,
+    'agents_of_chaos: {outgoing_network: [{outcome: refuse, targets: [{process_name: mb-storm}]}]}',
+  )
+})
+
+test('system calls fail once each', async (t) => {
+  if (!requires(t, 'root', 'libbpf', 'cc', 'cc-static', 'linux:override')) return
+  await reloadInStorm(
+    t,
+    'agents_of_chaos: {syscall: [{syscall: connect, ret_code: ECONNREFUSED, targets: [{process_name: mb-storm}]}]}',
+  )
+})

@@ -1,0 +1,92 @@
+/** src/targets/glob.ts says the same as bpf/glob.h, which the kernel side and the launcher ask. */
+import assert from 'node:assert/strict'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { after, before, test } from 'node:test'
+import fc from 'fast-check'
+import { globMatches } from '../../src/targets/glob.ts'
+import { has, requires } from '../helpers/requires.ts'
+import { compileC } from './compile-c.ts'
+
+let child: ChildProcessByStdio<Writable, Readable, null>
+let answers: AsyncIterator<string>
+
+before(() => {
+  if (!has('cc')) return
+  const program = compileC('match-name.c', ['-fsanitize=address,undefined'])
+  child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
+  answers = createInterface(child.stdout)[Symbol.asyncIterator]()
+})
+after(() => child?.stdin.end())
+
+async function inC(pattern: string, text: string): Promise<boolean> {
+  const hex = (each: string) => Buffer.from(each, 'latin1').toString('hex')
+  child.stdin.write(`${hex(pattern)}\n${hex(text)}\n`)
+  const { value, done } = await answers.next()
+  assert.ok(!done, 'the program in C has ended')
+  return value === '1'
+}
+
+const table: readonly (readonly [pattern: string, text: string, matches: boolean])[] = [
+  ['', '', true],
+  ['', 'a', false],
+  ['*', '', true],
+  ['a*', 'a', true],
+  ['a*b*c', 'aXbXbXc', true],
+  ['a*b*c', 'aXbXbX', false],
+  ['?', '', false],
+  ['mb-[0-9]', 'mb-7', true],
+  ['mb-[0-9]', 'mb-x', false],
+  ['[!0-9]', '7', false],
+  ['[^0-9]', 'x', true],
+  ['[]a]', ']', true],
+  ['[!]a]', ']', false],
+  ['[a-]', '-', true],
+  ['[z-a]', 'm', false],
+  ['[!z-a]', 'm', true],
+  ['[a', '[a', true],
+  ['[', '[', true],
+  ['[!', '[!', true],
+  ['[]', '[]', true],
+  ['x[*', 'x[yz', true],
+  ['\\*', '*', true],
+  ['\\*', 'a', false],
+  ['a\\', 'a\\', true],
+  ['[\\]]', '\\]', true],
+  ['a\nb', 'a\nb', true],
+  ['?', '\xff', true],
+  ['[\xe0-\xff]', '\xf0', true],
+  ['$^(a|b)+.', '$^(a|b)+.', true],
+  ['.', 'a', false],
+]
+
+test('patterns and texts', async (t) => {
+  for (const [pattern, text, matches] of table) {
+    const what = JSON.stringify([pattern, text])
+    assert.equal(globMatches(pattern, text), matches, what)
+    if (has('cc')) assert.equal(await inC(pattern, text), matches, `in C: ${what}`)
+  }
+  requires(t, 'cc')
+})
+
+const some = (characters: string, maxLength: number) =>
+  fc.array(fc.constantFrom(...characters), { maxLength }).map((each) => each.join(''))
+const byte = fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code))
+
+test('any pattern and any text: TypeScript and C agree', async (t) => {
+  if (!requires(t, 'cc')) return
+  const dense = fc.tuple(some('ab*?[]!^-\\', 12), some('ab[]!^-\\', 12))
+  const bytes = fc.tuple(
+    some('\x01\x7f\x80\xff*?[!-]', 12),
+    fc.string({ unit: byte, maxLength: 8 }),
+  )
+  let matched = 0
+  const property = fc.asyncProperty(fc.oneof(dense, bytes), async ([pattern, text]) => {
+    const here = globMatches(pattern, text)
+    matched += Number(here)
+    assert.equal(here, await inC(pattern, text))
+  })
+  await fc.assert(property, { numRuns: 5_000 })
+  assert.ok(matched > 200, `${matched} matched: the property says little`)
+})
