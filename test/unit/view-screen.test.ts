@@ -47,6 +47,7 @@ function shown({ rules = 2, columns = 100, rows = 30, input, activity: some }: S
     charset: 'unicode',
     scroll: 0,
     keys: true,
+    words: '',
     ...input,
   })
   return lines.map(plainText)
@@ -117,6 +118,11 @@ test('what is not counted, and why; what was lost', () => {
   assert.match(text, /^3 injections not shown: they came too fast {2}q quits$/m)
 })
 
+test('what was said last stands below', () => {
+  const last = shown({ input: { words: 'file.yaml:3: unknown key\x1b[H' } }).at(-1)
+  assert.equal(last, 'q quits  file.yaml:3: unknown key\\x1b[H')
+})
+
 test('before the first look there is a title and a word', () => {
   const { lines } = screen({
     title: 'minderbinder',
@@ -126,6 +132,7 @@ test('before the first look there is a title and a word', () => {
     charset: 'unicode',
     scroll: 0,
     keys: false,
+    words: '',
   })
   assert.match(lines.map(plainText).join('\n'), /waiting for the first numbers/)
 })
