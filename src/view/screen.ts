@@ -78,7 +78,7 @@ function lists(input: ScreenInput, activity: Activity, rows: number): Line[] {
   const { size, charset } = input
   if (size.columns < WIDE)
     return [targetSummary(activity, size.columns, charset), ...injectionLines(input, rows - 1)]
-  const left = Math.min(44, Math.floor(size.columns * 0.4))
+  const left = Math.min(44, Math.floor(size.columns / 3))
   return beside(targetLines(activity, rows, charset), injectionLines(input, rows), left, charset)
 }
 
