@@ -152,8 +152,11 @@ atShell('what is done, to whom, and how often; q ends it', async (scene) => {
   )
   const text = rows.join('\n')
   assert.match(rows[0]!, /^minderbinder run rules\.yaml .* seed 17 {2}0:\d\d$/)
-  assert.match(text, /^lose_datagrams {2}tc$/m)
-  assert.match(text, /^refuse_all {2}cgroup$/m)
+  assert.match(text, /^lose_datagrams {2}tc: outgoing UDP packets to port \d+ are lost silently /m)
+  assert.match(
+    text,
+    /^refuse_all {2}cgroup: connect\(\) over TCP to port \d+ fails with ECONNREFUSED /m,
+  )
   assert.match(text, /^seen \d+ .* top \S+\/s +fired \d+ .* top \S+\/s *$/m)
   assert.match(text, /[▁-█]/)
   assert.match(text, /failing [1-9][\d.]*\/s +context switches [1-9]/)
@@ -221,7 +224,7 @@ atShell(
     writeFileSync(file, good.replaceAll('lose_datagrams', 'lose_others'))
     process.kill(pid(), 'SIGHUP')
     const { rows } = await person.sees('the new rules', (seen) =>
-      seen.rows.some((row) => row.startsWith('lose_others  tc')),
+      seen.rows.some((row) => row.startsWith('lose_others  tc:')),
     )
     assert.equal(rows.at(-1), 'q quits  read again: 2 rules')
     person.terminal.type('q')

@@ -57,7 +57,7 @@ test('with room for all: rules with graphs, calls, targets and injections', () =
   const lines = shown({})
   const text = lines.join('\n')
   assert.match(lines[0]!, /^minderbinder run config\.yaml .* seed 17 {2}0:02$/)
-  assert.match(text, /^rule_1 {2}seccomp$/m)
+  assert.match(text, /^rule_1 {2}seccomp: rule_1 fails$/m)
   assert.match(text, /^seen 200 {2}100\/s {2}top 100\/s .*fired 20 {2}10\/s {2}top 10\/s/m)
   assert.match(text, /^ +█+ +█+$/m)
   assert.match(text, /calls succeeding 1234\/s +failing 56\/s +context switches 7\/s/)
