@@ -46,7 +46,10 @@ work=$!
 
 status=0
 "$@" || status=$?
-for each in $(pgrep -P "$work"); do pkill -P "$each" || :; kill "$each" || :; done
-kill "$work" "$server" "$far" || :
+for each in $(pgrep -P "$work"); do
+	pkill -P "$each" || :
+	kill "$each" 2>/dev/null || :
+done
+kill "$work" "$server" "$far" 2>/dev/null || :
 rm -rf "$folder"
 exit "$status"
