@@ -1,5 +1,6 @@
 /** `minderbinder run CONFIG.yaml...`: argv in, exit status out; watches the machine until it is told to end. */
 import { interfaceName, listInterfaces } from '../kernel/interfaces.ts'
+import { oneLine } from '../report/printable.ts'
 import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
 import { together } from '../session/observers.ts'
@@ -11,13 +12,13 @@ import { dryRun } from './dry-run.ts'
 import { errorText } from './error-text.ts'
 import { hintsFor } from './hints.ts'
 import { InjectionLog } from './injection-log.ts'
-import { Notices } from './notices.ts'
 import { OutputFile } from './output-file.ts'
 import { runObservers } from './run-observers.ts'
 import { parseRun, type RunOptions } from './run-options.ts'
 import { planRun, type RunRules } from './run-plan.ts'
-import { terminalForGraphs } from './run-view.ts'
+import { RunWords } from './run-words.ts'
 import { writeStderr } from './standard-streams.ts'
+import { terminalsOfNow } from './terminal-use.ts'
 
 /**
  * @param args what follows `run`
@@ -49,15 +50,16 @@ async function watchUntilEnd(
   signals: RunSignals,
 ): Promise<WatchReport> {
   if (log) await listInterfaces() // so that the log knows their names
-  const observers = runObservers(options, () => signals.give('end'))
+  const terminalIsGone = terminalsOfNow()
+  const words = new RunWords(process.stderr.isTTY === true)
+  const observers = runObservers(options, words, () => signals.give('end'))
   const observer = together(observers)
-  const notices = new Notices()
   const injections: InjectionLog[] = []
-  saySkipped(first, notices)
+  saySkipped(first, words)
   const watch = await Watch.open(first, {
     ...{ seed: options.seed, includeLoader: options.includeLoader },
     wantsInjections: observer.wantsInjections,
-    onNotice: (text) => notices.say(text),
+    onNotice: (text) => words.say(`minderbinder: ${oneLine(text)}\n`),
     wantsCalls: observers.some(({ wantsCalls }) => wantsCalls),
     listener:
       log &&
@@ -69,16 +71,15 @@ async function watchUntilEnd(
   })
   let report: WatchReport
   try {
-    // The graphs have the terminal, which stderr is mostly the same as.
-    if (!options.quiet && terminalForGraphs(options) && process.stderr.isTTY) notices.hold()
     const stop = await observer.start(() => watch.sample())
     try {
-      while ((await signals.next()) === 'reload') await reload(watch, options, notices)
+      // Whose terminal hangs up gets SIGHUP, too: faults that nobody sees any more shall not stay.
+      while ((await signals.next()) === 'reload' && !terminalIsGone())
+        await reload(watch, options, words)
     } finally {
       await stop()
     }
   } finally {
-    notices.release()
     report = await watch.close()
     for (const lines of injections) lines.flush()
   }
@@ -86,20 +87,19 @@ async function watchUntilEnd(
 }
 
 /** An invalid file changes nothing, and says why. */
-async function reload(watch: Watch, options: RunOptions, notices: Notices): Promise<void> {
+async function reload(watch: Watch, options: RunOptions, words: RunWords): Promise<void> {
   try {
     const next = planRun(await readConfig(options.configs), options)
     await watch.replace(next)
-    saySkipped(next, notices)
-    notices.say(`read again: ${counted(next.rules.length, 'rule')}`)
+    saySkipped(next, words)
+    words.say(`minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`)
   } catch (error) {
-    notices.write(errorText(error, false))
-    notices.say('the rules stay as they were')
+    words.say(`${errorText(error, false)}minderbinder: the rules stay as they were\n`)
   }
 }
 
-function saySkipped({ skipped }: RunRules, notices: Notices): void {
-  for (const line of skipped) notices.say(`left out: ${line}`)
+function saySkipped({ skipped }: RunRules, words: RunWords): void {
+  for (const line of skipped) words.say(`minderbinder: left out: ${line}\n`)
 }
 
 function counted(count: number, noun: string): string {

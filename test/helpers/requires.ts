@@ -32,6 +32,7 @@ type Program =
   | 'unshare'
   | 'mount'
   | 'promtool'
+  | 'systemd-analyze'
 
 export type Need =
   | Program
