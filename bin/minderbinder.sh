@@ -4,10 +4,11 @@
 # (In a checkout bin/minderbinder is a link to the one launcher that was built there.)
 #
 # Whatever is set here, the launcher starts with the environment that this script was given: src/launcher/handover.h.
-# What sh itself takes away it cannot bring back: whether SIGCHLD was ignored (dash, busybox) or blocked (bash).
+# What sh itself takes away it cannot bring back: whether SIGCHLD was ignored (dash, busybox) or blocked (bash), and
+# bash reads this file through descriptor 2 where that was closed.
 
-# For the two programs below: bash takes functions from the environment, ld.so libraries.
-unset -f readlink uname
+# bash takes functions from the environment, and ld.so libraries for the two programs below.
+unset -f printf readlink test uname
 unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
 PATH=/usr/bin:/bin:$PATH
 

@@ -32,6 +32,9 @@ type Program =
   | 'unshare'
   | 'mount'
   | 'promtool'
+  | 'npm'
+  | 'debootstrap'
+  | 'qemu-aarch64-static'
 
 export type Need =
   | Program
@@ -46,6 +49,8 @@ export type Need =
   | 'ipv6'
   | 'pty'
   | 'netns'
+  | 'cross-compilers'
+  | 'registry'
   | 'qemu'
   | 'kernels'
   | `user:${string}`
@@ -85,6 +90,12 @@ const checks: Readonly<Record<string, Check>> = {
       : 'loopback has no IPv6 address',
   pty: () =>
     executable('/usr/bin/python3') ?? (existsSync('/dev/ptmx') ? undefined : 'no /dev/ptmx'),
+  'cross-compilers': () => program('x86_64-linux-gnu-gcc') ?? program('aarch64-linux-gnu-gcc'),
+  registry: () => {
+    const view = ['view', 'koffi', 'version', '--prefer-offline', '--fetch-retries=0']
+    const done = spawnSync('npm', view, { encoding: 'utf8' })
+    return done.status === 0 ? undefined : `npm finds no koffi: ${done.stderr ?? done.error}`
+  },
   qemu: () =>
     process.arch === 'x64' ? program('qemu-system-x86_64') : 'the test kernels are for x86-64',
   kernels: () =>
