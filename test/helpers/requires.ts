@@ -51,6 +51,7 @@ export type Need =
   | 'netns'
   | 'cross-compilers'
   | 'registry'
+  | 'debian-mirror'
   | 'qemu'
   | 'kernels'
   | `user:${string}`
@@ -95,6 +96,11 @@ const checks: Readonly<Record<string, Check>> = {
     const view = ['view', 'koffi', 'version', '--prefer-offline', '--fetch-retries=0']
     const done = spawnSync('npm', view, { encoding: 'utf8' })
     return done.status === 0 ? undefined : `npm finds no koffi: ${done.stderr ?? done.error}`
+  },
+  'debian-mirror': () => {
+    const url = 'http://deb.debian.org/debian/dists/bookworm/Release'
+    const done = spawnSync('curl', ['-fsSI', '--max-time', '20', url], { encoding: 'utf8' })
+    return done.status === 0 ? undefined : `${url}: ${done.stderr ?? done.error}`
   },
   qemu: () =>
     process.arch === 'x64' ? program('qemu-system-x86_64') : 'the test kernels are for x86-64',
