@@ -35,6 +35,9 @@ type Program =
   | 'npm'
   | 'debootstrap'
   | 'qemu-aarch64-static'
+  | 'cargo'
+  | 'runc'
+  | 'systemd-analyze'
 
 export type Need =
   | Program
@@ -52,6 +55,8 @@ export type Need =
   | 'cross-compilers'
   | 'registry'
   | 'debian-mirror'
+  | 'docker-profile'
+  | 'pytest'
   | 'qemu'
   | 'kernels'
   | `user:${string}`
@@ -97,6 +102,14 @@ const checks: Readonly<Record<string, Check>> = {
     const done = spawnSync('npm', view, { encoding: 'utf8' })
     return done.status === 0 ? undefined : `npm finds no koffi: ${done.stderr ?? done.error}`
   },
+  'docker-profile': () =>
+    existsSync('/usr/share/containers/seccomp.json')
+      ? undefined
+      : 'no /usr/share/containers/seccomp.json: apt install golang-github-containers-common',
+  pytest: () =>
+    spawnSync('python3', ['-m', 'pytest', '--version']).status === 0
+      ? undefined
+      : 'python3 has no pytest: apt install python3-pytest',
   'debian-mirror': () => {
     const url = 'http://deb.debian.org/debian/dists/bookworm/Release'
     const done = spawnSync('curl', ['-fsSI', '--max-time', '20', url], { encoding: 'utf8' })
