@@ -18,15 +18,30 @@ _minderbinder_set() {
   compopt -o nospace 2>/dev/null
 }
 
+_minderbinder_interfaces() {
+  local path
+  for path in /sys/class/net/*; do [[ -L $path ]] && echo "${path##*/}"; done
+}
+
+_minderbinder_files() { # CURRENT
+  compopt -o filenames 2>/dev/null
+  mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
+# Configuration files, and folders, which may have some in them.
+_minderbinder_configs() { # CURRENT
+  compopt -o filenames 2>/dev/null
+  mapfile -t COMPREPLY < <(compgen -d -- "$1"; compgen -f -X '!*.yaml' -- "$1"; compgen -f -X '!*.yml' -- "$1")
+}
+
 _minderbinder_value() { # OPTION CURRENT
   case $1 in
     --syscall) _minderbinder_set "$2" ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W 'auto override seccomp' -- "$2") ;;
+    --interface) mapfile -t COMPREPLY < <(compgen -W "$(_minderbinder_interfaces)" -- "$2") ;;
     -u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$2") ;;
-    -o | --output | --log | --config)
-      compopt -o filenames 2>/dev/null
-      mapfile -t COMPREPLY < <(compgen -f -- "$2")
-      ;;
+    --config) _minderbinder_configs "$2" ;;
+    -o | --output | --log) _minderbinder_files "$2" ;;
   esac
 }
 
@@ -41,29 +56,35 @@ _minderbinder_command() { # INDEX
 }
 
 _minderbinder() {
-  local current=${COMP_WORDS[COMP_CWORD]} at=2 word next
-  local valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --metrics'
-  local options="$valued --include-loader -q --quiet --graph --require-hit --debug -h --help"
+  local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} at=2 word next valued plain
+  local exec_valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --metrics'
+  local exec_plain='--include-loader -q --quiet --graph --require-hit --debug -h --help'
+  local run_valued='--interface --seed --metrics -o --output --log'
+  local run_plain='--include-loader --skip-unsupported --dry-run --no-graph -q --quiet --debug -h --help'
+  local doctor_plain='--json -h --help'
+  local list_plain='--json -h --help'
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'exec explain doctor list -h --help -V --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W 'exec run explain doctor list --interface -h --help -V --version' -- "$current")
     return
   fi
-  case ${COMP_WORDS[1]} in
+  case $command in
     list)
-      mapfile -t COMPREPLY < <(compgen -W 'syscalls errnos families --json -h --help' -- "$current")
+      mapfile -t COMPREPLY < <(compgen -W "syscalls errnos families $list_plain" -- "$current")
       return
       ;;
     doctor)
-      mapfile -t COMPREPLY < <(compgen -W '--json -h --help' -- "$current")
+      mapfile -t COMPREPLY < <(compgen -W "$doctor_plain" -- "$current")
       return
       ;;
-    exec | explain) ;;
+    exec | explain) valued=$exec_valued plain=$exec_plain ;;
+    run) valued=$run_valued plain=$run_plain ;;
+    --interface) command=run at=1 valued=$run_valued plain=$run_plain ;; # the prototype's own call
     *) return ;;
   esac
   while ((at < COMP_CWORD)); do
     word=${COMP_WORDS[at]}
-    if [[ $word == -- ]]; then
+    if [[ $word == -- && $command != run ]]; then
       _minderbinder_command $((at + 1))
       return
     elif [[ " $valued " == *" $word "* ]]; then
@@ -78,7 +99,7 @@ _minderbinder() {
         return
       fi
       at=$next
-    elif [[ $word == -?* ]]; then
+    elif [[ $word == -?* || $command == run ]]; then
       ((at += 1))
     else
       _minderbinder_command "$at"
@@ -86,10 +107,9 @@ _minderbinder() {
     fi
   done
   if [[ $current == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
-  elif [[ ${COMP_WORDS[1]} == explain && $COMP_CWORD == 2 ]]; then # a configuration file
-    compopt -o filenames 2>/dev/null
-    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W "$valued $plain" -- "$current")
+  elif [[ $command == run || $command == explain && $COMP_CWORD == 2 ]]; then
+    _minderbinder_configs "$current"
   else
     _minderbinder_command "$COMP_CWORD"
   fi

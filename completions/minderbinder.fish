@@ -30,21 +30,44 @@ function __minderbinder_set
     end
 end
 
+function __minderbinder_interfaces
+    path basename /sys/class/net/* 2>/dev/null; or string replace -r '.*/' '' -- /sys/class/net/*
+end
+
 set -l first 'test (count (commandline -opc)) -eq 1'
+set -l run 'set -l words (commandline -opc); contains -- "$words[2]" run --interface; or string match -q -- "--interface=*" "$words[2]"'
 set -l list 'set -l words (commandline -opc); test "$words[2]" = list'
-set -l json 'set -l words (commandline -opc); contains -- "$words[2]" doctor list'
+set -l doctor 'set -l words (commandline -opc); test "$words[2]" = doctor'
 
 complete -c minderbinder -f
 complete -c minderbinder -n $first -a exec -d 'Run a command under faults'
+complete -c minderbinder -n $first -a run -d 'Fault the processes that files name'
 complete -c minderbinder -n $first -a explain -d 'Say in words what would be done'
 complete -c minderbinder -n $first -a doctor -d 'Try which faults work here'
 complete -c minderbinder -n $first -a list -d 'The names that faults are made of'
+complete -c minderbinder -n $first -l interface -x -a '(__minderbinder_interfaces)' -d 'As run --interface'
 complete -c minderbinder -n $first -s h -l help -d 'Show what commands there are'
 complete -c minderbinder -n $first -s V -l version -d 'Show the version'
 
 complete -c minderbinder -n $list -a 'syscalls errnos families'
-complete -c minderbinder -n $json -l json -d 'As JSON'
-complete -c minderbinder -n $json -s h -l help -d 'Show the options'
+complete -c minderbinder -n $list -l json -d 'Print JSON'
+complete -c minderbinder -n $list -s h -l help -d 'Show the options'
+complete -c minderbinder -n $doctor -l json -d 'Print JSON'
+complete -c minderbinder -n $doctor -s h -l help -d 'Show the options'
+
+complete -c minderbinder -n $run -l interface -x -a '(__minderbinder_interfaces)' -d 'Network rules for this interface only'
+complete -c minderbinder -n $run -l seed -x -d 'Make the chances those of an earlier run'
+complete -c minderbinder -n $run -l include-loader -d 'Fault what ld.so does, too'
+complete -c minderbinder -n $run -l skip-unsupported -d 'Leave out the rules that cannot be done here'
+complete -c minderbinder -n $run -l dry-run -d 'Show which processes are targets now'
+complete -c minderbinder -n $run -l no-graph -d 'Print lines, though there is a terminal'
+complete -c minderbinder -n $run -l metrics -x -d 'Serve counts to Prometheus'
+complete -c minderbinder -n $run -s o -l output -rF -d 'Write the summary to FILE'
+complete -c minderbinder -n $run -l log -rF -d 'Write each injection to FILE'
+complete -c minderbinder -n $run -s q -l quiet -d 'Print no lines and no summary'
+complete -c minderbinder -n $run -l debug -d 'Show the whole detail of an error'
+complete -c minderbinder -n $run -s h -l help -d 'Show the options'
+complete -c minderbinder -n $run -k -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
 
 complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_set)' -d 'Fail, delay or interrupt system calls'
 complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -d 'Lose packets silently (root)'

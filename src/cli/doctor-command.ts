@@ -5,6 +5,7 @@ import { toJson } from '../doctor/json.ts'
 import { toText } from '../doctor/text.ts'
 import { exitStatusOf } from '../doctor/verdict.ts'
 import { MinderbinderError } from '../errors.ts'
+import { jsonOptions } from './options.ts'
 import { newCommand, parseArguments } from './parse.ts'
 
 /** For stdout. Status 0 where some fault works here, else 1. @throws {MinderbinderError} @throws {HelpRequest} */
@@ -15,7 +16,7 @@ export async function doctorCommand(
     .usage('[--json]')
     .passThroughOptions(false)
     .argument('[nothing...]', 'takes no operands')
-    .option('--json', 'as JSON')
+    .option(jsonOptions.json.flags, jsonOptions.json.description)
   parseArguments(parser, args)
   if (parser.args.length > 0)
     throw new MinderbinderError('MB_USAGE', `doctor: what is '${parser.args[0]}'?`, {

@@ -9,6 +9,7 @@ import { type Launcher, launcherFds } from '../session/launcher.ts'
 import type { Observer } from '../session/plan.ts'
 import type { ExecOptions } from './exec-options.ts'
 import { keepDrawing } from './keep-drawing.ts'
+import { inForeground } from './terminal-use.ts'
 
 /** @throws {MinderbinderError} MB_TERMINAL: there is none, or the command's output would be drawn over */
 export function execView(
@@ -77,14 +78,4 @@ function usersOf(descriptors: string): string {
 /** Device number of its controlling terminal; 0: none. */
 function terminalOf(pid: number): number {
   return Number(readStat(pid).field(7))
-}
-
-/** A job in the background leaves the terminal to the shell. */
-function inForeground(pid: number): boolean {
-  try {
-    const { field } = readStat(pid)
-    return field(5) === field(8) // pgrp, tpgid
-  } catch {
-    return false // the front is dead: the session ends
-  }
 }

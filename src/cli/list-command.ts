@@ -2,6 +2,7 @@
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { list } from './list.ts'
+import { jsonOptions } from './options.ts'
 import { newCommand, parseArguments } from './parse.ts'
 
 /** The text for stdout. @throws {MinderbinderError} @throws {HelpRequest} */
@@ -10,7 +11,7 @@ export function listCommand(args: readonly string[]): string {
     .usage('syscalls|errnos|families [--json]')
     .passThroughOptions(false)
     .argument('[what]', 'syscalls, errnos or families')
-    .option('--json', 'as JSON')
+    .option(jsonOptions.json.flags, jsonOptions.json.description)
   parseArguments(parser, args)
   const [what] = parser.args
   if (what === undefined)

@@ -1,4 +1,4 @@
-/** Every option, once: the parser, --help, the man page and the completions are held to this table. */
+/** Every option, once: the parsers, --help, the man page and the completions are held to this table. */
 export interface OptionEntry {
   /** commander's notation. */
   readonly flags: string
@@ -129,3 +129,16 @@ export const runOptions = {
   },
   debug: execOptions.debug,
 } as const satisfies Record<string, OptionEntry>
+
+export const jsonOptions = {
+  json: { flags: '--json', description: 'print JSON', group: 'Output' },
+} as const satisfies Record<string, OptionEntry>
+
+/** By command; each has --help besides. */
+export const optionsOf: Readonly<Record<string, readonly OptionEntry[]>> = {
+  exec: [...Object.values(faultOptions), ...Object.values(execOptions)],
+  explain: [...Object.values(faultOptions), ...Object.values(execOptions)],
+  run: Object.values(runOptions),
+  doctor: Object.values(jsonOptions),
+  list: Object.values(jsonOptions),
+}

@@ -1,7 +1,7 @@
 /** Lines of text of run, on stdout, where there is no terminal for graphs. */
 
 import type { Activity } from '../report/activity.ts'
-import { activityLines, startLines, stopLines } from '../report/activity-lines.ts'
+import { activityLines, startLines, stopLine } from '../report/activity-lines.ts'
 import type { RunObserver } from './run-observers.ts'
 import type { RunOptions } from './run-options.ts'
 import { writeStdout } from './standard-streams.ts'
@@ -33,8 +33,7 @@ export function runLines({ seed, configs }: RunOptions): RunObserver {
       return async () => {
         clearTimeout(timer)
         await look().catch(() => {})
-        const seconds = (performance.now() - begin) / 1000
-        writeStdout(stopLines(last, seconds).join(''))
+        writeStdout(stopLine((performance.now() - begin) / 1000))
       }
     },
   }

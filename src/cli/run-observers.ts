@@ -3,6 +3,7 @@ import type { Observer } from '../session/plan.ts'
 import { runLines } from './run-lines.ts'
 import type { RunOptions } from './run-options.ts'
 import { runView, terminalForGraphs } from './run-view.ts'
+import type { RunWords } from './run-words.ts'
 
 export interface RunObserver extends Observer {
   /** Shows what targets call. */
@@ -10,11 +11,16 @@ export interface RunObserver extends Observer {
 }
 
 /** @param onQuit somebody at the view's keyboard wants an end */
-export function runObservers(options: RunOptions, onQuit: () => void): RunObserver[] {
-  const observers: RunObserver[] = []
-  if (options.metrics !== undefined) observers.push(metrics(options.metrics))
-  if (options.quiet) return observers
-  return [...observers, terminalForGraphs(options) ? runView(options, onQuit) : runLines(options)]
+export function runObservers(
+  options: RunOptions,
+  words: RunWords,
+  onQuit: () => void,
+): RunObserver[] {
+  const seen = terminalForGraphs(options) ? runView(options, words, onQuit) : runLines(options)
+  return [
+    ...(options.quiet ? [] : [seen]),
+    ...(options.metrics === undefined ? [] : [metrics(options.metrics)]),
+  ]
 }
 
 function metrics(address: string): RunObserver {

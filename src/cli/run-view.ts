@@ -3,13 +3,21 @@ import type tty from 'node:tty'
 import { keepDrawing } from './keep-drawing.ts'
 import type { RunObserver } from './run-observers.ts'
 import type { RunOptions } from './run-options.ts'
+import type { RunWords } from './run-words.ts'
+import { inForeground } from './terminal-use.ts'
 
+/** Not in the background: whoever takes the terminal from there is stopped (SIGTTOU), with faults in force. */
 export function terminalForGraphs({ graph }: RunOptions): boolean {
   const { TERM } = process.env
-  return graph && process.stdout.isTTY === true && TERM !== undefined && TERM !== 'dumb'
+  if (!graph || process.stdout.isTTY !== true) return false
+  return TERM !== undefined && TERM !== 'dumb' && inForeground(process.pid)
 }
 
-export function runView({ seed, configs }: RunOptions, onQuit: () => void): RunObserver {
+export function runView(
+  { seed, configs }: RunOptions,
+  words: RunWords,
+  onQuit: () => void,
+): RunObserver {
   return {
     wantsInjections: true,
     wantsCalls: true,
@@ -22,10 +30,12 @@ export function runView({ seed, configs }: RunOptions, onQuit: () => void): RunO
         input: process.stdin.isTTY ? (process.stdin as tty.ReadStream) : undefined,
         onQuit,
       })
+      words.cover({ show: (line) => view.say(line) })
       const stop = keepDrawing(view, sample)
       return async () => {
         stop()
         view.close()
+        words.uncover()
       }
     },
   }

@@ -15,7 +15,9 @@ import { OutputFile } from './output-file.ts'
 import { runObservers } from './run-observers.ts'
 import { parseRun, type RunOptions } from './run-options.ts'
 import { planRun, type RunRules } from './run-plan.ts'
+import { RunWords } from './run-words.ts'
 import { writeStderr } from './standard-streams.ts'
+import { terminalsOfNow } from './terminal-use.ts'
 
 /**
  * @param args what follows `run`
@@ -47,10 +49,12 @@ async function watchUntilEnd(
   signals: RunSignals,
 ): Promise<WatchReport> {
   if (log) await listInterfaces() // so that the log knows their names
-  const observers = runObservers(options, () => signals.give('end'))
+  const terminalIsGone = terminalsOfNow()
+  const words = new RunWords(process.stderr.isTTY === true)
+  const observers = runObservers(options, words, () => signals.give('end'))
   const observer = together(observers)
   const injections: InjectionLog[] = []
-  saySkipped(first)
+  saySkipped(first, words)
   const watch = await Watch.open(first, {
     ...{ seed: options.seed, includeLoader: options.includeLoader },
     wantsInjections: observer.wantsInjections,
@@ -67,7 +71,9 @@ async function watchUntilEnd(
   try {
     const stop = await observer.start(() => watch.sample())
     try {
-      while ((await signals.next()) === 'reload') await reload(watch, options)
+      // Whose terminal hangs up gets SIGHUP, too: faults that nobody sees any more shall not stay.
+      while ((await signals.next()) === 'reload' && !terminalIsGone())
+        await reload(watch, options, words)
     } finally {
       await stop()
     }
@@ -79,20 +85,19 @@ async function watchUntilEnd(
 }
 
 /** An invalid file changes nothing, and says why. */
-async function reload(watch: Watch, options: RunOptions): Promise<void> {
+async function reload(watch: Watch, options: RunOptions, words: RunWords): Promise<void> {
   try {
     const next = planRun(await readConfig(options.configs), options)
     await watch.replace(next)
-    saySkipped(next)
-    writeStderr(`minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`)
+    saySkipped(next, words)
+    words.say(`minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`)
   } catch (error) {
-    writeStderr(errorText(error, false))
-    writeStderr('minderbinder: the rules stay as they were\n')
+    words.say(`${errorText(error, false)}minderbinder: the rules stay as they were\n`)
   }
 }
 
-function saySkipped({ skipped }: RunRules): void {
-  for (const line of skipped) writeStderr(`minderbinder: left out: ${line}\n`)
+function saySkipped({ skipped }: RunRules, words: RunWords): void {
+  for (const line of skipped) words.say(`minderbinder: left out: ${line}\n`)
 }
 
 function counted(count: number, noun: string): string {

@@ -1,5 +1,5 @@
 /** Text for the terminal or the pipe that the user gave us. */
-import { writeSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
 
 export function writeStdout(text: string): void {
   writeTo(1, text)
@@ -9,12 +9,16 @@ export function writeStderr(text: string): void {
   writeTo(2, text)
 }
 
-/** Blocks until all is written. A reader who has seen enough (`| head`), or a closed descriptor, is no error. */
+/**
+ * Blocks until all is written. A reader who has seen enough (`| head`), a closed descriptor, or a terminal that has
+ * hung up is no error.
+ */
 export function writeTo(fd: number, text: string): void {
   try {
     for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EPIPE' && code !== 'EBADF') throw error
+    const nobodyReads = code === 'EPIPE' || code === 'EBADF'
+    if (!nobodyReads && !(code === 'EIO' && fstatSync(fd).isCharacterDevice())) throw error
   }
 }

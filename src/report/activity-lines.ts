@@ -40,15 +40,9 @@ export function activityLines(previous: Activity | undefined, now: Activity): st
   ])
 }
 
-/** What it comes to, one line a rule, those too that never fired. */
-export function stopLines(last: Activity | undefined, seconds: number): string[] {
-  return lines([
-    ...(last?.rules ?? []).map(
-      ({ label, engine, counts }) =>
-        `stop: ${label} fired ${counts.fired}, matched ${counts.matched}, seen ${counts.seen}, by ${engine}`,
-    ),
-    `stop: after ${seconds.toFixed(1)} s`,
-  ])
+/** The last one: what it comes to is the summary's to say. */
+export function stopLine(seconds: number): string {
+  return lines([`stop: after ${seconds.toFixed(1)} s`])[0]!
 }
 
 /** Who came and went between two looks with the same number is not told: a busy machine would tell of nothing else. */

@@ -4,6 +4,8 @@ import type { RuleCounts } from '../rules/rule.ts'
 /** A rule and what has become of it since the session began. */
 export interface RuleActivity {
   readonly label: string
+  /** What it does, in words. */
+  readonly what: string
   readonly engine: string
   readonly counts: RuleCounts
 }

@@ -10,10 +10,12 @@ const mostNames = 8
 /** One sentence without its full stop and without line breaks. */
 export function describeRule(rule: Rule): string {
   const what = rule.kind === 'syscall' ? describeCall(rule) : describePackets(rule)
+  // Of a packet it is known whose it is where the rule has targets.
+  const ofProcess = rule.kind === 'syscall' || rule.targets !== undefined
   const after =
     rule.afterNs === 0n
       ? ''
-      : `, but not in the first ${formatDuration(rule.afterNs)} of ${rule.kind === 'syscall' ? 'a process' : 'the run'}`
+      : `, but not in the first ${formatDuration(rule.afterNs)} of ${ofProcess ? 'a process' : 'the run'}`
   return printable(`${what} ${frequency(rule)}${after}`)
 }
 

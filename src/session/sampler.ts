@@ -5,6 +5,7 @@ import type { Activity, TargetActivity } from '../report/activity.ts'
 import { decodeEvent } from '../report/event.ts'
 import { injectionLine } from '../report/injection-line.ts'
 import type { LogContext } from '../report/log.ts'
+import { describeRule } from '../rules/describe.ts'
 import type { Rule } from '../rules/rule.ts'
 import { syscallName } from '../rules/syscalls.ts'
 import type { RecentEvents } from './recent-events.ts'
@@ -28,10 +29,12 @@ export interface SampleSource {
 export class Sampler {
   readonly #source: SampleSource
   readonly #names: LogContext
+  readonly #words: readonly string[]
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(source: SampleSource) {
     this.#source = source
+    this.#words = source.rules.map(describeRule)
     this.#names = {
       seed: source.seed,
       syscall: (number) => syscallName(number, architecture),
@@ -59,6 +62,7 @@ export class Sampler {
       atMs: performance.now(),
       rules: rules.map(({ label }, index) => ({
         label,
+        what: this.#words[index] ?? '',
         engine: engines[index] ?? '',
         counts: counts[index]!,
       })),

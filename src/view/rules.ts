@@ -41,7 +41,6 @@ function tall(input: ScreenInput, rule: RuleActivity, index: number, rows: numbe
   const numbers = (what: string, total: bigint, rates: readonly number[]) =>
     `${what} ${short(Number(total))}  ${short(rates.at(-1) ?? 0)}/s`
   const wide = size.columns >= 60
-  const name = safe(rule.label, charset) + (wide ? `  ${rule.engine}` : '')
   const seenText = numbers('seen', counts.seen, seen) + (wide ? `  top ${short(left.top)}/s` : '')
   const firedText =
     numbers('fired', counts.fired, fired) + (wide ? `  top ${short(right.top)}/s` : '')
@@ -53,7 +52,10 @@ function tall(input: ScreenInput, rule: RuleActivity, index: number, rows: numbe
     span('  '),
     span(fit(firedText, half, charset), counts.fired > 0n ? 'fired' : 'dim'),
   ]
-  const title: Line = [span(name, 'title')]
+  const title: Line = [
+    span(safe(rule.label, charset), 'title'),
+    ...(wide ? [span(`  ${rule.engine}: ${safe(rule.what, charset)}`, 'dim' as const)] : []),
+  ]
   return [title, caption, ...graphs]
 }
 

@@ -22,6 +22,8 @@ export interface ScreenInput {
   readonly scroll: number
   /** Somebody can press keys: what they do is said. */
   readonly keys: boolean
+  /** What was said last; empty: nothing. */
+  readonly words: string
 }
 
 export interface Screen {
@@ -76,7 +78,7 @@ function lists(input: ScreenInput, activity: Activity, rows: number): Line[] {
   const { size, charset } = input
   if (size.columns < WIDE)
     return [targetSummary(activity, size.columns, charset), ...injectionLines(input, rows - 1)]
-  const left = Math.min(44, Math.floor(size.columns * 0.4))
+  const left = Math.min(44, Math.floor(size.columns / 3))
   return beside(targetLines(activity, rows, charset), injectionLines(input, rows), left, charset)
 }
 
@@ -90,7 +92,7 @@ function titleLine({ title, seed, history, size, charset }: ScreenInput): Line {
   return [...shown, span(padding + right, 'dim')]
 }
 
-function footerLine({ history, keys, charset }: ScreenInput, rulesShown: number): Line {
+function footerLine({ history, keys, words, charset }: ScreenInput, rulesShown: number): Line {
   const lost = history.activity?.lostEvents ?? 0n
   const hidden = (history.activity?.rules.length ?? 0) > rulesShown
   const arrows = charset === 'ascii' ? 'up/down' : '↑↓'
@@ -100,6 +102,7 @@ function footerLine({ history, keys, charset }: ScreenInput, rulesShown: number)
       : []),
     ...(keys ? [span('q quits', 'dim' as const)] : []),
     ...(keys && hidden ? [span(`  ${arrows} shows other rules`, 'dim' as const)] : []),
+    ...(words ? [span(`${keys ? '  ' : ''}${safe(words, charset)}`, 'warning' as const)] : []),
   ]
 }
 

@@ -11,6 +11,8 @@ import { screen } from './screen.ts'
 export interface View {
   /** Draws what there is now. */
   update(activity: Activity): void
+  /** Shows a line of words, until the next one. */
+  say(line: string): void
   /** Gives the terminal back until resume(): the process is about to stop, or another has the terminal. */
   suspend(): void
   resume(): void
@@ -29,7 +31,7 @@ export interface ViewOptions {
   readonly input: tty.ReadStream | undefined
   /** Nothing is drawn before resume(). */
   readonly suspended?: boolean
-  /** q or ^C was pressed. The view stays until close(). */
+  /** q or ^C was pressed, or nobody is there any more to press one. The view stays until close(). */
   onQuit(): void
 }
 
@@ -49,6 +51,7 @@ class TerminalView implements View {
   #scroll = 0
   #rulesShown = 0
   #closed = false
+  #words = ''
 
   constructor(options: ViewOptions) {
     const { output, input } = options
@@ -57,6 +60,8 @@ class TerminalView implements View {
     if (input) {
       emitKeypressEvents(input)
       input.on('keypress', this.#onKey)
+      input.on('end', options.onQuit)
+      input.on('error', options.onQuit)
     }
     process.on('SIGWINCH', this.#onResize)
     process.on('SIGCONT', this.#onContinue)
@@ -66,6 +71,11 @@ class TerminalView implements View {
 
   update(activity: Activity): void {
     this.#history.add(activity)
+    this.#draw()
+  }
+
+  say(line: string): void {
+    this.#words = line
     this.#draw()
   }
 
@@ -85,7 +95,10 @@ class TerminalView implements View {
     process.off('SIGWINCH', this.#onResize)
     process.off('SIGCONT', this.#onContinue)
     process.off('SIGTSTP', this.#stop)
-    this.#options.input?.off('keypress', this.#onKey)
+    const { input, onQuit } = this.#options
+    input?.off('keypress', this.#onKey)
+    input?.off('end', onQuit)
+    input?.off('error', onQuit)
     this.#screen.close()
   }
 
@@ -100,6 +113,7 @@ class TerminalView implements View {
       charset: this.#charset,
       scroll: this.#scroll,
       keys: input !== undefined,
+      words: this.#words,
     })
     this.#rulesShown = rulesShown
     this.#screen.draw(lines.map(this.#paint))

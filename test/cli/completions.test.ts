@@ -22,23 +22,32 @@ const completed: readonly (readonly [typed: string, becomes: string])[] = [
   ['minderbinder exec --syscall=copy_f', 'minderbinder exec --syscall=copy_file_range='],
   ['minderbinder exec --syscall open+%memo', 'minderbinder exec --syscall open+%memory='],
   ['minderbinder exec --engine sec', 'minderbinder exec --engine seccomp '],
-  ['minderbinder exec -o uniq', 'minderbinder exec -o unique-file '],
+  ['minderbinder exec -o unique-', 'minderbinder exec -o unique-file '],
+  ['minderbinder ru', 'minderbinder run '],
+  ['minderbinder run --skip', 'minderbinder run --skip-unsupported '],
+  ['minderbinder run --interface l', 'minderbinder run --interface lo '],
+  ['minderbinder run --dry-run uni', 'minderbinder run --dry-run unique.yaml '],
+  ['minderbinder run --interface lo --log log uni', '--log log unique.yaml '],
+  ['minderbinder run unique.yaml --no-g', 'minderbinder run unique.yaml --no-graph '],
+  ['minderbinder --inter', 'minderbinder --interface'],
+  ['minderbinder --interface l', 'minderbinder --interface lo '],
+  ['minderbinder --interface lo uni', 'minderbinder --interface lo unique.yaml '],
   // The command's own: from the first operand on, whatever stands in the faults before it.
   ['minderbinder exec --syscall openat=EIO@5%,fd=3 sha512s', 'EIO@5%,fd=3 sha512sum '],
   ['minderbinder exec --inject openat:error=EIO -q -- sha512s', '-q -- sha512sum '],
-  ['minderbinder exec -u root sha512sum uniq', 'sha512sum unique-file'],
+  ['minderbinder exec -u root sha512sum unique-', 'sha512sum unique-file'],
 ]
 
-/** A folder with one file. */
-function folderWithFile(t: TestContext): string {
+/** A folder with a configuration file and another. */
+function folderWithFiles(t: TestContext): string {
   const cwd = scratch(t)
-  writeFileSync(join(cwd, 'unique-file'), '')
+  for (const name of ['unique-file', 'unique.yaml']) writeFileSync(join(cwd, name), '')
   return cwd
 }
 
 async function pressTab(t: TestContext, shell: readonly string[], setUp: string) {
   const session = terminal(shell, {
-    cwd: folderWithFile(t),
+    cwd: folderWithFiles(t),
     env: { PATH, HOME: scratch(t), TERM: 'dumb' },
   })
   t.after(() => session.hangUp())
@@ -80,7 +89,7 @@ test('zsh', async (t) => {
 
 test('fish', async (t) => {
   if (!requires(t, 'fish' as string as Need)) return
-  const cwd = folderWithFile(t)
+  const cwd = folderWithFiles(t)
   for (const [typed, becomes] of completed) {
     const script = `source ${folder}/minderbinder.fish; complete -C '${typed}'`
     const { stdout, stderr } = await run(['fish', '-c', script], {

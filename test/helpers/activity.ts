@@ -22,6 +22,7 @@ export function ruleActivity(
 ): RuleActivity {
   return {
     label,
+    what: `${label} fails`,
     engine,
     counts: { seen: BigInt(seen), matched: BigInt(seen), fired: BigInt(fired) },
   }

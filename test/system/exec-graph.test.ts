@@ -89,7 +89,10 @@ atShell('it shows what goes on, and gives the screen back when the command ends'
   )
   const text = rows.join('\n')
   assert.match(rows[0]!, /^minderbinder exec sh -c while .* seed 17 {2}0:0\d$/)
-  assert.match(text, /^break_cat {2}seccomp$/m)
+  assert.match(
+    text,
+    /^break_cat {2}seccomp: openat with a path that matches \/etc\/hostname fails with ENOENT/m,
+  )
   assert.match(text, /^targets [1-9] +last injections$/m)
   assert.match(text, /^ +\d+ sh {2}break_cat /m)
   assert.match(text, / [\d:]{8}\.\d{3} cat\[\d+\] openat \/etc\/hostname: ENOENT \(break/)

@@ -59,6 +59,13 @@ test('the network', () => {
   )
 })
 
+test('with targets it is known whose packet it is, and since when that process runs', () => {
+  const rule = parseNetworkFault('drop-net', '100%,after=2s', x86)
+  const targets = [{ kind: 'name', name: 'curl' }] as const
+  assert.match(describeRule(rule), /but not in the first 2 s of the run$/)
+  assert.match(describeRule({ ...rule, targets }), /but not in the first 2 s of a process$/)
+})
+
 test('whom a rule is for', () => {
   const targeted = (rule: object) =>
     describeTargets({ ...parseSyscallFault('read=EIO', x86), ...rule })

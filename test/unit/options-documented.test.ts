@@ -4,9 +4,13 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import test from 'node:test'
+import { doctorCommand } from '../../src/cli/doctor-command.ts'
 import { addExecOptions } from '../../src/cli/exec-options.ts'
-import { execOptions, faultOptions } from '../../src/cli/options.ts'
+import { explainCommand } from '../../src/cli/explain-command.ts'
+import { listCommand } from '../../src/cli/list-command.ts'
+import { optionsOf } from '../../src/cli/options.ts'
 import { HelpRequest, newCommand, parseArguments } from '../../src/cli/parse.ts'
+import { runCommand } from '../../src/cli/run.ts'
 import { usage } from '../../src/cli/usage.ts'
 import { jsonSchema } from '../../src/config/json-schema.ts'
 import { exitStatus } from '../../src/errors.ts'
@@ -26,14 +30,17 @@ const plain = (path: string) =>
     .replaceAll('\\~', ' ')
 const man = plain('man/minderbinder.1')
 
-const table = [...Object.values(faultOptions), ...Object.values(execOptions)]
-/** Those that commander, or another command than exec, brings. */
-const others = ['-h', '--help', '-V', '--version', '--json']
 const namesOf = (flags: string) => flags.match(/(?<![\w-])--?[a-zA-Z][\w-]*/g) ?? []
-const names = table.flatMap(({ flags }) => namesOf(flags))
-const valued = table
-  .filter(({ flags }) => flags.includes('<'))
-  .flatMap(({ flags }) => namesOf(flags))
+const help = ['-h', '--help']
+/** The options of a command, those that commander brings included; `valued` takes a value. */
+function optionNames(command: string): { names: string[]; valued: string[] } {
+  const table = optionsOf[command] ?? []
+  const valued = table.filter(({ flags }) => flags.includes('<'))
+  return {
+    names: sorted([...table.flatMap(({ flags }) => namesOf(flags)), ...help]),
+    valued: sorted(valued.flatMap(({ flags }) => namesOf(flags))),
+  }
+}
 const commands = [...usage.matchAll(/^ {2}minderbinder (\w+)(?= .*\n {6})/gm)].map(
   ([, name]) => name!,
 )
@@ -46,7 +53,7 @@ function section(title: string): string {
 
 /** The options that the tags of a section name. */
 function tagged(text: string): string[] {
-  const tags = [...text.matchAll(/^\.TP.*\n(.*)$/gm)].map(([, tag]) => tag!.replaceAll('"', ''))
+  const tags = [...text.matchAll(/^\.T[PQ].*\n(.*)$/gm)].map(([, tag]) => tag!.replaceAll('"', ''))
   return tags.flatMap((tag) => namesOf(tag))
 }
 
@@ -54,14 +61,26 @@ function sorted(list: Iterable<string>): string[] {
   return [...new Set(list)].sort()
 }
 
-test('the table is read as it is meant', () => {
+test('the tables are read as they are meant', () => {
+  const { names, valued } = optionNames('exec')
   assert.ok(names.includes('--syscall') && names.includes('-u') && names.includes('--user'))
   assert.ok(valued.includes('--seed') && !valued.includes('--quiet'))
-  for (const name of ['exec', 'explain', 'doctor', 'list']) assert.ok(commands.includes(name), name)
+  assert.deepEqual(sorted(commands), sorted(Object.keys(optionsOf)))
 })
 
-test('the man page describes every option, and no other', () => {
-  assert.deepEqual(sorted(tagged(section('OPTIONS'))), sorted([...names, ...others]))
+test('the man page describes every option of every command, and no other', () => {
+  const [ofExec = '', ...others] = section('OPTIONS').split(/^\.SS (?=Options? of )/m)
+  assert.deepEqual(
+    sorted(tagged(ofExec)),
+    sorted([...optionNames('exec').names, '-V', '--version']),
+  )
+  for (const [title, command] of [
+    ['Options of run', 'run'],
+    ['Option of doctor and list', 'doctor'],
+  ] as const) {
+    const text = others.find((each) => each.startsWith(`${title}\n`)) ?? ''
+    assert.deepEqual(sorted([...tagged(text), ...help]), optionNames(command).names, title)
+  }
 })
 
 test('the man page describes every key, every exit status, and families that exist', () => {
@@ -89,60 +108,78 @@ for (const [what, text] of [
     for (const command of commands) assert.match(text, new RegExp(`\\b${command}\\b`))
   })
 
-for (const name of ['exec', 'explain'])
-  test(`${name} --help shows every option with its description`, () => {
-    const command = newCommand(name)
+const helpCommands: Readonly<Record<string, (args: readonly string[]) => unknown>> = {
+  exec: (args) => {
+    const command = newCommand('exec')
     addExecOptions(command)
-    const help = thrownBy(() => parseArguments(command, ['--help']))
-    assert.ok(help instanceof HelpRequest)
+    parseArguments(command, args)
+  },
+  explain: explainCommand,
+  run: runCommand,
+  doctor: doctorCommand,
+  list: listCommand,
+}
+
+for (const [name, table] of Object.entries(optionsOf)) {
+  const { names, valued } = optionNames(name)
+
+  test(`${name} --help shows every option with its description, and no other`, async () => {
+    const { text } = await helpRequest(() => helpCommands[name]!(['--help']))
     for (const { flags, description } of table) {
-      assert.ok(help.text.includes(flags), flags)
-      assert.ok(help.text.replaceAll(/\s+/g, ' ').includes(description), description)
+      assert.ok(text.includes(flags), flags)
+      assert.ok(text.replaceAll(/\s+/g, ' ').includes(description), description)
     }
+    const shown = [...text.matchAll(/^ {2}(-.*?)(?: {2}|$)/gm)].flatMap(([, tag]) => namesOf(tag!))
+    assert.deepEqual(sorted(shown), names)
   })
 
-test('bash: every option is offered, and those with a value are known as such', () => {
-  const source = read('completions/minderbinder.bash')
-  const list = (variable: string) =>
-    new RegExp(`local ${variable}=['"]([^'"]*)['"]`).exec(source)?.[1]?.split(' ') ?? []
-  assert.deepEqual(sorted(list('valued')), sorted(valued))
-  const offered = [...list('valued'), ...list('options').filter((word) => word.startsWith('-'))]
-  assert.deepEqual(sorted(offered), sorted([...names, '-h', '--help']))
-})
+  // explain takes what exec takes: the completions have one list for both.
+  if (name === 'explain') continue
 
-test('zsh: every option is offered, and those with a value are known as such', () => {
-  const source = read('completions/_minderbinder')
-  const specs = /faults=\(([\s\S]*)\n {2}_arguments/.exec(source)?.[1] ?? ''
-  const offered = [...specs.matchAll(/^ +["'](?:\([^)]*\)'\{(.*?)\}|\*?(--[\w-]+=?))/gm)].flatMap(
-    ([, several, one]) => (several ? several.split(',') : [one!]),
-  )
-  assert.deepEqual(
-    sorted(offered.map((name) => name.replace(/[+=]$/, ''))),
-    sorted([...names, '-h', '--help']),
-  )
-  assert.deepEqual(
-    sorted(offered.filter((name) => /[+=]$/.test(name)).map((name) => name.slice(0, -1))),
-    sorted(valued),
-  )
-})
+  test(`bash: every option of ${name} is offered, and those with a value are known as such`, () => {
+    const source = read('completions/minderbinder.bash')
+    const list = (kind: string) =>
+      new RegExp(`local ${name}_${kind}=['"]([^'"]*)['"]`).exec(source)?.[1]?.split(' ') ?? []
+    assert.deepEqual(sorted(list('valued')), valued)
+    assert.deepEqual(sorted([...list('valued'), ...list('plain')]), names)
+  })
 
-test('fish: every option is offered, and those with a value are known as such', () => {
+  test(`zsh: every option of ${name} is offered, and those with a value are known as such`, () => {
+    const source = read('completions/_minderbinder')
+    const specs = new RegExp(`${name}_options=\\(\n([\\s\\S]*?)\n {2}\\)`).exec(source)?.[1] ?? ''
+    const offered = [...specs.matchAll(/^ +["'](?:\([^)]*\)'\{(.*?)\}|\*?(--[\w-]+=?))/gm)].flatMap(
+      ([, several, one]) => (several ? several.split(',') : [one!]),
+    )
+    assert.deepEqual(sorted(offered.map((each) => each.replace(/[+=]$/, ''))), names)
+    assert.deepEqual(
+      sorted(offered.filter((each) => /[+=]$/.test(each)).map((each) => each.slice(0, -1))),
+      valued,
+    )
+  })
+
+  test(`fish: every option of ${name} is offered, and those with a value are known as such`, () => {
+    const when = name === 'exec' ? '__minderbinder_wants_option' : `$${name}`
+    const lines = read('completions/minderbinder.fish')
+      .split('\n')
+      .filter((line) => line.includes(` -n ${when} -`))
+    const namesIn = (line: string) => [
+      ...[...line.matchAll(/ -s (\w)/g)].map(([, letter]) => `-${letter}`),
+      ...[...line.matchAll(/ -l ([\w-]+)/g)].map(([, word]) => `--${word}`),
+    ]
+    assert.deepEqual(sorted(lines.flatMap(namesIn)), names)
+    const taking = lines.filter((line) => / -(x|rF) /.test(line))
+    assert.deepEqual(sorted(taking.flatMap(namesIn)), valued)
+  })
+}
+
+test('fish: what is parsed to find the command of exec is every option of it', () => {
   const source = read('completions/minderbinder.fish')
-  const lines = source.split('\n').filter((line) => line.includes('-n __minderbinder_wants_option'))
-  const namesIn = (line: string) => [
-    ...[...line.matchAll(/ -s (\w)/g)].map(([, letter]) => `-${letter}`),
-    ...[...line.matchAll(/ -l ([\w-]+)/g)].map(([, word]) => `--${word}`),
-  ]
-  assert.deepEqual(sorted(lines.flatMap(namesIn)), sorted([...names, '-h', '--help']))
-  assert.deepEqual(
-    sorted(lines.filter((line) => / -(x|rF) /.test(line)).flatMap(namesIn)),
-    sorted(valued),
-  )
+  const { names, valued } = optionNames('exec')
   const parsed = /argparse -s ([\s\S]*?) -- /.exec(source)?.[1]?.replaceAll('\\\n', '').split(/ +/)
   const words = parsed?.map((word) => /^(?:(\w)\/)?([\w-]+)(=?)/.exec(word)!) ?? []
   const long = (word: RegExpExecArray) => [`--${word[2]}`, ...(word[1] ? [`-${word[1]}`] : [])]
-  assert.deepEqual(sorted(words.flatMap(long)), sorted([...names, '-h', '--help']))
-  assert.deepEqual(sorted(words.filter((word) => word[3]).flatMap(long)), sorted(valued))
+  assert.deepEqual(sorted(words.flatMap(long)), names)
+  assert.deepEqual(sorted(words.filter((word) => word[3]).flatMap(long)), valued)
 })
 
 test('the page of the configuration file describes every key of it, and no other', () => {
@@ -176,11 +213,12 @@ for (const command of pages.flatMap((page) => [
     else assert.match(stdout, /--require-hit|process_name/)
   })
 
-function thrownBy(action: () => unknown): unknown {
+async function helpRequest(action: () => unknown): Promise<HelpRequest> {
   try {
-    action()
+    await action()
   } catch (error) {
-    return error
+    if (error instanceof HelpRequest) return error
+    throw error
   }
-  return undefined
+  throw new Error('no help was shown')
 }

@@ -47,6 +47,7 @@ function shown({ rules = 2, columns = 100, rows = 30, input, activity: some }: S
     charset: 'unicode',
     scroll: 0,
     keys: true,
+    words: '',
     ...input,
   })
   return lines.map(plainText)
@@ -56,7 +57,7 @@ test('with room for all: rules with graphs, calls, targets and injections', () =
   const lines = shown({})
   const text = lines.join('\n')
   assert.match(lines[0]!, /^minderbinder run config\.yaml .* seed 17 {2}0:02$/)
-  assert.match(text, /^rule_1 {2}seccomp$/m)
+  assert.match(text, /^rule_1 {2}seccomp: rule_1 fails$/m)
   assert.match(text, /^seen 200 {2}100\/s {2}top 100\/s .*fired 20 {2}10\/s {2}top 10\/s/m)
   assert.match(text, /^ +█+ +█+$/m)
   assert.match(text, /calls succeeding 1234\/s +failing 56\/s +context switches 7\/s/)
@@ -117,6 +118,11 @@ test('what is not counted, and why; what was lost', () => {
   assert.match(text, /^3 injections not shown: they came too fast {2}q quits$/m)
 })
 
+test('what was said last stands below', () => {
+  const last = shown({ input: { words: 'file.yaml:3: unknown key\x1b[H' } }).at(-1)
+  assert.equal(last, 'q quits  file.yaml:3: unknown key\\x1b[H')
+})
+
 test('before the first look there is a title and a word', () => {
   const { lines } = screen({
     title: 'minderbinder',
@@ -126,6 +132,7 @@ test('before the first look there is a title and a word', () => {
     charset: 'unicode',
     scroll: 0,
     keys: false,
+    words: '',
   })
   assert.match(lines.map(plainText).join('\n'), /waiting for the first numbers/)
 })

@@ -1,0 +1,20 @@
+/** Whose terminal it is, and whether it is still there. */
+import { isatty } from 'node:tty'
+import { readStat } from '../kernel/proc-stat.ts'
+
+/** A job in the background leaves the terminal to the shell. False where there is no such process any more. */
+export function inForeground(pid: number): boolean {
+  try {
+    const { field } = readStat(pid)
+    return field(5) === field(8) // pgrp, tpgid
+  } catch {
+    return false
+  }
+}
+
+/** Looks at the standard streams now; the returned function says whether one of them was a terminal that has hung up. */
+export function terminalsOfNow(): () => boolean {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd))
+  // Every ioctl of a terminal that hung up fails with EIO.
+  return () => terminals.some((fd) => !isatty(fd))
+}
