@@ -9,13 +9,13 @@ import { runReachably } from './reachable.js'
 const tiers = process.argv.slice(2)
 const here = new URL('.', import.meta.url).pathname
 // system tests watch the whole machine's state before and after: one file at a time there.
-const concurrency = { unit: 2, cli: 2, system: 1, conformance: 1, kernel: 1 }
+const concurrency = { unit: 2, cli: 2, system: 1, conformance: 1, package: 1, kernel: 1 }
 const totals = { passed: 0, failed: 0, skipped: 0 }
 const skips = []
 const failures = []
 
 if (tiers.some((tier) => !(tier in concurrency))) {
-  process.stderr.write('usage: node test/run.js unit|cli|system|conformance|kernel ...\n')
+  process.stderr.write('usage: node test/run.js unit|cli|system|conformance|package|kernel ...\n')
   process.exit(2)
 }
 const elsewhere = runReachably(join(here, '..'), [

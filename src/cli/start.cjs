@@ -3,9 +3,21 @@
  * compiling it at each start costs more. Another V8 than the build's finds that code out by itself and rejects
  * it, and so does one with other flags; then the source is compiled as ever.
  */
-const { readFileSync } = require('node:fs')
+const { readFileSync, writeSync } = require('node:fs')
 const { join } = require('node:path')
 const { Script } = require('node:vm')
+
+/** package.json, "engines": what an older one does with the code below, nobody has looked at. */
+const OLDEST = 20
+
+if (Number(process.versions.node.split('.')[0]) < OLDEST) {
+  const found = `${process.execPath} is ${process.version}`
+  writeSync(
+    2,
+    `minderbinder: it needs Node.js ${OLDEST} or newer, and the first in PATH, ${found}\n`,
+  )
+  process.exit(125)
+}
 
 /** One byte a character: the bundle is ASCII, and V8 takes that as it is. */
 function read(name, encoding) {

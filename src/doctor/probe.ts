@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { MinderbinderError } from '../errors.ts'
+import { architecture } from '../kernel/architecture.ts'
 
 /** A probe has time limits of its own, far below this one. */
 const PATIENCE_MS = 15_000
@@ -89,15 +90,20 @@ export class Probe {
   }
 }
 
-/** build/launcher is beside `src` in the repository and beside `dist` in the package. */
+/** In `build`, beside `src` in the repository and beside `dist` in the package, which has one for each architecture. */
 function launcherPath(): string {
   const start = typeof __dirname === 'string' ? __dirname : dirname(fileURLToPath(import.meta.url))
+  const names = ['launcher', architecture === 'arm64' ? 'launcher-aarch64' : 'launcher-x86_64']
   for (let folder = start; ; folder = dirname(folder)) {
-    const path = join(folder, 'build', 'launcher')
-    if (existsSync(path)) return path
+    const path = names.map((name) => join(folder, 'build', name)).find(existsSync)
+    if (path !== undefined) return path
     if (folder === dirname(folder)) break
   }
-  throw new MinderbinderError('MB_LAUNCHER', `build/launcher is missing above ${start}`, {
-    hint: 'the installation is incomplete: run npm ci again',
-  })
+  throw new MinderbinderError(
+    'MB_LAUNCHER',
+    `no build/${names.join(' or build/')} above ${start}`,
+    {
+      hint: 'the installation is incomplete: install it again',
+    },
+  )
 }

@@ -3,11 +3,13 @@
  * minderbinder's launcher: stands in front of node, since node cannot hand on what it inherits (it resets
  * ignored signals and the signal mask, raises RLIMIT_NOFILE and closes descriptors from 3 up).
  *
- * bin/minderbinder is a link to it, with no shell script between: sh drops variables whose names it cannot
- * spell, and sets PWD. minderbinder doctor starts it by another name, to try what node cannot.
+ * bin/minderbinder of a checkout is a link to it. The npm package has one for each architecture, so its command is
+ * a shell script, bin/minderbinder.sh; what that takes from the environment, handover.h brings back. minderbinder
+ * doctor starts it by another name, to try what node cannot.
  */
 #include "environment.h"
 #include "front.h"
+#include "handover.h"
 #include "inherited.h"
 #include "probe.h"
 
@@ -55,15 +57,21 @@ int main(int argc, char **argv)
 
 	if (argc > 0 && strcmp(argv[0], PROBE_NAME) == 0)
 		return probe(argc - 1, argv + 1);
+	if (handover_asked()) {
+		if (handover_print(handover_asked()) == 0)
+			return 0;
+		fprintf(stderr, "minderbinder: cannot read its environment in /proc: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
 	if (find_cli(cli, sizeof(cli)) < 0) {
-		fprintf(stderr, "minderbinder: cannot find its own dist/cli.cjs: %s: run npm ci again\n",
+		fprintf(stderr, "minderbinder: cannot find its own dist/cli.cjs: %s: install it again\n",
 			strerror(errno));
 		return EXIT_FAILED;
 	}
 
 	char **node = calloc((size_t)argc + 2, sizeof(*node));
 
-	if (!node || inherited_record(&inherited) < 0) {
+	if (!node || handover_take() < 0 || inherited_record(&inherited) < 0) {
 		fprintf(stderr, "minderbinder: cannot start: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}

@@ -32,6 +32,11 @@ type Program =
   | 'unshare'
   | 'mount'
   | 'promtool'
+  | 'npm'
+  | 'debootstrap'
+  | 'qemu-aarch64-static'
+  | 'cargo'
+  | 'runc'
   | 'systemd-analyze'
 
 export type Need =
@@ -47,6 +52,11 @@ export type Need =
   | 'ipv6'
   | 'pty'
   | 'netns'
+  | 'cross-compilers'
+  | 'registry'
+  | 'debian-mirror'
+  | 'docker-profile'
+  | 'pytest'
   | 'qemu'
   | 'kernels'
   | `user:${string}`
@@ -86,6 +96,25 @@ const checks: Readonly<Record<string, Check>> = {
       : 'loopback has no IPv6 address',
   pty: () =>
     executable('/usr/bin/python3') ?? (existsSync('/dev/ptmx') ? undefined : 'no /dev/ptmx'),
+  'cross-compilers': () => program('x86_64-linux-gnu-gcc') ?? program('aarch64-linux-gnu-gcc'),
+  registry: () => {
+    const view = ['view', 'koffi', 'version', '--prefer-offline', '--fetch-retries=0']
+    const done = spawnSync('npm', view, { encoding: 'utf8' })
+    return done.status === 0 ? undefined : `npm finds no koffi: ${done.stderr ?? done.error}`
+  },
+  'docker-profile': () =>
+    existsSync('/usr/share/containers/seccomp.json')
+      ? undefined
+      : 'no /usr/share/containers/seccomp.json: apt install golang-github-containers-common',
+  pytest: () =>
+    spawnSync('python3', ['-m', 'pytest', '--version']).status === 0
+      ? undefined
+      : 'python3 has no pytest: apt install python3-pytest',
+  'debian-mirror': () => {
+    const url = 'http://deb.debian.org/debian/dists/bookworm/Release'
+    const done = spawnSync('curl', ['-fsSI', '--max-time', '20', url], { encoding: 'utf8' })
+    return done.status === 0 ? undefined : `${url}: ${done.stderr ?? done.error}`
+  },
   qemu: () =>
     process.arch === 'x64' ? program('qemu-system-x86_64') : 'the test kernels are for x86-64',
   kernels: () =>

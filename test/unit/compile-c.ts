@@ -1,22 +1,34 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 
 const repository = join(import.meta.dirname, '../..')
 
-/** Builds a C program of this folder against bpf/rule.h; it is removed when the test file is done. */
+/**
+ * Builds a C program of this folder against bpf/rule.h; it is removed when the test file is done. With
+ * MINDERBINDER_TEST_MACHINE=aarch64 it is one of that machine, which qemu runs (test/package/arm64.test.ts).
+ */
 export function compileC(source: string, options: readonly string[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), 'minderbinder-test-'))
   after(() => rmSync(folder, { recursive: true }))
   const program = join(folder, 'program')
   const warnings = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-g', '-O1']
   const include = ['-I', join(repository, 'src/launcher'), '-I', join(repository, 'bpf')]
-  execFileSync(
-    'cc',
-    [...warnings, ...options, ...include, '-o', program, join(import.meta.dirname, source)],
-    { stdio: 'pipe' },
-  )
-  return program
+  const rest = [...include, '-o', program, join(import.meta.dirname, source)]
+  const emulated = process.env.MINDERBINDER_TEST_MACHINE
+  if (emulated === undefined) {
+    execFileSync('cc', [...warnings, ...options, ...rest], { stdio: 'pipe' })
+    return program
+  }
+  // qemu runs no sanitizer's shadow memory.
+  const able = options.filter((option) => !option.startsWith('-fsanitize'))
+  const compiler = `${emulated}-linux-gnu-gcc`
+  execFileSync(compiler, ['-static', ...warnings, ...able, ...rest], { stdio: 'pipe' })
+  const starts = join(folder, 'emulated')
+  writeFileSync(starts, `#!/bin/sh\nexec qemu-${emulated}-static ${program} "$@"\n`, {
+    mode: 0o755,
+  })
+  return starts
 }

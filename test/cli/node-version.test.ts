@@ -1,0 +1,48 @@
+/** The wrong node, or none: one line that says so, 125, and nothing has run. */
+import assert from 'node:assert/strict'
+import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'node:test'
+import { identities } from '../helpers/identity.ts'
+import { minderbinder, run, runMinderbinder } from '../helpers/run.ts'
+import { scratch } from '../helpers/scratch.ts'
+
+const found = process.execPath
+
+for (const { title, options } of identities)
+  for (const [command, args] of [
+    ['exec', ['exec', '--', 'touch']],
+    ['doctor', ['doctor']],
+  ] as const) {
+    test(`${command} with a node that is too old, ${title}`, async (t) => {
+      const folder = scratch(t)
+      const witness = join(folder, 'witness')
+      // This node, that says it is another one: the real one of Debian 12 is tried in test/package/clean-root.test.ts.
+      const old = join(folder, 'old.cjs')
+      const versions = JSON.stringify({ ...process.versions, node: '18.19.0' })
+      writeFileSync(
+        old,
+        `Object.defineProperty(process, 'versions', { value: ${versions} })
+         Object.defineProperty(process, 'version', { value: 'v18.19.0' })`,
+      )
+      writeFileSync(join(folder, 'node'), `#!/bin/sh\nexec ${found} -r ${old} "$@"\n`)
+      chmodSync(join(folder, 'node'), 0o755)
+      const done = await runMinderbinder([...args, ...(command === 'exec' ? [witness] : [])], {
+        ...options,
+        env: { PATH: `${folder}:${process.env.PATH}` },
+      })
+      assert.equal(
+        done.stderr,
+        `minderbinder: it needs Node.js 20 or newer, and the first in PATH, ${found} is v18.19.0\n`,
+      )
+      assert.deepEqual([done.status, done.stdout, existsSync(witness)], [125, '', false])
+    })
+
+    test(`${command} without node, ${title}`, async (t) => {
+      const witness = join(scratch(t), 'witness')
+      const line = [minderbinder, ...args, ...(command === 'exec' ? [witness] : [])]
+      const done = await run(['env', 'PATH=/nonexistent', ...line], options)
+      assert.match(done.stderr, /^minderbinder: cannot run node.*Node\.js 20.*PATH.*\n$/)
+      assert.deepEqual([done.status, done.stdout, existsSync(witness)], [125, '', false])
+    })
+  }

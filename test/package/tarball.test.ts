@@ -1,0 +1,137 @@
+/** What `npm pack` makes: everything that is needed, and nothing else. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { requires } from '../helpers/requires.ts'
+import { run } from '../helpers/run.ts'
+import { scratch } from '../helpers/scratch.ts'
+import { machines, repository, tarball } from './tarball.ts'
+
+/** Packs, or takes what is packed, and unpacks it: the package's folder. */
+function unpacked(t: TestContext, file: string): string {
+  const folder = scratch(t)
+  execFileSync('tar', ['-xzf', file, '-C', folder])
+  return join(folder, 'package')
+}
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => statSync(join(folder, path)).isFile())
+    .sort()
+}
+
+const expected: readonly RegExp[] = [
+  /^(README|CHANGELOG)\.md$/,
+  /^package\.json$/,
+  /^LICENSE$/,
+  /^LICENSES\/(MIT|GPL-2\.0-only|LGPL-2\.1-or-later)\.txt$/,
+  /^config\.yaml$/,
+  /^bin\/minderbinder\.sh$/,
+  /^build\/launcher-(x86_64|aarch64)$/,
+  /^completions\/(_minderbinder|minderbinder\.(bash|fish))$/,
+  /^man\/minderbinder\.(1|yaml\.5)$/,
+  /^dist\/(cli|minderbinder|view|exposition)\.cjs$/,
+  /^dist\/minderbinder\.code$/,
+  /^dist\/index\.js$/,
+  /^dist\/(index|errors)\.d\.ts$/,
+  /^dist\/rules\/[a-z-]+\.d\.ts$/,
+  /^docs\/[a-z.-]+\.(md|json|svg|service)$/,
+  // What is not MIT comes with its source, and what makes the one of the other.
+  /^bpf\/[a-z-]+\.(bpf\.c|bpf\.o|bpf\.h|h)$/,
+  /^src\/launcher\/[a-z-]+\.[ch]$/,
+  /^scripts\/build-(bpf|launcher|launchers)\.sh$/,
+]
+
+test('npm pack builds all that the package needs, and leaves no more behind', async (t) => {
+  if (!requires(t, 'npm', 'cc', 'cross-compilers')) return
+  const folder = scratch(t)
+  const pack = ['npm', 'pack', '--silent', '--pack-destination', folder]
+  const done = await run(pack, { cwd: repository, timeout: 240_000 })
+  assert.equal(done.status, 0, done.stderr)
+  const content = unpacked(t, join(folder, done.stdout.trim().split('\n').at(-1)!))
+  const files = filesOf(content)
+  for (const file of files)
+    assert.ok(
+      expected.some((each) => each.test(file)),
+      file,
+    )
+  for (const each of expected)
+    assert.ok(
+      files.some((file) => each.test(file)),
+      `${each}`,
+    )
+  for (const object of readdirSync(join(repository, 'bpf')))
+    assert.ok(files.includes(`bpf/${object}`), object)
+  assert.ok(statSync(join(content, 'bin/minderbinder.sh')).mode & 0o111)
+})
+
+test('the launchers are static programs of their machines, without symbols', (t) => {
+  if (!requires(t, 'npm', 'cross-compilers')) return
+  const folder = unpacked(t, tarball())
+  const numbers = { x86_64: 62, aarch64: 183 } // elf(5): e_machine
+  for (const machine of machines) {
+    const path = join(folder, 'build', `launcher-${machine}`)
+    assert.ok(statSync(path).mode & 0o111)
+    const bytes = readFileSync(path)
+    assert.equal(bytes.readUInt16LE(18), numbers[machine])
+    const headers = execFileSync('readelf', ['--wide', '--segments', '--sections', path], {
+      encoding: 'utf8',
+    })
+    assert.doesNotMatch(headers, /INTERP|\.symtab|\.debug/)
+  }
+})
+
+test('every file that the manual names is in it', (t) => {
+  if (!requires(t, 'npm', 'cross-compilers')) return
+  const folder = unpacked(t, tarball())
+  const text = ['man/minderbinder.1', 'man/minderbinder.yaml.5', 'README.md']
+    .map((page) => readFileSync(join(folder, page), 'utf8'))
+    .join('\n')
+  const named = text.match(/\b(docs|bpf|completions)\/[\w.-]*\w/g) ?? []
+  assert.ok(named.length >= 5)
+  for (const file of named) assert.ok(statSync(join(folder, file)), file)
+})
+
+for (const [what, command] of [
+  ['publint', ['publint', '--strict']],
+  // The library is an ES module; Node 20 and newer have no other.
+  ['are-the-types-wrong', ['attw', '--profile', 'esm-only']],
+] as const)
+  test(`${what} finds nothing`, async (t) => {
+    if (!requires(t, 'npm', 'cross-compilers')) return
+    const [program, ...options] = command
+    const path = join(repository, 'node_modules/.bin', program)
+    const done = await run([path, ...options, tarball()])
+    assert.equal(done.status, 0, done.stdout + done.stderr)
+    assert.doesNotMatch(done.stdout, /warning|suggestion/i)
+  })
+
+test('a program can use the library, and TypeScript knows its types', async (t) => {
+  if (!requires(t, 'npm', 'cross-compilers', 'registry')) return
+  const folder = scratch(t)
+  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
+  const installed = await run(['npm', 'install', ...options, tarball()], {
+    cwd: folder,
+    timeout: 120_000,
+  })
+  assert.equal(installed.status, 0, installed.stderr)
+  const program = (kind: string) => `import { parseSyscallFault } from 'minderbinder'
+    const { outcome } = parseSyscallFault('openat=ENOENT@5%', { arch: 'x86_64' })
+    if (outcome.kind !== '${kind}') throw outcome\n`
+  const runs = (source: string) =>
+    run([process.execPath, '--input-type=module', '-e', source], { cwd: folder })
+  assert.equal((await runs(program('errno'))).stderr, '')
+  assert.notEqual((await runs(program('return'))).status, 0)
+
+  const compile = (kind: string) => {
+    writeFileSync(join(folder, 'program.mts'), program(kind))
+    const strict = ['--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', 'false']
+    return run([join(repository, 'node_modules/.bin/tsc'), ...strict, 'program.mts'], {
+      cwd: folder,
+    })
+  }
+  assert.equal((await compile('errno')).stdout, '')
+  assert.match((await compile('erno')).stdout, /program\.mts\(3,/)
+})
