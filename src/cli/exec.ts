@@ -3,6 +3,8 @@ import { closeSync } from 'node:fs'
 import { assignEngines, engineInstead } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../errors.ts'
+import { architecture } from '../kernel/architecture.ts'
+import { hintsFor } from '../report/hints.ts'
 import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
 import { printable } from '../rules/span.ts'
@@ -13,7 +15,6 @@ import { lookUpUser } from '../session/user.ts'
 import { stderrColour } from './colour.ts'
 import { addExecOptions, type ExecOptions } from './exec-options.ts'
 import { allRules, type Faults } from './faults.ts'
-import { hintsFor } from './hints.ts'
 import { InjectionLog } from './injection-log.ts'
 import { OutputFile } from './output-file.ts'
 import { newCommand, parseArguments } from './parse.ts'
@@ -126,7 +127,7 @@ function summarize(
     lostEvents,
     foreignCalls,
     notes,
-    hintFor: hintsFor(rules, counts),
+    hintFor: hintsFor(rules, counts, architecture),
     colour,
   })
 }

@@ -1,5 +1,7 @@
 /** `minderbinder run CONFIG.yaml...`: argv in, exit status out; watches the machine until it is told to end. */
+import { architecture } from '../kernel/architecture.ts'
 import { interfaceName, listInterfaces } from '../kernel/interfaces.ts'
+import { hintsFor } from '../report/hints.ts'
 import { oneLine } from '../report/printable.ts'
 import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -10,7 +12,6 @@ import { stderrColour } from './colour.ts'
 import { readConfig } from './config-files.ts'
 import { dryRun } from './dry-run.ts'
 import { errorText } from './error-text.ts'
-import { hintsFor } from './hints.ts'
 import { InjectionLog } from './injection-log.ts'
 import { OutputFile } from './output-file.ts'
 import { runObservers } from './run-observers.ts'
@@ -112,6 +113,6 @@ function summaryOf({ rules, engines, totals }: WatchReport, seed: bigint, colour
       ...{ rule, engine: engines[index] ?? '', counts: totals.counts[index]! },
     })),
     ...{ seed, lostEvents: totals.lostEvents, foreignCalls: totals.foreignCalls },
-    ...{ notes: totals.notes, hintFor: hintsFor(rules, totals.counts), colour },
+    ...{ notes: totals.notes, hintFor: hintsFor(rules, totals.counts, architecture), colour },
   })
 }

@@ -7,6 +7,8 @@ export interface RuleActivity {
   /** What it does, in words. */
   readonly what: string
   readonly engine: string
+  /** Why it has not fired so far, and a hint where one is known: lines. Empty once it has. */
+  readonly silence: readonly string[]
   readonly counts: RuleCounts
 }
 

@@ -3,10 +3,12 @@ import { architecture } from '../kernel/architecture.ts'
 import { interfaceName } from '../kernel/interfaces.ts'
 import type { Activity, TargetActivity } from '../report/activity.ts'
 import { decodeEvent } from '../report/event.ts'
+import { hintsFor } from '../report/hints.ts'
 import { injectionLine } from '../report/injection-line.ts'
 import type { LogContext } from '../report/log.ts'
+import { whyNotFired } from '../report/why-not-fired.ts'
 import { describeRule } from '../rules/describe.ts'
-import type { Rule } from '../rules/rule.ts'
+import type { Rule, RuleCounts } from '../rules/rule.ts'
 import { syscallName } from '../rules/syscalls.ts'
 import type { RecentEvents } from './recent-events.ts'
 import { TargetStatistics } from './target-statistics.ts'
@@ -30,6 +32,7 @@ export class Sampler {
   readonly #source: SampleSource
   readonly #names: LogContext
   readonly #words: readonly string[]
+  readonly #hints = new Map<Rule, string | undefined>()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(source: SampleSource) {
@@ -60,10 +63,11 @@ export class Sampler {
     const { count, youngest } = this.#source.targets()
     return {
       atMs: performance.now(),
-      rules: rules.map(({ label }, index) => ({
-        label,
+      rules: rules.map((rule, index) => ({
+        label: rule.label,
         what: this.#words[index] ?? '',
         engine: engines[index] ?? '',
+        silence: this.#silence(rule, counts[index]!),
         counts: counts[index]!,
       })),
       targets: youngest,
@@ -74,6 +78,19 @@ export class Sampler {
       injections: this.#injections(),
       lostEvents,
     }
+  }
+
+  #silence(rule: Rule, counts: RuleCounts): string[] {
+    if (counts.fired > 0n) return []
+    const hint = counts.seen === 0n ? this.#hint(rule, counts) : undefined
+    return [`so far ${whyNotFired(rule, counts)}`, ...(hint === undefined ? [] : [hint])]
+  }
+
+  /** Of a rule that was never seen; looked up once, which takes milliseconds. */
+  #hint(rule: Rule, counts: RuleCounts): string | undefined {
+    if (!this.#hints.has(rule))
+      this.#hints.set(rule, hintsFor([rule], [counts], architecture)(rule))
+    return this.#hints.get(rule)
   }
 
   /** By time: those of BPF programs are read a moment later than the supervisor's. */

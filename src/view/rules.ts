@@ -44,9 +44,14 @@ function tall(input: ScreenInput, rule: RuleActivity, index: number, rows: numbe
   const seenText = numbers('seen', counts.seen, seen) + (wide ? `  top ${short(left.top)}/s` : '')
   const firedText =
     numbers('fired', counts.fired, fired) + (wide ? `  top ${short(right.top)}/s` : '')
-  const graphs = left.rows.map(
-    (row, at): Line => [span(row, 'seen'), span('  '), span(right.rows[at] ?? '', 'fired')],
-  )
+  // In the place of the graph that is empty, or of both.
+  const silence = rule.silence.map((text) => safe(text, charset))
+  const graphs = left.rows.map((row, at): Line => {
+    const text = silence[at]
+    if (text !== undefined && counts.seen === 0n) return [span(text, 'dim')]
+    const fires = text === undefined ? span(right.rows[at] ?? '', 'fired') : span(text, 'dim')
+    return [span(row, 'seen'), span('  '), fires]
+  })
   const caption: Line = [
     span(fit(seenText, half, charset), 'seen'),
     span('  '),

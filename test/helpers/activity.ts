@@ -24,6 +24,7 @@ export function ruleActivity(
     label,
     what: `${label} fails`,
     engine,
+    silence: fired > 0 ? [] : ['so far nothing'],
     counts: { seen: BigInt(seen), matched: BigInt(seen), fired: BigInt(fired) },
   }
 }

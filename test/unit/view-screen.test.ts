@@ -81,6 +81,18 @@ test('many rules: one line each, the number of the others, and scrolling to the 
   assert.match(at(1e9), /^\d+ more above$/m)
 })
 
+test('a rule that has not fired says why, in the place of its empty graphs', () => {
+  const rule = (seen: number, fired: number) => ({
+    ...ruleActivity('open', seen, fired),
+    silence: fired > 0 ? [] : ['so far open was never called', 'glibc calls openat'],
+  })
+  const text = (seen: number, fired: number) =>
+    shown({ activity: { rules: [rule(seen, fired)] } }).join('\n')
+  assert.match(text(0, 0), /^so far open was never called\nglibc calls openat$/m)
+  assert.match(text(9, 0), /^ {51}so far open was never called$/m)
+  assert.doesNotMatch(text(9, 1), /so far/)
+})
+
 test('40 columns and 10 rows: each rule in view, what is fired, and the rest in a word', () => {
   const lines = shown({ columns: 40, rows: 10, rules: 9 })
   const text = lines.join('\n')

@@ -1,19 +1,19 @@
 /** What may be behind rules that were never seen. */
-import { architecture } from '../kernel/architecture.ts'
-import type { Rule, RuleCounts } from '../rules/rule.ts'
+import type { Architecture, Rule, RuleCounts } from '../rules/rule.ts'
 import { neverSeenHint } from '../rules/suggest.ts'
 
-/** For the summary; the counts are the rules', by index. */
+/** The counts are the rules', by index. */
 export function hintsFor(
   rules: readonly Rule[],
   counts: readonly RuleCounts[],
+  arch: Architecture,
 ): (rule: Rule) => string | undefined {
-  return (rule) => (counts[rules.indexOf(rule)]?.seen === 0n ? neverSeen(rule) : undefined)
+  return (rule) => (counts[rules.indexOf(rule)]?.seen === 0n ? neverSeen(rule, arch) : undefined)
 }
 
 /** For calls that the user named: a family says itself what it covers. */
-function neverSeen(rule: Rule): string | undefined {
+function neverSeen(rule: Rule, arch: Architecture): string | undefined {
   if (rule.kind !== 'syscall') return undefined
   const named = rule.set.split('+').filter((name) => rule.syscalls.includes(name))
-  return named.map((name) => neverSeenHint(name, architecture)).find((hint) => hint !== undefined)
+  return named.map((name) => neverSeenHint(name, arch)).find((hint) => hint !== undefined)
 }
