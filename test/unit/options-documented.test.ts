@@ -172,6 +172,28 @@ for (const [name, table] of Object.entries(optionsOf)) {
   })
 }
 
+for (const [shell, file, keysOf] of [
+  ['bash', 'minderbinder.bash', (option: string) => `${option}\\) keys='([^']*)'`],
+  ['zsh', '_minderbinder', undefined],
+  ['fish', 'minderbinder.fish', (option: string) => `__minderbinder_fault ${option} ([^)]*)\\)`],
+] as const)
+  test(`${shell}: after a comma, every key of the fault is offered`, () => {
+    const source = read(`completions/${file}`)
+    const list = (pattern: string) =>
+      sorted(new RegExp(pattern).exec(source)?.[1]?.split(' ') ?? [])
+    if (keysOf === undefined) {
+      assert.deepEqual(list('_minderbinder_key (after .* scope .*)'), sorted(syscallKeys))
+      assert.match(source, /_minderbinder_network dir interface'/)
+      const common = list('_minderbinder_key (after .*) \\$@ name')
+      assert.deepEqual(sorted([...common, 'dir', 'interface', 'name']), sorted(networkKeys))
+      return
+    }
+    assert.deepEqual(list(keysOf('--syscall')), sorted(syscallKeys))
+    assert.deepEqual(list(keysOf('--drop-net')), sorted(networkKeys))
+    const refused = networkKeys.filter((key) => key !== 'dir' && key !== 'interface')
+    assert.deepEqual(list(keysOf(shell === 'bash' ? '\\*' : '--refuse-net')), sorted(refused))
+  })
+
 test('fish: what is parsed to find the command of exec is every option of it', () => {
   const source = read('completions/minderbinder.fish')
   const { names, valued } = optionNames('exec')
