@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# bash completion for minderbinder. Works alone; with bash-completion the command's own completion follows it.
+# bash completion for minderbinder: source it, or copy it to /etc/bash_completion.d. Works alone; with bash-completion the command's own completion follows it.
 
 # The next word, from index $1 on, after the value that starts there: bash splits values at = : and @.
 _minderbinder_after_value() {

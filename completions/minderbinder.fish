@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# fish completion for minderbinder.
+# fish completion for minderbinder: copy it to ~/.config/fish/completions or /etc/fish/completions.
 
 # COMMAND and its arguments, of the words given. Fails where there is none, or an option's value is missing.
 function __minderbinder_operands

@@ -83,6 +83,16 @@ test('the man page describes every option of every command, and no other', () =>
   }
 })
 
+test('the man page has its sections, in the order of man-pages(7)', () => {
+  assert.deepEqual(
+    [...man.matchAll(/^\.SH (.*)$/gm)].map(([, title]) => title),
+    [
+      ...['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'FAULT SYNTAX', 'EXIT STATUS', 'SIGNALS'],
+      ...['ENVIRONMENT', 'FILES', 'KERNEL SUPPORT', 'NOTES', 'BUGS', 'EXAMPLES', 'SEE ALSO'],
+    ],
+  )
+})
+
 test('the man page describes every key, every exit status, and families that exist', () => {
   const syntax = section('FAULT SYNTAX')
   const keys = [...syntax.matchAll(/^\.TP\n\.B[IR] ([a-z]+)=/gm)].map(([, key]) => key!)
