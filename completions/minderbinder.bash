@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# bash completion for minderbinder. Works alone; with bash-completion the command's own completion follows it.
+# bash completion for minderbinder: source it, or copy it to /etc/bash_completion.d. Works alone; with bash-completion the command's own completion follows it.
 
 # The next word, from index $1 on, after the value that starts there: bash splits values at = : and @.
 _minderbinder_after_value() {
@@ -8,14 +8,51 @@ _minderbinder_after_value() {
   echo $((at + 1))
 }
 
-# SET of --syscall: the last of the names between the +.
-_minderbinder_set() {
-  local before= names
-  [[ $1 == *+* ]] && before=${1%+*}+
-  names=$(minderbinder list syscalls 2>/dev/null; minderbinder list families 2>/dev/null)
-  names=$(while read -r name _; do echo "$name"; done <<<"$names")
-  mapfile -t COMPREPLY < <(compgen -P "$before" -S = -W "$names" -- "${1##*+}")
-  compopt -o nospace 2>/dev/null
+# The names in a list that minderbinder prints.
+_minderbinder_names() { # LIST...
+  local list name
+  for list; do
+    minderbinder list "$list" 2>/dev/null
+  done | while read -r name _; do echo "$name"; done
+}
+
+_minderbinder_offer() { # WORDS CURRENT [BEFORE [AFTER]]
+  mapfile -t COMPREPLY < <(compgen -P "${3-}" -S "${4-}" -W "$1" -- "$2")
+  [[ ${4-} ]] && compopt -o nospace 2>/dev/null
+}
+
+# A fault: of the value (up to the cursor) that which bash takes for the last word is $3.
+_minderbinder_fault() { # OPTION VALUE CURRENT
+  local part=${2##*,} current=$3 before= keys
+  [[ $current =~ ^[@=:]+$ ]] && current=
+  [[ $current == *,* ]] && before=${current%,*},
+  current=${current##*,}
+  if [[ $2 == *,* ]]; then
+    case $1 in
+      --syscall) keys='after when times scope path fd name' ;;
+      --drop-net) keys='after when times proto port to dir interface name' ;;
+      *) keys='after when times proto port to name' ;;
+    esac
+    case $part in
+      scope=*) _minderbinder_offer 'tree process' "$current" ;;
+      proto=*) _minderbinder_offer 'tcp udp icmp' "$current" ;;
+      dir=*) _minderbinder_offer 'out in' "$current" ;;
+      interface=*) _minderbinder_offer "$(_minderbinder_interfaces)" "$current" ;;
+      *=*) ;;
+      *) _minderbinder_offer "$keys" "$current" "$before" = ;;
+    esac
+  elif [[ $1 != --syscall || $2 == *@* ]]; then
+    return # a rate
+  elif [[ $2 == *=signal:* ]]; then
+    mapfile -t COMPREPLY < <(compgen -A signal -X '!SIG*' -- "$current")
+  elif [[ $2 == *=* ]]; then
+    _minderbinder_offer "$(_minderbinder_names errnos)" "$current"
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W 'ret: delay: signal:' -- "$current")
+    [[ ${COMPREPLY[*]} == *: ]] && compopt -o nospace 2>/dev/null
+  else # the last of the names between the +
+    [[ $current == *+* ]] && before=${current%+*}+
+    _minderbinder_offer "$(_minderbinder_names syscalls families)" "${current##*+}" "$before" =
+  fi
 }
 
 _minderbinder_interfaces() {
@@ -36,7 +73,6 @@ _minderbinder_configs() { # CURRENT
 
 _minderbinder_value() { # OPTION CURRENT
   case $1 in
-    --syscall) _minderbinder_set "$2" ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W 'auto override seccomp' -- "$2") ;;
     --interface) mapfile -t COMPREPLY < <(compgen -W "$(_minderbinder_interfaces)" -- "$2") ;;
     -u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$2") ;;
@@ -56,7 +92,7 @@ _minderbinder_command() { # INDEX
 }
 
 _minderbinder() {
-  local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} at=2 word next valued plain
+  local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} at=2 word next value valued plain
   local exec_valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --metrics'
   local exec_plain='--include-loader -q --quiet --graph --require-hit --debug -h --help'
   local run_valued='--interface --seed --metrics -o --output --log'
@@ -95,7 +131,13 @@ _minderbinder() {
       fi
       next=$(_minderbinder_after_value "$at")
       if ((next > COMP_CWORD)); then
-        ((at == COMP_CWORD)) && _minderbinder_value "$word" "$current"
+        case $word in
+          --syscall | --drop-net | --refuse-net)
+            printf -v value %s "${COMP_WORDS[@]:at:COMP_CWORD-at+1}"
+            _minderbinder_fault "$word" "$value" "$current"
+            ;;
+          *) ((at == COMP_CWORD)) && _minderbinder_value "$word" "$current" ;;
+        esac
         return
       fi
       at=$next

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# fish completion for minderbinder.
+# fish completion for minderbinder: copy it to ~/.config/fish/completions or /etc/fish/completions.
 
 # COMMAND and its arguments, of the words given. Fails where there is none, or an option's value is missing.
 function __minderbinder_operands
@@ -21,12 +21,44 @@ function __minderbinder_complete_command
     test (count $words) -gt 0; and __fish_complete_subcommand --commandline $words
 end
 
-# The last of the names between the + of SET.
-function __minderbinder_set
-    set -l before (string match -r '^.*\+' -- (commandline -ct | string replace -r '^--syscall=' ''))
-    for line in (minderbinder list syscalls 2>/dev/null) (minderbinder list families 2>/dev/null)
-        set -l parts (string split -n -m 1 ' ' -- $line)
-        printf '%s%s=\t%s\n' "$before" $parts[1] (string trim -- $parts[2])
+# The names in a list that minderbinder prints, each between $argv[1] and $argv[2].
+function __minderbinder_names -a before after
+    for list in $argv[3..]
+        for line in (minderbinder list $list 2>/dev/null)
+            set -l parts (string split -n -m 1 ' ' -- $line)
+            printf '%s%s%s\t%s\n' "$before" $parts[1] "$after" (string trim -- $parts[2])
+        end
+    end
+end
+
+# What a fault can go on with: its value up to here, and the keys that it has.
+function __minderbinder_fault -a option
+    set -l value (commandline -ct | string replace -r "^$option=" '')
+    set -l parts (string match -r '^(.*,)(?:(\w+=))?' -- $value)
+    if test (count $parts) -gt 0
+        set -l before "$parts[2]$parts[3]"
+        switch "$parts[3]"
+            case ''
+                printf '%s=\n' $before$argv[2..]
+            case scope=
+                printf '%s\n' "$before"{tree,process}
+            case proto=
+                printf '%s\n' "$before"{tcp,udp,icmp}
+            case dir=
+                printf '%s\n' "$before"{out,in}
+            case interface=
+                printf '%s\n' "$before"(__minderbinder_interfaces)
+        end
+    else if test "$option" != --syscall; or string match -q '*@*' -- $value
+        return # a rate
+    else if set -l before (string match -r '^.*=signal:' -- $value)
+        printf '%s\n' "$before"SIG(kill -l | string replace -ra 'SIG' '' | string match -ra '[A-Z][A-Z0-9]+')
+    else if set -l before (string match -r '^.*=' -- $value)
+        __minderbinder_names $before '' errnos
+        printf '%s\n' $before{ret:,delay:,signal:}
+    else
+        # The last of the names between the +.
+        __minderbinder_names "$(string match -r '^.*\+' -- $value)" = syscalls families
     end
 end
 
@@ -69,9 +101,9 @@ complete -c minderbinder -n $run -l debug -d 'Show the whole detail of an error'
 complete -c minderbinder -n $run -s h -l help -d 'Show the options'
 complete -c minderbinder -n $run -k -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
 
-complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_set)' -d 'Fail, delay or interrupt system calls'
-complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -d 'Lose packets silently (root)'
-complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -d 'Let connect() fail with ECONNREFUSED (root)'
+complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_fault --syscall after when times scope path fd name)' -d 'Fail, delay or interrupt system calls'
+complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -a '(__minderbinder_fault --drop-net after when times proto port to dir interface name)' -d 'Lose packets silently (root)'
+complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -a '(__minderbinder_fault --refuse-net after when times proto port to name)' -d 'Let connect() fail with ECONNREFUSED (root)'
 complete -c minderbinder -n __minderbinder_wants_option -l inject -x -d 'strace\'s own inject= expression'
 complete -c minderbinder -n __minderbinder_wants_option -l config -rF -d 'The faults of a configuration file'
 complete -c minderbinder -n __minderbinder_wants_option -l seed -x -d 'Make the chances those of an earlier run'

@@ -1,6 +1,6 @@
 /** Every line under EXAMPLES in the man page does what its caption says. */
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import test from 'node:test'
 import { identities } from '../helpers/identity.ts'
@@ -52,3 +52,15 @@ for (const { caption, command, status } of examples) {
         assert.doesNotMatch(stderr, /never fired/)
     })
 }
+
+test('the example of minderbinder.yaml(5) is what it describes', async (t) => {
+  const page = readFileSync(fromRoot('man/minderbinder.yaml.5'), 'utf8')
+  const [, text = ''] = /^\.EX\n([\s\S]*?)^\.EE$/m.exec(page) ?? []
+  assert.equal(page.match(/^\.EX$/gm)?.length, 1)
+  const file = join(scratch(t), 'config.yaml')
+  writeFileSync(file, text.replaceAll('\\-', '-'))
+  const done = await run([minderbinder, 'explain', file])
+  assert.equal(done.stderr, '')
+  assert.match(done.stdout, /break_curl_openat[\s\S]*ENOENT[\s\S]*curl/)
+  assert.match(done.stdout, /break_ping[\s\S]*50%/)
+})

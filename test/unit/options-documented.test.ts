@@ -83,6 +83,16 @@ test('the man page describes every option of every command, and no other', () =>
   }
 })
 
+test('the man page has its sections, in the order of man-pages(7)', () => {
+  assert.deepEqual(
+    [...man.matchAll(/^\.SH (.*)$/gm)].map(([, title]) => title),
+    [
+      ...['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'FAULT SYNTAX', 'EXIT STATUS', 'SIGNALS'],
+      ...['ENVIRONMENT', 'FILES', 'KERNEL SUPPORT', 'NOTES', 'BUGS', 'EXAMPLES', 'SEE ALSO'],
+    ],
+  )
+})
+
 test('the man page describes every key, every exit status, and families that exist', () => {
   const syntax = section('FAULT SYNTAX')
   const keys = [...syntax.matchAll(/^\.TP\n\.B[IR] ([a-z]+)=/gm)].map(([, key]) => key!)
@@ -171,6 +181,28 @@ for (const [name, table] of Object.entries(optionsOf)) {
     assert.deepEqual(sorted(taking.flatMap(namesIn)), valued)
   })
 }
+
+for (const [shell, file, keysOf] of [
+  ['bash', 'minderbinder.bash', (option: string) => `${option}\\) keys='([^']*)'`],
+  ['zsh', '_minderbinder', undefined],
+  ['fish', 'minderbinder.fish', (option: string) => `__minderbinder_fault ${option} ([^)]*)\\)`],
+] as const)
+  test(`${shell}: after a comma, every key of the fault is offered`, () => {
+    const source = read(`completions/${file}`)
+    const list = (pattern: string) =>
+      sorted(new RegExp(pattern).exec(source)?.[1]?.split(' ') ?? [])
+    if (keysOf === undefined) {
+      assert.deepEqual(list('_minderbinder_key (after .* scope .*)'), sorted(syscallKeys))
+      assert.match(source, /_minderbinder_network dir interface'/)
+      const common = list('_minderbinder_key (after .*) \\$@ name')
+      assert.deepEqual(sorted([...common, 'dir', 'interface', 'name']), sorted(networkKeys))
+      return
+    }
+    assert.deepEqual(list(keysOf('--syscall')), sorted(syscallKeys))
+    assert.deepEqual(list(keysOf('--drop-net')), sorted(networkKeys))
+    const refused = networkKeys.filter((key) => key !== 'dir' && key !== 'interface')
+    assert.deepEqual(list(keysOf(shell === 'bash' ? '\\*' : '--refuse-net')), sorted(refused))
+  })
 
 test('fish: what is parsed to find the command of exec is every option of it', () => {
   const source = read('completions/minderbinder.fish')
