@@ -8,7 +8,7 @@ import { createServer } from 'node:net'
 import test, { type TestContext } from 'node:test'
 import { startClient, startRun } from '../helpers/machine-run.ts'
 import { requires } from '../helpers/requires.ts'
-import { run, start, startMinderbinder } from '../helpers/run.ts'
+import { start, startMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
 import { nothingLeft, systemState } from '../helpers/system-state.ts'
 import { until } from '../helpers/until.ts'
@@ -59,6 +59,7 @@ test('counts of rules, targets and calls; promtool finds nothing wrong; other ru
   const fired = (rule: string) => `minderbinder_rule_fired_total{rule="${rule}",engine="tc"}`
   assert.equal((await scrape()).value(fired('lose')), 0)
   for (let i = 0; i < 3; i++) assert.equal(await client.ask('udp'), 'lost')
+  assert.equal(await client.ask('tcp'), 'ECONNREFUSED') // a call that fails by itself
   const { text, value } = await scrape()
   assert.equal(value(fired('lose')), 3)
   assert.equal(value('minderbinder_rule_matched_total{rule="lose",engine="tc"}'), 3)
@@ -105,7 +106,7 @@ test('an address that is none: called wrongly', async (t) => {
   if (!requires(t, ...needs)) return
   const file = `${scratch(t)}/config.yaml`
   writeFileSync(file, rules('lose', 9))
-  const done = await run([...['bin/minderbinder', 'run', '--metrics', 'nowhere', file]])
+  const done = await startMinderbinder(['run', '--metrics', 'nowhere', file]).result
   assert.equal(done.status, 2)
   assert.match(done.stderr, /--metrics: 'nowhere' is no address and port/)
 })
