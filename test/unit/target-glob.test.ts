@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { globMatches } from '../../src/targets/glob.ts'
+import { globMatches, startOfMatches } from '../../src/targets/glob.ts'
 import { has, requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
 
@@ -104,4 +104,28 @@ test('any pattern and any text: TypeScript and C agree', async (t) => {
   })
   await fc.assert(property, { numRuns: 6_000 })
   assert.ok(matched > 500, `${matched} matched: the property says little`)
+})
+
+test('what matches begins as was foretold, and other texts are told by it', () => {
+  const begins = (pattern: string, text: string) => {
+    const [start, mask] = startOfMatches(pattern.padEnd(256, '\0'))
+    const bytes = Buffer.alloc(8)
+    bytes.write(text, 'latin1')
+    return start.every((byte, at) => (bytes[at]! & mask[at]!) === byte)
+  }
+  const literal = fc.constantFrom('', 'a', 'ab', 'abababab', 'ababababa')
+  const property = fc.property(literal, fitting, ([...prefix], [pattern, text]) => {
+    const before = prefix.join('')
+    if (globMatches(before + pattern, before + text))
+      assert.ok(begins(before + pattern, before + text))
+  })
+  fc.assert(property, { numRuns: 2_000 })
+  for (const [pattern, text] of [
+    ['mb-*', 'm'],
+    ['mb-*', 'mc-x'],
+    ['mb-nobody-*', 'mb-nobxdy-'],
+    ['\xff*', '\x7f'],
+  ] as const)
+    assert.ok(!begins(pattern, text), pattern)
+  for (const pattern of ['*b', '?b', '[ab]b', '\\ab']) assert.ok(begins(pattern, 'xyz'), pattern)
 })
