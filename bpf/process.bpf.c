@@ -27,6 +27,9 @@ struct {
 
 struct glob_target {
 	char pattern[GLOB_PATTERN_MAX];
+	/* What the first bytes of a name have to be, those that `mask` has: most patterns need no closer look. */
+	u64 start;
+	u64 mask;
 	struct rule_set rules;
 };
 
@@ -142,8 +145,16 @@ __noinline int match_glob(u32 at)
 
 static long try_glob(u32 i, void *context)
 {
+	struct scratch *s = scratch_of(SCRATCH_EXEC);
+	struct glob_target *target = bpf_map_lookup_elem(&globs, &i);
+	u64 start;
+
 	(void)context;
-	match_glob(i);
+	if (!s || !target)
+		return 1;
+	__builtin_memcpy(&start, s->name, sizeof(start));
+	if ((start & target->mask) == target->start)
+		match_glob(i);
 	return 0;
 }
 

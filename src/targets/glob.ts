@@ -5,6 +5,22 @@ export function globMatches(pattern: string, text: string): boolean {
   return new RegExp(`^(?:${toRegExp(pattern)})$`, 's').test(text)
 }
 
+/** Bytes at the start of a text that are looked at before all else. */
+const START_SIZE = 8
+
+/**
+ * What every text that matches begins with: eight bytes, and a mask of those of them that are certain.
+ *
+ * @param pattern zeros after its end are no part of it
+ */
+export function startOfMatches(pattern: string): [start: Buffer, mask: Buffer] {
+  const literal = /^[^*?[\\\0]*/.exec(pattern)![0].slice(0, START_SIZE)
+  const [start, mask] = [Buffer.alloc(START_SIZE), Buffer.alloc(START_SIZE)]
+  start.write(literal, 'latin1')
+  mask.fill(0xff, 0, literal.length)
+  return [start, mask]
+}
+
 function toRegExp(pattern: string): string {
   let regExp = ''
   for (let at = 0; at < pattern.length; ) {

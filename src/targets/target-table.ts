@@ -19,6 +19,7 @@ import {
 } from '../rules/encode.ts'
 import type { Rule } from '../rules/rule.ts'
 import { cgroupId } from './cgroup-id.ts'
+import { startOfMatches } from './glob.ts'
 import { PROCESSES_MAX, TICK_NS } from './limits.ts'
 
 /** struct target_process: u64 birth, exec_ns; struct rule_set. */
@@ -73,7 +74,11 @@ export class TargetTable {
         object.update(
           'globs',
           at,
-          Buffer.concat([Buffer.from(pattern, 'latin1'), encodeRuleSet(indices)]),
+          Buffer.concat([
+            Buffer.from(pattern, 'latin1'),
+            ...startOfMatches(pattern),
+            encodeRuleSet(indices),
+          ]),
         )
       for (const [key, indices] of numbers)
         object.put('numbers', Buffer.from(key, 'latin1'), encodeRuleSet(indices))

@@ -10,6 +10,9 @@ import { atMost, interleave, type Measure, spread } from './measure.ts'
 import { numberFrom } from './program.ts'
 
 const REPETITIONS = 11
+/** Each sample is of so many runs one after the other: the lower quartile, which other work on the machine spares. */
+const PARTS = 10
+/** Of all parts together. */
 const STARTS = 1000
 const SENDS = 500_000
 const CALLS = 50_000
@@ -67,7 +70,7 @@ class Machine {
     try {
       // Its first look at the targets is over.
       await saying(run.stdout, crowd > 0 ? 'targets:' : 'start:')
-      return numberFrom(command)
+      return steady(command)
     } finally {
       run.child.kill('SIGINT')
       await run.result
@@ -79,6 +82,10 @@ class Machine {
   close(): void {
     rmSync(this.#folder, { recursive: true })
   }
+}
+
+function steady(command: readonly string[]): number {
+  return spread(Array.from({ length: PARTS }), () => numberFrom(command)).lowerQuartile
 }
 
 function saying(stdout: () => string, word: string): Promise<unknown> {
@@ -103,10 +110,10 @@ export async function machine(): Promise<Measure[]> {
 
 /** Programs that no rule names. */
 async function starts(machine: Machine): Promise<Measure[]> {
-  const loop = [fixture('time-exec'), `${STARTS}`, '/bin/true']
+  const loop = [fixture('time-exec'), `${STARTS / PARTS}`, '/bin/true']
   const override = has('linux:override')
   const samples = await interleave(REPETITIONS, {
-    bare: () => numberFrom(loop),
+    bare: () => steady(loop),
     one: () => machine.watched(loop, { rules: network(strangers(1)) }),
     many: () => machine.watched(loop, { rules: network(strangers(64)) }),
     globs: () => machine.watched(loop, { rules: network(strangers(64, '*')) }),
@@ -131,7 +138,7 @@ async function starts(machine: Machine): Promise<Measure[]> {
 async function sends(machine: Machine): Promise<Measure[]> {
   return among('datagram', {
     machine,
-    loop: (program) => [machine.called(program, fixture('time-sends')), `${SENDS}`],
+    loop: (program) => [machine.called(program, fixture('time-sends')), `${SENDS / PARTS}`],
     rules: network,
   })
 }
@@ -139,7 +146,12 @@ async function sends(machine: Machine): Promise<Measure[]> {
 async function openings(machine: Machine): Promise<Measure[]> {
   return among('openat + close', {
     machine,
-    loop: (program) => [machine.called(program, fixture('time-calls')), 'open', `${CALLS}`, '1'],
+    loop: (program) => [
+      machine.called(program, fixture('time-calls')),
+      'open',
+      `${CALLS / PARTS}`,
+      '1',
+    ],
     rules: calls,
   })
 }
@@ -156,7 +168,7 @@ async function among(what: string, { machine, loop, rules }: Case): Promise<Meas
   const crowded = { ...few, crowd: CROWD }
   const many = { rules: rules(Array(16).fill('mb-target')), crowd: CROWD }
   const samples = await interleave(REPETITIONS, {
-    bare: () => numberFrom(stranger),
+    bare: () => steady(stranger),
     strangerOfFew: () => machine.watched(stranger, few),
     strangerOfMany: () => machine.watched(stranger, many),
     targetOfFew: () => machine.watched(target, few),

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { globMatches } from '../../src/targets/glob.ts'
+import { globMatches, startOfMatches } from '../../src/targets/glob.ts'
 import { has, requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
 
@@ -72,21 +72,60 @@ test('patterns and texts', async (t) => {
 
 const some = (characters: string, maxLength: number) =>
   fc.array(fc.constantFrom(...characters), { maxLength }).map((each) => each.join(''))
-const byte = fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code))
+const one = fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code))
+
+/** A part of a pattern, and a text that mostly matches it. */
+const part = fc.oneof(
+  fc.tuple(fc.constant('*'), some('ab]', 3)),
+  fc.tuple(fc.constant('?'), one),
+  fc.constantFrom('a', 'b', '-', ']', '\xff').map((char) => [char, char] as const),
+  fc.constantFrom('*', '?', '[', '\\', 'a').map((char) => [`\\${char}`, char] as const),
+  fc.tuple(
+    fc.constantFrom('[ab]', '[!b]', '[a-b]', '[]a]', '[^]]', '[a-]', '[\\]'),
+    some('ab]-\\', 1),
+  ),
+)
+const fitting = fc
+  .array(part, { maxLength: 8 })
+  .map(
+    (parts) =>
+      [parts.map(([pattern]) => pattern).join(''), parts.map(([, text]) => text).join('')] as const,
+  )
 
 test('any pattern and any text: TypeScript and C agree', async (t) => {
   if (!requires(t, 'cc')) return
   const dense = fc.tuple(some('ab*?[]!^-\\', 12), some('ab[]!^-\\', 12))
-  const bytes = fc.tuple(
-    some('\x01\x7f\x80\xff*?[!-]', 12),
-    fc.string({ unit: byte, maxLength: 8 }),
-  )
+  const bytes = fc.tuple(some('\x01\x7f\x80\xff*?[!-]', 12), fc.string({ unit: one, maxLength: 8 }))
   let matched = 0
-  const property = fc.asyncProperty(fc.oneof(dense, bytes), async ([pattern, text]) => {
+  const property = fc.asyncProperty(fc.oneof(dense, bytes, fitting), async ([pattern, text]) => {
     const here = globMatches(pattern, text)
     matched += Number(here)
     assert.equal(here, await inC(pattern, text))
   })
-  await fc.assert(property, { numRuns: 5_000 })
-  assert.ok(matched > 200, `${matched} matched: the property says little`)
+  await fc.assert(property, { numRuns: 6_000 })
+  assert.ok(matched > 500, `${matched} matched: the property says little`)
+})
+
+test('what matches begins as was foretold, and other texts are told by it', () => {
+  const begins = (pattern: string, text: string) => {
+    const [start, mask] = startOfMatches(pattern.padEnd(256, '\0'))
+    const bytes = Buffer.alloc(8)
+    bytes.write(text, 'latin1')
+    return start.every((byte, at) => (bytes[at]! & mask[at]!) === byte)
+  }
+  const literal = fc.constantFrom('', 'a', 'ab', 'abababab', 'ababababa')
+  const property = fc.property(literal, fitting, ([...prefix], [pattern, text]) => {
+    const before = prefix.join('')
+    if (globMatches(before + pattern, before + text))
+      assert.ok(begins(before + pattern, before + text))
+  })
+  fc.assert(property, { numRuns: 2_000 })
+  for (const [pattern, text] of [
+    ['mb-*', 'm'],
+    ['mb-*', 'mc-x'],
+    ['mb-nobody-*', 'mb-nobxdy-'],
+    ['\xff*', '\x7f'],
+  ] as const)
+    assert.ok(!begins(pattern, text), pattern)
+  for (const pattern of ['*b', '?b', '[ab]b', '\\ab']) assert.ok(begins(pattern, 'xyz'), pattern)
 })
