@@ -16,8 +16,20 @@ ln -sf /proc/self/fd/2 /dev/stderr
 mkdir -p /dev/pts /dev/shm
 mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+# A checkout in /tmp is still to be seen when the machine has a /tmp of its own.
+repository=${0%/test/kernel/*}
+mkdir /dev/shm/repository
+mount --bind "$repository" /dev/shm/repository
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount -t tmpfs -o mode=755 tmpfs /run
+case $repository in
+/tmp/* | /run/*)
+	mkdir -p "$repository"
+	mount --bind /dev/shm/repository "$repository"
+	;;
+esac
+umount /dev/shm/repository
+rmdir /dev/shm/repository
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t bpf bpf /sys/fs/bpf
 mount -t debugfs debugfs /sys/kernel/debug
