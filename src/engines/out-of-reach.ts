@@ -30,6 +30,7 @@ export class OutOfReach {
   /** By rule, the namespaces that it was told of. */
   readonly #told = new Map<number, Set<bigint>>()
   readonly #timer: NodeJS.Timeout | undefined
+  #closed = false
 
   constructor(object: BpfObject, context: EngineContext, indices: readonly number[]) {
     this.#object = object
@@ -43,7 +44,7 @@ export class OutOfReach {
 
   /** At what the kernel has seen since. */
   look(): void {
-    if (this.#bound.size === 0) return
+    if (this.#bound.size === 0 || this.#closed) return
     for (const key of this.#object.keys('elsewhere', KEY_SIZE)) {
       const value = this.#object.get('elsewhere', key, VALUE_SIZE)
       if (!value) continue
@@ -69,16 +70,18 @@ export class OutOfReach {
 
   /** What a reader of the summary must know. */
   notes(): string[] {
+    this.look()
     return [...this.#told].map(([rule, { size }]) => {
       const places = size === 1 ? 'another network namespace' : `${size} other network namespaces`
       return `${this.#label(rule)}: there were targets in ${places}, out of its reach`
     })
   }
 
-  /** Looks once more. */
+  /** Looks once more; the object may be closed after this. */
   close(): void {
     clearInterval(this.#timer)
     this.look()
+    this.#closed = true
   }
 
   #label(rule: number): string {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { type Client, startClient, startRun } from '../helpers/machine-run.ts'
+import { type Client, programCalled, startClient, startRun } from '../helpers/machine-run.ts'
 import { requires } from '../helpers/requires.ts'
 import { minderbinder, run } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
@@ -236,4 +236,17 @@ test('targets in another network namespace, out of reach of what acts on interfa
     result.stderr,
     /lose_out: there were targets in another network namespace, out of its reach/,
   )
+})
+
+test('exec says it too, of a target that goes into a network namespace of its own', async (t) => {
+  if (!requires(t, ...needs)) return
+  const file = join(scratch(t), 'config.yaml')
+  writeFileSync(file, loses())
+  const program = programCalled(t, 'mb-out')
+  const exec = (...command: string[]) =>
+    run([minderbinder, 'exec', '--config', file, '--', ...command], { input: 'pid\n' })
+  const client = [program, '127.0.0.1', `${port}`, '1']
+  const note = /lose_out: there were targets in another network namespace, out of its reach/
+  assert.match((await exec('unshare', '--net', ...client)).stderr, note)
+  assert.doesNotMatch((await exec(...client)).stderr, /out of its reach/)
 })
