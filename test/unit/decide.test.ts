@@ -13,6 +13,7 @@ import { compileC } from './compile-c.ts'
 class Driver {
   private readonly child: ChildProcessWithoutNullStreams
   private readonly answers: AsyncIterator<string>
+  private readonly closed: Promise<unknown>
   private stderr = ''
 
   constructor(program: string, environment: NodeJS.ProcessEnv = {}) {
@@ -20,21 +21,23 @@ class Driver {
     this.child.stderr.on('data', (data) => {
       this.stderr += data
     })
+    this.closed = new Promise((resolve) => this.child.once('close', resolve))
     this.answers = createInterface(this.child.stdout)[Symbol.asyncIterator]()
   }
 
   async ask(command: string): Promise<string> {
     this.child.stdin.write(`${command}\n`)
     const { value, done } = await this.answers.next()
-    assert.ok(!done, `the driver ended: ${this.stderr}`)
-    return value
+    if (!done) return value
+    await this.closed
+    const { exitCode, signalCode } = this.child
+    throw new Error(`the driver ended (${signalCode ?? exitCode}): ${this.stderr}`)
   }
 
   async end(): Promise<void> {
     this.child.stdin.end()
-    const status =
-      this.child.exitCode ?? (await new Promise((resolve) => this.child.once('close', resolve)))
-    assert.equal(status, 0, this.stderr)
+    await this.closed
+    assert.equal(this.child.exitCode, 0, this.stderr)
     assert.equal(this.stderr, '')
   }
 }
