@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { programCalled } from '../helpers/machine-run.ts'
 import { type Person, personAtShell, settings } from '../helpers/person.ts'
-import { descendants } from '../helpers/processes.ts'
+import { descendants, killed } from '../helpers/processes.ts'
 import { requires } from '../helpers/requires.ts'
 import { minderbinder, start } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
@@ -223,10 +223,10 @@ atShell(
     assert.equal(scene.connection(), 'refused')
     writeFileSync(file, good.replaceAll('lose_datagrams', 'lose_others'))
     process.kill(pid(), 'SIGHUP')
-    const { rows } = await person.sees('the new rules', (seen) =>
-      seen.rows.some((row) => row.startsWith('lose_others  tc:')),
-    )
-    assert.equal(rows.at(-1), 'q quits  read again: 2 rules')
+    await person.sees('the new rules', ({ rows }) => {
+      const named = rows.some((row) => row.startsWith('lose_others  tc:'))
+      return named && rows.at(-1) === 'q quits  read again: 2 rules'
+    })
     person.terminal.type('q')
     await person.terminal.sees(/minderbinder: .*failure_rat[\s\S]*did you mean failure_rate/)
     await person.terminal.sees(/the rules stay as they were\nminderbinder: read again: 2 rules\n/)
@@ -285,17 +285,23 @@ atShell(
   { restored: false },
 )
 
-atShell(
-  'the terminal hangs up: it ends, as nobody sees any more what it does',
-  async (scene) => {
-    begin(scene)
-    await viewed(scene)
-    const pid = scene.pid()
-    scene.person.terminal.hangUp()
-    await until(() => !isRun(pid), { what: 'the end of run' })
-  },
-  { restored: false },
-)
+for (const [how, more] of [
+  ['graphs', ''],
+  ['lines', '--no-graph'],
+] as const)
+  atShell(
+    `the terminal hangs up under ${how}: it ends, as nobody sees any more what it does`,
+    async (scene, t) => {
+      begin(scene, more)
+      if (more === '') await viewed(scene)
+      else await scene.person.terminal.sees('fired: refuse_all')
+      const pid = scene.pid()
+      t.after(() => isRun(pid) && killed(pid))
+      scene.person.terminal.hangUp()
+      await until(() => !isRun(pid), { what: 'the end of run' })
+    },
+    { restored: false },
+  )
 
 for (const [how, more, env] of [
   ['--no-graph', '--no-graph', ''],
