@@ -1,9 +1,8 @@
 /**
  * Runs the bundled CLI with the code that V8 made of it at build time (scripts/compile-cli.cjs): parsing and
- * compiling it at each start costs more. Another V8 than the build's finds that code out by itself and rejects
- * it, and so does one with other flags; then the source is compiled as ever.
+ * compiling it at each start costs more. Where there is none for this node, the source is compiled as ever.
  */
-const { readFileSync, writeSync } = require('node:fs')
+const { readFileSync, statSync, writeSync } = require('node:fs')
 const { join } = require('node:path')
 const { Script } = require('node:vm')
 
@@ -24,11 +23,20 @@ function read(name, encoding) {
   return readFileSync(join(__dirname, name), encoding)
 }
 
+/**
+ * The very node that the code was made by. V8 rejects that of another version of its own, but all of Node 20 has the
+ * same: v20.19.6 takes the code of v20.20.2, arm64 that of x64, and crashes.
+ */
+function codeFile() {
+  const { size } = statSync(process.execPath)
+  return `minderbinder-${process.version}-${process.arch}-${size}.code`
+}
+
 function code() {
   try {
-    return read('minderbinder.code')
+    return read(codeFile())
   } catch {
-    return undefined // never built: nothing but slower
+    return undefined // never built, or by another node: nothing but slower
   }
 }
 
@@ -37,4 +45,4 @@ const source = read('minderbinder.cjs', 'latin1')
 const script = new Script(source, { filename, cachedData: code() })
 script.runInThisContext()(require, filename, __dirname)
 
-module.exports = script
+module.exports = { script, codeFile }

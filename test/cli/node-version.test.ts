@@ -1,6 +1,6 @@
 /** The wrong node, or none: one line that says so, 125, and nothing has run. */
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { identities } from '../helpers/identity.ts'
@@ -46,3 +46,16 @@ for (const { title, options } of identities)
       assert.deepEqual([done.status, done.stdout, existsSync(witness)], [125, '', false])
     })
   }
+
+test('compiled code is for the node that made it, and for no other', async (t) => {
+  const cli = new URL('../../dist/cli.cjs', import.meta.url).pathname
+  const ask = `process.argv = ['node', '${cli}', '--version']
+    console.error(require('${cli}').script.cachedDataRejected)`
+  assert.equal((await run([process.execPath, '-e', ask])).stderr, 'false\n')
+  // Another build of the same version: it could take the code and crash (src/cli/start.cjs).
+  const other = join(scratch(t), 'node')
+  copyFileSync(process.execPath, other)
+  appendFileSync(other, 'x')
+  const done = await run([other, '-e', ask])
+  assert.deepEqual([done.stderr, done.status], ['undefined\n', 0])
+})
