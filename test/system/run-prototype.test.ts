@@ -33,6 +33,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         time.sleep(float(sys.argv[1]))
         self.send_response(200)
         self.send_header('Content-Length', '6')
+        self.send_header('Connection', 'close')
         self.end_headers()
         self.wfile.write(b'hello\\n')
     def log_message(self, *args): pass
