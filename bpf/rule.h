@@ -182,14 +182,26 @@ static inline int selected(const struct rule *r, u32 index, u64 seed, u64 n)
 /* On so many CPUs at once; who is pushed aside more often than that may fire in another's place. */
 #define TURN_TRIES 32
 
+/* A function that is not static is verified once, by itself, and not again in each round of the loop over rules. */
+#ifdef __bpf__
+#define VERIFIED_APART __attribute__((noinline))
+#else
+#define VERIFIED_APART static inline
+#endif
+
 /*
  * An occurrence of a rule with times=. Whether it fires depends on how many before it fired: n is taken and that
  * is counted in one step, or the 38th could fire while the first one is still on its way.
  */
-static inline int take_turn(const struct rule *r, u32 index, u64 seed, struct rule_counts *scope, u64 *n)
+VERIFIED_APART int take_turn(const struct rule *r, u32 index, u64 seed, struct rule_counts *scope, u64 *n)
 {
-	u64 turns = __sync_fetch_and_add(&scope->turns, 0);
+	u64 turns;
 
+#ifdef __bpf__
+	if (!r || !scope || !n) /* never; the verifier wants it, and gcc then takes them for null */
+		return 0;
+#endif
+	turns = __sync_fetch_and_add(&scope->turns, 0);
 	for (u32 i = 0; i < TURN_TRIES; i++) {
 		u64 found, next = turns + 1;
 

@@ -43,9 +43,10 @@ for (const { caption, command, status } of examples) {
         env: { PATH: `${dirname(minderbinder)}${delimiter}${process.env.PATH}` },
       })
       assert.equal(got, status, stderr)
-      // Another failure could have the same status: none of ours has been reported.
+      // Another failure could have the same status: none of ours has been reported. Whose wget is in a network
+      // namespace of its own is the machine's affair.
       assert.doesNotMatch(
-        stderr,
+        stderr.replaceAll(/^minderbinder: .* network namespace, out of .*\n/gm, ''),
         /^minderbinder: (?!rule|hint|to repeat|left out)(?!.* \d+ +\d+ +\d+$)(?!.*never fired)/m,
       )
       if (status === 1 || (asRoot && !command.includes(' run ')))
