@@ -32,16 +32,19 @@ export class CleanRoot {
   /** A line for sh, typed by root or, with a login of that name, by somebody else. */
   types(line: string, user = 'root'): Promise<RunResult> {
     const shell = user === 'root' ? ['sh', '-c', line] : ['su', '-s', '/bin/sh', user, '-c', line]
-    return run(['unshare', '--mount', 'sh', '-c', inside, 'sh', this.folder, 'root', ...shell], {
-      timeout: 180_000,
-      env: {
-        PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-        HOME: '/root',
-        DEBIAN_FRONTEND: 'noninteractive',
-        NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS,
-      },
-      cwd: '/',
-    })
+    const enter = ['unshare', '--mount', 'sh', '-c', inside, 'sh', this.folder, 'root', ...shell]
+    // Nothing of ours: npm test has npm_config_... for this machine's npm.
+    return run(['env', '-i', ...this.#variables(), ...enter], { timeout: 180_000, cwd: '/' })
+  }
+
+  #variables(): string[] {
+    const authorities = process.env.NODE_EXTRA_CA_CERTS
+    return [
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      'HOME=/root',
+      'DEBIAN_FRONTEND=noninteractive',
+      ...(authorities === undefined ? [] : [`NODE_EXTRA_CA_CERTS=${authorities}`]),
+    ]
   }
 
   copyIn(file: string, to: string): void {
