@@ -93,8 +93,10 @@ function holdToTable(subject: Subject): void {
 }
 
 /** Where everything is slow, ways to an engine are tried on one of the kernels that have them. */
-function leftToOthers({ user, without }: Subject): string | undefined {
+function leftToOthers({ engine, user, without }: Subject): string | undefined {
   if (user !== undefined) return 'tried on the host'
+  // SYNC_WAKE_UP, the last that a listener was given.
+  if (engine === 'seccomp' && has('linux:6.6')) return 'tried before Linux 6.6, and on the host'
   if (without === 'fmod_ret' && has('linux:6.6')) return 'tried on the kernel before Linux 6.6'
   if (without === 'kprobe' && !has('linux:6.6')) return 'tried on a kernel from Linux 6.6 on'
   return undefined
