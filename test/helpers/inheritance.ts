@@ -56,6 +56,8 @@ function normal(report: string, file: string): string[] {
   return (
     report
       .replaceAll(file, 'REPORT')
+      // How much of itself had been written out by then: its length, by which a pid's digits count.
+      .replace(/^(fd-\d+ REPORT .*) at \d+$/m, '$1')
       .replaceAll(/(pipe|socket):\[\d+\]/g, '$1')
       .replace(/^group \d+ session \d+/m, `group ${relation}`)
       .replaceAll(/^env-\d+ /gm, 'env ')
