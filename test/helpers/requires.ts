@@ -6,6 +6,7 @@ import { release } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { whyNoErrorInjection } from '../../src/kernel/error-injection.ts'
+import { isCalled } from '../../src/kernel/ftrace-jump.ts'
 import { kernels } from './kernels.ts'
 
 /** A program on PATH is needed by its name; the other needs have a check of their own. */
@@ -62,8 +63,11 @@ export type Need =
   | `user:${string}`
   | KernelNeed
 
-/** What only another kernel could give: `linux:6.6` is that version or newer, `linux:override` lets calls fail. */
-type KernelNeed = `linux:${number}` | 'linux:override'
+/**
+ * What only another kernel could give: `linux:6.6` is that version or newer, `linux:override` lets calls fail,
+ * `linux:two-programs` has room for two on one call, which path= takes (src/kernel/ftrace-jump.ts).
+ */
+type KernelNeed = `linux:${number}` | 'linux:override' | 'linux:two-programs'
 
 /** Returns undefined where the need is met, else why it is not. */
 type Check = () => string | undefined
@@ -162,6 +166,8 @@ function check(need: Need): string | undefined {
   const [kind, name] = need.split(':')
   if (kind === 'user' && name !== undefined) return user(name)
   if (need === 'linux:override') return whyNoErrorInjection()
+  if (need === 'linux:two-programs')
+    return isCalled('ftrace_ops_list_func') ? undefined : 'this kernel crashes at a second program'
   if (kind === 'linux' && name !== undefined) return olderKernel(name)
   return (checks[need] ?? (() => program(need)))()
 }
