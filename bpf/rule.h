@@ -228,7 +228,8 @@ VERIFIED_APART int take_turn(const struct rule *r, u32 index, u64 seed, struct r
  * after its predicates; `predicates` is whether they all agreed. `total` counts over the tree; `scope` is
  * what occurrences are counted in: `total` itself, or the process's own counters (scope=process).
  * `*n` receives the occurrence number (0 where the rule did not match). Returns 1 to fire, 0 not to.
- * Thread-safe: on two CPUs no n is given twice, and the first `times` that are selected fire, no others.
+ * Thread-safe: on two CPUs no n is given twice, no more than `times` fire, and those are the first that are selected
+ * (beyond TURN_TIMES_MAX they may be others).
  */
 static inline int decide(const struct rule *r, u32 index, u64 seed, u64 age_ns, int predicates,
 			 struct rule_counts *total, struct rule_counts *scope, u64 *n)
@@ -242,15 +243,20 @@ static inline int decide(const struct rule *r, u32 index, u64 seed, u64 age_ns, 
 	if (r->times && r->times <= TURN_TIMES_MAX) {
 		fires = take_turn(r, index, seed, scope, n);
 		__sync_fetch_and_add(&scope->matched, 1);
+		if (fires)
+			__sync_fetch_and_add(&scope->fired, 1);
 	} else {
 		*n = __sync_fetch_and_add(&scope->matched, 1) + 1;
 		fires = selected(r, index, seed, *n);
+		if (fires && __sync_fetch_and_add(&scope->fired, 1) >= r->times && r->times) {
+			__sync_fetch_and_add(&scope->fired, -1);
+			fires = 0;
+		}
 	}
 	if (scope != total)
 		__sync_fetch_and_add(&total->matched, 1);
 	if (!fires)
 		return 0;
-	__sync_fetch_and_add(&scope->fired, 1);
 	if (scope != total)
 		__sync_fetch_and_add(&total->fired, 1);
 	return 1;

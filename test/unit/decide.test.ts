@@ -306,6 +306,16 @@ decides('times= is a limit on what fires, not on what matches', async () => {
   await fc.assert(property, { numRuns: 200 })
 })
 
+decides('times= is a limit as well where it is a large one', async () => {
+  // Around TURN_TIMES_MAX of bpf/rule.h, where the counting changes.
+  for (const times of [2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1]) {
+    await setRule(driver, { times })
+    const { fires, fired, matched } = await calls(driver, { count: times + 3 })
+    assert.ok(fires === `${'1'.repeat(times)}000`, `${times} times`)
+    assert.deepEqual([fired, matched], [times, times + 3])
+  }
+})
+
 decides('calls that do not match are seen and nothing else', async () => {
   await setRule(driver, { when: { first: 2, last: 2, step: 1 }, afterNs: 1000n })
   const unmatched = await calls(driver, { count: 5, predicates: 0, age: 5000n })
