@@ -169,7 +169,7 @@ struct session {
 	 * 6.7 (commit bb124da69c47) it follows one iteration only, and removes the code that one has no use for.
 	 */
 	u32 zero;
-	u32 on; /* targets of the machine are faulted */
+	u32 padding;
 };
 
 struct session session;
@@ -241,7 +241,7 @@ static __always_inline struct target_process *current_target(void)
 static __always_inline int is_watched(void)
 {
 	if (settings.machine)
-		return session.on && current_target() && is_turn_of(settings.turn);
+		return current_target() && is_turn_of(settings.turn);
 	return bpf_get_current_ancestor_cgroup_id(session.level) == session.armed;
 }
 

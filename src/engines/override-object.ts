@@ -117,7 +117,7 @@ export class OverrideObject {
     return this.#object.program(name)
   }
 
-  /** From here on nothing is faulted, whoever is still attached. */
+  /** From here on nothing of the command is faulted, whoever is attached. For the machine it is TargetTable.lift(). */
   disarm(): void {
     this.#setSession(NOWHERE, 0)
   }
@@ -164,7 +164,7 @@ export class OverrideObject {
     object.updateAll('process_rules', new Map(processRules.map((index, at) => [at, uint32(index)])))
     object.updateAll('calls', this.#tables.calls)
     if (cgroup) await this.#confine(cgroup)
-    else this.#setSession(NOWHERE, 0, (await testRunHere(object.program('mb_self'))) >>> 16, 1)
+    else this.#setSession(NOWHERE, 0, (await testRunHere(object.program('mb_self'))) >>> 16)
     if (onEvent) this.#events = await readEvents(object.map('events'), onEvent)
   }
 
@@ -175,13 +175,12 @@ export class OverrideObject {
   }
 
   /** struct session; `armed` is set by the first exec in the cgroup. */
-  #setSession(cgroup: bigint, level: number, pidLevel = 0, on = 0): void {
+  #setSession(cgroup: bigint, level: number, pidLevel = 0): void {
     const bytes = Buffer.alloc(32)
     bytes.writeBigUInt64LE(cgroup, 0)
     bytes.writeBigUInt64LE(NOWHERE, 8)
     bytes.writeUInt32LE(level, 16)
     bytes.writeUInt32LE(pidLevel, 20)
-    bytes.writeUInt32LE(on, 28)
     this.#object.update('.bss', 0, bytes)
   }
 }
