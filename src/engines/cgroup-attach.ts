@@ -1,8 +1,9 @@
 /** What the cgroup engine attaches to the target's own cgroup, or to the root of all. */
 import { closeSync } from 'node:fs'
-import { listInterfaces, watchInterfaces } from '../kernel/interfaces.ts'
+import { listInterfaces } from '../kernel/interfaces.ts'
 import { attachToFolder, type CgroupProgram, cgroupOfTargets } from './cgroup-programs.ts'
 import type { AttachedEngine, EngineContext } from './engine.ts'
+import { startNetwork } from './network-engine.ts'
 import { NetworkObject } from './network-object.ts'
 
 export async function attachToCgroup(
@@ -19,38 +20,17 @@ export async function attachToCgroup(
     ...(dropIn.length > 0 ? (['mb_drop_in'] as const) : []),
     ...(refuse.length > 0 ? (['mb_connect4', 'mb_connect6'] as const) : []),
   ]
-  const interfaces = await listInterfaces()
   const rules = { dropOut: [], dropIn, refuse }
-  const network = await NetworkObject.load(context, rules, programs, interfaces)
+  const network = await NetworkObject.load(context, rules, programs, await listInterfaces())
   const links: number[] = []
-  let unwatch = () => {}
-  const lift = async () => {
-    unwatch()
-    unwatch = () => {}
-    for (const link of links.splice(0)) closeSync(link)
-  }
-  const close = async () => {
-    await lift()
-    network.close()
-  }
-  try {
-    const folder = cgroupOfTargets(context)
-    if (network.namesInterfaces) {
-      unwatch = await watchInterfaces((all, deleted) => network.follow(all, deleted))
-      network.follow(await listInterfaces())
-    }
-    for (const program of programs) links.push(await attachToFolder(folder, network, program))
-  } catch (error) {
-    await close()
-    throw error
-  }
-  return {
-    start: () => network.start(),
-    lift,
-    counts: async () => network.counts(),
-    lostEvents: () => network.lostEvents(),
-    notes: () => network.notes(),
-    ...(tagging && { adopt: (target) => network.adopt(target) }),
-    close,
-  }
+  return startNetwork(network, {
+    tagging,
+    async attach() {
+      const folder = cgroupOfTargets(context)
+      for (const program of programs) links.push(await attachToFolder(folder, network, program))
+    },
+    async detach() {
+      for (const link of links.splice(0)) closeSync(link)
+    },
+  })
 }

@@ -1,7 +1,7 @@
 /** Targets in other network namespaces, where rules that act on our interfaces do not reach them: said, once each. */
 import type { BpfObject } from '../kernel/bpf-object.ts'
 import { nameOf } from '../kernel/process-tree.ts'
-import { oneLine, printable } from '../report/printable.ts'
+import { printable } from '../report/printable.ts'
 import { decodeRuleSet, RULE_SET_SIZE } from '../rules/encode.ts'
 import { isBoundToOwnNamespace } from '../rules/reach.ts'
 import type { EngineContext } from './engine.ts'
@@ -63,9 +63,7 @@ export class OutOfReach {
     const name = nameOf(pid)
     const who = name === undefined ? `${pid}` : `${printable(name)} ${pid}`
     const labels = fresh.map((rule) => this.#label(rule)).join(', ')
-    this.#context.onNotice?.(
-      oneLine(`${who} is in another network namespace, out of reach of ${labels}`),
-    )
+    this.#context.onNotice?.(`${who} is in another network namespace, out of reach of ${labels}`)
   }
 
   /** What a reader of the summary must know. */

@@ -5,7 +5,7 @@ import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { attachRawTracepoint, attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
 import { entryFunction, entryFunctionNames } from '../kernel/entry-function.ts'
-import { isTraced } from '../kernel/ftrace-jump.ts'
+import { tracedFunctions } from '../kernel/ftrace-jump.ts'
 import { openKprobe } from '../kernel/kprobe.ts'
 import type { SyscallRule } from '../rules/rule.ts'
 import type { EngineContext } from './engine.ts'
@@ -43,6 +43,7 @@ export async function attachOverride(
       .filter(({ way }) => way !== 'kprobe')
       .map(({ program, call }) => [program, entryFunctionNames(call, architecture)]),
   )
+  refuseSecond(places.map(({ call }) => call))
   const shared = places.some(({ way }) => way === 'kprobe') ? ['mb_override'] : []
   const object = await OverrideObject.load(context, indices, shared, targets)
   const links: number[] = []
@@ -78,7 +79,6 @@ function placesOf(ways: ReadonlyMap<string, Way>, rules: readonly SyscallRule[])
 async function attachTo(object: OverrideObject, { program, call, way }: Place): Promise<number> {
   const fd = object.program(program)
   const functionName = entryFunction(call, architecture)
-  refuseSecond(functionName, call)
   try {
     if (way === 'modify') return await createLink(fd, 0, attachTypes.modifyReturn)
     if (way === 'touch') return await createLink(fd, 0, attachTypes.traceEntry)
@@ -104,11 +104,13 @@ async function attachTo(object: OverrideObject, { program, call, way }: Place): 
  *
  * @throws {MinderbinderError} MB_ATTACH
  */
-function refuseSecond(functionName: string, call: string): void {
-  if (isTraced(functionName) === false || availableWays.second) return
+function refuseSecond(calls: readonly string[]): void {
+  const traced = tracedFunctions()
+  const taken = calls.find((call) => traced?.has(entryFunction(call, architecture)) ?? true)
+  if (taken === undefined || availableWays.second) return
   throw new MinderbinderError(
     'MB_ATTACH',
-    `something else may be attached to ${functionName} for ${call}, and this kernel crashes at the second program there`,
+    `something else may be attached to ${entryFunction(taken, architecture)} for ${taken}, and this kernel crashes at the second program there`,
     { hint: 'CONFIG_CC_OPTIMIZE_FOR_SIZE and CONFIG_DYNAMIC_FTRACE_WITH_JMP make it so' },
   )
 }

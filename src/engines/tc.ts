@@ -13,60 +13,35 @@ function refusal(rule: Rule): string | undefined {
 
 async function attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine> {
   // Imported here: a start without network rules does not wait for it.
-  const { listInterfaces, watchInterfaces } = await import('../kernel/interfaces.ts')
+  const { listInterfaces } = await import('../kernel/interfaces.ts')
+  const { startNetwork } = await import('./network-engine.ts')
   const { NetworkObject } = await import('./network-object.ts')
   const { EgressAttachments } = await import('./tc-attach.ts')
   const { attachToFolder, cgroupOfTargets } = await import('./cgroup-programs.ts')
-  const interfaces = await listInterfaces()
   const tagging = indices.some((index) => context.rules[index]?.targets !== undefined)
   const network = await NetworkObject.load(
     context,
     { dropOut: indices, dropIn: [], refuse: [] },
     ['mb_drop_out', ...(tagging ? (['mb_tag_socket'] as const) : [])],
-    interfaces,
+    await listInterfaces(),
   )
   const attachments = new EgressAttachments(
     network.program('mb_drop_out'),
     choice(context, indices),
   )
   let tagger = -1
-  let unwatch = () => {}
-  const lift = async () => {
-    unwatch()
-    unwatch = () => {}
-    await attachments.close()
-  }
-  const close = async () => {
-    await lift()
-    if (tagger >= 0) closeSync(tagger)
-    tagger = -1
-    network.close()
-  }
-  try {
-    if (tagging) tagger = await attachToFolder(cgroupOfTargets(context), network, 'mb_tag_socket')
-    unwatch = await watchInterfaces((all, deleted) => {
-      network.follow(all, deleted)
-      // A failure has no one to tell: the run has begun, and the interface may be gone.
-      attachments.update(all, deleted).catch(() => {})
-    })
-    await attachments.update(interfaces)
-    // What came up between the listing and the watch.
-    const later = await listInterfaces()
-    network.follow(later)
-    await attachments.update(later)
-  } catch (error) {
-    await close()
-    throw error
-  }
-  return {
-    start: () => network.start(),
-    lift,
-    counts: async () => network.counts(),
-    lostEvents: () => network.lostEvents(),
-    notes: () => network.notes(),
-    ...(tagging && { adopt: (target) => network.adopt(target) }),
-    close,
-  }
+  return startNetwork(network, {
+    tagging,
+    update: (all, deleted) => attachments.update(all, deleted),
+    async attach() {
+      if (tagging) tagger = await attachToFolder(cgroupOfTargets(context), network, 'mb_tag_socket')
+    },
+    async detach() {
+      if (tagger >= 0) closeSync(tagger)
+      tagger = -1
+      await attachments.close()
+    },
+  })
 }
 
 /**

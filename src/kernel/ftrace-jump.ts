@@ -42,12 +42,12 @@ export function hasEvenAddress(symbols: string, name: string): boolean {
   return end > 0 && /[^0]/.test(address) && /[02468ace]$/.test(address)
 }
 
-/** Whether something is at the function's entry already; undefined where the kernel does not show that. */
-export function isTraced(functionName: string): boolean | undefined {
+/** The functions that something is attached to at their entry; undefined where the kernel does not show that. */
+export function tracedFunctions(): ReadonlySet<string> | undefined {
   for (const folder of ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'])
     try {
       const lines = readFileSync(`${folder}/enabled_functions`, 'utf8').split('\n')
-      return lines.some((line) => line.startsWith(`${functionName} `))
+      return new Set(lines.map((line) => line.split(' ', 1)[0]!))
     } catch {}
   return undefined
 }
