@@ -1,5 +1,5 @@
-// Writes dist/minderbinder-NODE.code, which is for this very node: what V8 has compiled of dist/minderbinder.cjs after a run of `explain`, which
-// is most of what a start of `exec` needs. node scripts/compile-cli.cjs
+// Writes dist/minderbinder-NODE.code, which is for this very node: what V8 has compiled of dist/minderbinder.cjs after
+// a run of `explain`, which is most of what a start of `exec` needs. node scripts/compile-cli.cjs
 const { readdirSync, rmSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 

@@ -57,8 +57,11 @@ int main(int argc, char **argv)
 
 	if (argc > 0 && strcmp(argv[0], PROBE_NAME) == 0)
 		return probe(argc - 1, argv + 1);
-	if (handover_asked()) {
-		if (handover_print(handover_asked()) == 0)
+
+	const int asked = handover_asked();
+
+	if (asked) {
+		if (handover_print(asked) == 0)
 			return 0;
 		fprintf(stderr, "minderbinder: cannot read its environment in /proc: %s\n", strerror(errno));
 		return EXIT_FAILED;

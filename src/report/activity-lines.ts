@@ -42,7 +42,7 @@ export function activityLines(previous: Activity | undefined, now: Activity): st
 
 /** The last one: what it comes to is the summary's to say. */
 export function stopLine(seconds: number): string {
-  return lines([`stop: after ${seconds.toFixed(1)} s`])[0]!
+  return `${PREFIX}stop: after ${seconds.toFixed(1)} s\n`
 }
 
 /** Who came and went between two looks with the same number is not told: a busy machine would tell of nothing else. */

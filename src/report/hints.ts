@@ -8,11 +8,12 @@ export function hintsFor(
   counts: readonly RuleCounts[],
   arch: Architecture,
 ): (rule: Rule) => string | undefined {
-  return (rule) => (counts[rules.indexOf(rule)]?.seen === 0n ? neverSeen(rule, arch) : undefined)
+  return (rule) =>
+    counts[rules.indexOf(rule)]?.seen === 0n ? hintOfNeverSeen(rule, arch) : undefined
 }
 
 /** For calls that the user named: a family says itself what it covers. */
-function neverSeen(rule: Rule, arch: Architecture): string | undefined {
+export function hintOfNeverSeen(rule: Rule, arch: Architecture): string | undefined {
   if (rule.kind !== 'syscall') return undefined
   const named = rule.set.split('+').filter((name) => rule.syscalls.includes(name))
   return named.map((name) => neverSeenHint(name, arch)).find((hint) => hint !== undefined)

@@ -3,7 +3,7 @@ import { architecture } from '../kernel/architecture.ts'
 import { interfaceName } from '../kernel/interfaces.ts'
 import type { Activity, TargetActivity } from '../report/activity.ts'
 import { decodeEvent } from '../report/event.ts'
-import { hintsFor } from '../report/hints.ts'
+import { hintOfNeverSeen } from '../report/hints.ts'
 import { injectionLine } from '../report/injection-line.ts'
 import type { LogContext } from '../report/log.ts'
 import { whyNotFired } from '../report/why-not-fired.ts'
@@ -82,14 +82,13 @@ export class Sampler {
 
   #silence(rule: Rule, counts: RuleCounts): string[] {
     if (counts.fired > 0n) return []
-    const hint = counts.seen === 0n ? this.#hint(rule, counts) : undefined
+    const hint = counts.seen === 0n ? this.#hint(rule) : undefined
     return [`so far ${whyNotFired(rule, counts)}`, ...(hint === undefined ? [] : [hint])]
   }
 
   /** Of a rule that was never seen; looked up once, which takes milliseconds. */
-  #hint(rule: Rule, counts: RuleCounts): string | undefined {
-    if (!this.#hints.has(rule))
-      this.#hints.set(rule, hintsFor([rule], [counts], architecture)(rule))
+  #hint(rule: Rule): string | undefined {
+    if (!this.#hints.has(rule)) this.#hints.set(rule, hintOfNeverSeen(rule, architecture))
     return this.#hints.get(rule)
   }
 
