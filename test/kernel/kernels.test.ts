@@ -48,11 +48,12 @@ test('every test kernel', { concurrency: true }, async (t) => {
   if (!requires(t, 'qemu', 'kernels', 'setpriv', 'cc', 'cc-static', 'cc-m32')) return
   const chosen = kernels().filter(({ name }) => only?.includes(name) ?? true)
   assert.notEqual(chosen.length, 0, `no kernel of MINDERBINDER_TEST_KERNELS=${only} is there`)
-  if (filesFor(chosen[0]!).includes(conformance)) for (const row of table) compileCase(t, row)
+  const held = filesFor(chosen[0]!).includes(conformance)
+  if (held) for (const row of table) compileCase(t, row)
   await Promise.all(chosen.map((kernel) => t.test(`Linux ${kernel.name}`, (t) => hold(t, kernel))))
   keep(results)
   process.stdout.write(`\n${matrix(results)}\n`)
-  if (only || named) return
+  if (only || !held) return
   await t.test('every engine ran on some kernel', () => {
     // The oracle of the table, and what no kernel does in its own way: the host's own run has them.
     const byHost = ['strace', 'seccomp as nobody']

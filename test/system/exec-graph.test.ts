@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { freePort } from '../helpers/loopback.ts'
 import { type Person, personAtShell, settings } from '../helpers/person.ts'
 import { descendants, program } from '../helpers/processes.ts'
 import { requires } from '../helpers/requires.ts'
@@ -218,16 +219,6 @@ test('without a terminal: refused', async (t) => {
   assert.match(done.stderr, /--graph: there is no terminal to draw on/)
   assert.ok(!existsSync(join(folder, 'ran')))
 })
-
-/** One that nobody has at the moment. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' ? address!.port : 0))
-    })
-  })
-}
 
 test('--metrics: curl reads what happens while the command runs, and nobody afterwards', async (t) => {
   if (!requires(t, 'root', 'cc', 'curl', 'libbpf', 'cgroup2')) return

@@ -1,11 +1,11 @@
 /** run --metrics: Prometheus asks while it runs, and what it is told is in its format and true. */
 import assert from 'node:assert/strict'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import test, { type TestContext } from 'node:test'
+import test from 'node:test'
+import { echoDatagrams, freePort } from '../helpers/loopback.ts'
 import { startClient, startRun } from '../helpers/machine-run.ts'
 import { requires } from '../helpers/requires.ts'
 import { start, startMinderbinder } from '../helpers/run.ts'
@@ -15,23 +15,6 @@ import { until } from '../helpers/until.ts'
 
 const needs = ['root', 'cgroup2', 'libbpf', 'cc'] as const
 
-async function echoServer(t: TestContext): Promise<number> {
-  const udp = createSocket('udp4').bind(0, '127.0.0.1')
-  t.after(() => udp.close())
-  await once(udp, 'listening')
-  udp.on('message', (message, { port, address }) => udp.send(message, port, address))
-  return (udp.address() as AddressInfo).port
-}
-
-/** One that nobody has at the moment. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 const rules = (name: string, port: number) => `agents_of_chaos:
   outgoing_network:
     - {name: ${name}, proto: udp, port: ${port}, targets: [{process_name: mb-metered}]}
@@ -39,7 +22,7 @@ const rules = (name: string, port: number) => `agents_of_chaos:
 
 test('counts of rules, targets and calls; promtool finds nothing wrong; other rules after SIGHUP; nobody answers afterwards', async (t) => {
   if (!requires(t, ...needs, 'promtool')) return
-  const port = await echoServer(t)
+  const port = await echoDatagrams(t)
   const state = systemState()
   const client = await startClient(t, { name: 'mb-metered', port })
   const metricsPort = await freePort()

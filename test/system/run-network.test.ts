@@ -1,12 +1,10 @@
 /** `minderbinder run` and the network: who is a target, from when to when, and who is not. */
 import assert from 'node:assert/strict'
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { fixture } from '../helpers/fixture.ts'
+import { acceptConnections, echoDatagrams } from '../helpers/loopback.ts'
 import { countsOf, programCalled, startClient, startRun } from '../helpers/machine-run.ts'
 import { requires } from '../helpers/requires.ts'
 import { run as command, start, startMinderbinder } from '../helpers/run.ts'
@@ -19,17 +17,7 @@ const needs = ['root', 'cgroup2', 'libbpf', 'cc'] as const
 
 /** One port of loopback, where TCP connects and every datagram comes back. */
 async function serve(t: TestContext): Promise<number> {
-  const tcp = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
-  await once(tcp, 'listening')
-  const { port } = tcp.address() as AddressInfo
-  const udp = createSocket('udp4').bind(port, '127.0.0.1')
-  await once(udp, 'listening')
-  udp.on('message', (message, { port, address }) => udp.send(message, port, address))
-  t.after(() => {
-    tcp.close()
-    udp.close()
-  })
-  return port
+  return echoDatagrams(t, await acceptConnections(t))
 }
 
 /** A rule that loses all datagrams to the port. */

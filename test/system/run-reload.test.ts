@@ -1,11 +1,10 @@
 /** SIGHUP while processes come and go: each is under one of the two sets of rules, none under both or neither. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { fixture } from '../helpers/fixture.ts'
+import { acceptConnections } from '../helpers/loopback.ts'
 import { programCalled, startRun } from '../helpers/machine-run.ts'
 import { requires } from '../helpers/requires.ts'
 import { start } from '../helpers/run.ts'
@@ -14,16 +13,9 @@ import { until } from '../helpers/until.ts'
 
 const count = process.env.MINDERBINDER_TEST_QUICK ? 1500 : 3000
 
-/** A port where connections are taken: what is refused was refused by us. */
-async function listen(t: TestContext): Promise<number> {
-  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  return (server.address() as { port: number }).port
-}
-
 async function reloadInStorm(t: TestContext, yaml: string): Promise<void> {
-  const port = await listen(t)
+  // What is refused there was refused by us.
+  const port = await acceptConnections(t)
   const program = programCalled(t, 'mb-storm', fixture('storm', { link: 'static' }))
   const log = join(scratch(t), 'log')
   const run = await startRun(t, yaml, { args: ['--log', log] })
@@ -58,7 +50,9 @@ test('connections are refused once each', async (t) => {
 })
 
 test('system calls fail once each', async (t) => {
-  if (!requires(t, 'root', 'libbpf', 'cc', 'cc-static', 'linux:override')) return
+  // The rules to come are attached beside those that are in force.
+  if (!requires(t, 'root', 'libbpf', 'cc', 'cc-static', 'linux:override', 'linux:two-programs'))
+    return
   await reloadInStorm(
     t,
     'agents_of_chaos: {syscall: [{syscall: connect, ret_code: ECONNREFUSED, targets: [{process_name: mb-storm}]}]}',

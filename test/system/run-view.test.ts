@@ -1,11 +1,9 @@
 /** The graphs of run at a real terminal: what a person sees, and that the terminal is theirs again however it ends. */
 import assert from 'node:assert/strict'
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { acceptConnections, echoDatagrams } from '../helpers/loopback.ts'
 import { programCalled } from '../helpers/machine-run.ts'
 import { type Person, personAtShell, settings } from '../helpers/person.ts'
 import { descendants, killed } from '../helpers/processes.ts'
@@ -32,20 +30,6 @@ while :; do
   if (exec 3<>/dev/tcp/127.0.0.1/${port}) 2>/dev/null; then echo connected; else echo refused; fi
   sleep 0.05
 done`
-
-/** One port of loopback for both: nobody reads what comes. */
-async function servers(t: TestContext): Promise<number> {
-  const tcp = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
-  await once(tcp, 'listening')
-  const { port } = tcp.address() as AddressInfo
-  const udp = createSocket('udp4').bind(port, '127.0.0.1')
-  await once(udp, 'listening')
-  t.after(() => {
-    tcp.close()
-    udp.close()
-  })
-  return port
-}
 
 function isRun(pid: number): boolean {
   try {
@@ -78,7 +62,7 @@ function atShell(
   test(title, async (t) => {
     if (!requires(t, 'root', 'pty', 'cc', 'libbpf', 'cgroup2', 'linux:6.6')) return
     const folder = scratch(t)
-    const port = await servers(t)
+    const port = await echoDatagrams(t, await acceptConnections(t))
     writeFileSync(join(folder, 'rules.yaml'), rules(port))
     const before = systemState()
     const worker = start([programCalled(t, 'mb-viewed', '/bin/bash'), '-c', work(port)], {

@@ -1,11 +1,9 @@
 /** docs/minderbinder.service: systemd understands it, and `run` can work with what it leaves it. */
 import assert from 'node:assert/strict'
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import test from 'node:test'
+import { echoDatagrams } from '../helpers/loopback.ts'
 import { countsOf, startClient, startRun } from '../helpers/machine-run.ts'
 import { requires } from '../helpers/requires.ts'
 import { minderbinder, run } from '../helpers/run.ts'
@@ -29,11 +27,7 @@ test('systemd-analyze finds nothing wrong with it', async (t) => {
 
 test('with the capabilities that it leaves, run finds and hits whomever it shall; reload and stop work', async (t) => {
   if (!requires(t, 'root', 'setpriv', 'cgroup2', 'libbpf', 'cc')) return
-  const udp = createSocket('udp4').bind(0, '127.0.0.1')
-  t.after(() => udp.close())
-  await once(udp, 'listening')
-  udp.on('message', (message, { port, address }) => udp.send(message, port, address))
-  const { port } = udp.address() as AddressInfo
+  const port = await echoDatagrams(t)
   const yaml = (name: string) => `agents_of_chaos:
   outgoing_network:
     - {name: lose, proto: udp, port: ${port}, targets: [{process_name: ${name}}]}

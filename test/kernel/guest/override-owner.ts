@@ -13,9 +13,10 @@ import { RULES_MAX } from '../../../src/rules/encode.ts'
 import { PROCESSES_MAX } from '../../../src/targets/limits.ts'
 import { fixture } from '../../helpers/fixture.ts'
 import { descendants, killed, program } from '../../helpers/processes.ts'
-import { has, requires } from '../../helpers/requires.ts'
+import { requires } from '../../helpers/requires.ts'
 import { type Running, runMinderbinder, startMinderbinder } from '../../helpers/run.ts'
 import { scratch } from '../../helpers/scratch.ts'
+import { secondProgram } from '../../helpers/second-program.ts'
 import { nothingLeft, systemState } from '../../helpers/system-state.ts'
 import { until } from '../../helpers/until.ts'
 
@@ -26,9 +27,6 @@ const held = fixture('steps')
 function ours(front: number): number[] {
   return [front, ...descendants(front).filter((pid) => /launcher|\/node$/.test(program(pid)))]
 }
-
-/** See override-second.ts. */
-const second = !has('linux:6.13')
 
 const victims = {
   front: (front: number) => front,
@@ -54,12 +52,12 @@ for (const [who, pick] of Object.entries(victims))
     if (!requires(t, ...needs)) return
     const before = systemState()
     const file = join(scratch(t), 'go-on')
-    const paths = second ? ['--syscall', 'openat=EIO,path=/nowhere'] : []
+    const paths = secondProgram ? ['--syscall', 'openat=EIO,path=/nowhere'] : []
     const running = start(paths, ['1 fsync -1', `hold ${file}`])
     await until(() => running.stdout().includes('fsync: -5'), { what: 'the fault', bound: timeout })
     const links = [...systemState()].filter((each) => /^bpf link/.test(each) && !before.has(each))
     // exec, exit, two calls, and two programs for openat.
-    assert.equal(links.length, second ? 6 : 4, `${links}`)
+    assert.equal(links.length, secondProgram ? 6 : 4, `${links}`)
     const victim = pick(running.pid)
     assert.ok(victim !== undefined && killed(victim), `no ${who}`)
     const { status, signal } = await running.exited
