@@ -25,18 +25,18 @@ static inline void rule_set_keep(struct rule_set *set, const struct rule_set *ke
 	}
 }
 
-/* Index of the lowest bit; `word` is not 0. The BPF instruction set of -mcpu=v3 has none for it. */
+/*
+ * Index of the lowest bit; `word` is not 0. The BPF instruction set of -mcpu=v3 has no instruction for it: the bits
+ * below the lowest are counted, two, four and eight at a time (Hacker's Delight, 5-1 and 5-4).
+ */
 static inline u32 lowest_bit(u64 word)
 {
-	u32 at = 0;
+	u64 below = ~word & (word - 1);
 
-	for (u32 half = 32; half; half /= 2) {
-		if (!(word & ((1ull << half) - 1))) {
-			word >>= half;
-			at += half;
-		}
-	}
-	return at;
+	below -= below >> 1 & 0x5555555555555555ull;
+	below = (below & 0x3333333333333333ull) + (below >> 2 & 0x3333333333333333ull);
+	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return (u32)(below * 0x0101010101010101ull >> 56);
 }
 
 /* A walk over `a` and `b`. `words`: what is left of a->words & b->words; the rest starts at 0. */
@@ -47,24 +47,31 @@ struct rule_walk {
 	u32 index; /* of the rule that the last step found */
 };
 
-/* Each step finds a rule or opens a word. */
+/* Each step finds a rule, or a word without one. */
 #define RULE_WALK_STEPS (RULES_MAX + RULE_SET_WORDS)
 
 enum walked { WALK_OVER, WALK_ON, WALK_FOUND };
 
 static inline enum walked rule_walk_step(struct rule_walk *walk, const struct rule_set *a, const struct rule_set *b)
 {
-	if (walk->bits) {
-		walk->index = walk->word * 64 + lowest_bit(walk->bits);
-		walk->bits &= walk->bits - 1;
-		return WALK_FOUND;
+	if (!walk->bits) {
+		if (!walk->words)
+			return WALK_OVER;
+		walk->word = lowest_bit(walk->words) & (RULE_SET_WORDS - 1);
+		walk->words &= walk->words - 1;
+		walk->bits = a->bits[walk->word] & b->bits[walk->word];
+		if (!walk->bits)
+			return WALK_ON;
 	}
-	if (!walk->words)
-		return WALK_OVER;
-	walk->word = lowest_bit(walk->words) & (RULE_SET_WORDS - 1);
-	walk->words &= walk->words - 1;
-	walk->bits = a->bits[walk->word] & b->bits[walk->word];
-	return WALK_ON;
+	walk->index = walk->word * 64 + lowest_bit(walk->bits);
+	walk->bits &= walk->bits - 1;
+	return WALK_FOUND;
+}
+
+/* Has the walk nothing left to look at? So that the last rule needs no step more to be known as the last. */
+static inline int rule_walk_is_over(const struct rule_walk *walk)
+{
+	return !(walk->bits | walk->words);
 }
 
 #endif

@@ -97,6 +97,19 @@ struct {
 	__type(value, struct process);
 } processes SEC(".maps");
 
+/*
+ * Threads that are known to be past their loader, by the low bits of their ids: a look in here costs a tenth of one
+ * in `processes`. Ids that share a place push each other out. An exec takes its thread out.
+ */
+#define SETTLED_MAX 4096
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SETTLED_MAX);
+	__type(key, u32);
+	__type(value, u32);
+} settled SEC(".maps");
+
 struct process_rule {
 	u64 birth;
 	u32 process;
@@ -245,13 +258,12 @@ static __always_inline int is_watched(void)
 	return bpf_get_current_ancestor_cgroup_id(session.level) == session.armed;
 }
 
-/* 1: the call's registers are a native call's. */
-static __always_inline int read_call(const void *regs, struct call *call)
-{
-	u64 words[9];
+/* Where in struct pt_regs are the nine words that take_call() takes? */
+#define WORDS_AT (settings.arm64 ? ARM64_X0 : X86_64_R10)
 
-	if (bpf_probe_read_kernel(words, sizeof(words), regs + (settings.arm64 ? ARM64_X0 : X86_64_R10)))
-		return 0;
+/* 1: a native call. */
+static __always_inline int take_call(const u64 *words, struct call *call)
+{
 	call->nr = (u32)words[8];
 	if (settings.arm64) {
 		__builtin_memcpy(call->args, words, sizeof(call->args));
@@ -268,6 +280,23 @@ static __always_inline int read_call(const void *regs, struct call *call)
 		return 0;
 	}
 	return 1;
+}
+
+/*
+ * Of a program that is attached to the call's function by its type: the verifier knows the argument for a struct
+ * pt_regs, and what is in it can be loaded like anything else, at a fraction of what the helper costs.
+ */
+static __always_inline int load_call(const u64 *ctx, struct call *call)
+{
+	return take_call((const u64 *)(ctx[0] + WORDS_AT), call);
+}
+
+/* Of a kprobe, to which it is a number. */
+static __always_inline int read_call(const void *regs, struct call *call)
+{
+	u64 words[9];
+
+	return !bpf_probe_read_kernel(words, sizeof(words), regs + WORDS_AT) && take_call(words, call);
 }
 
 /* Loader */
@@ -479,7 +508,7 @@ static long try_rule(u32 i, void *context)
 		}
 	}
 	call->fired = decide(rule, call->index, settings.seed, call->age, predicates, total, scope, &call->n);
-	return call->fired;
+	return call->fired || rule_walk_is_over(&walk->rules);
 }
 
 static __always_inline void fill_text(struct event *event, const struct call *call)
@@ -550,6 +579,13 @@ __noinline int report(const struct call *call)
 	return 0;
 }
 
+static __always_inline u32 *place_among_settled(u32 tid)
+{
+	u32 key = tid % SETTLED_MAX;
+
+	return bpf_map_lookup_elem(&settled, &key);
+}
+
 /*
  * Still in its loader? Such calls are not looked at. Fills in what after= and scope=process need.
  *
@@ -559,18 +595,21 @@ __noinline int report(const struct call *call)
 static __always_inline int look_at_process(struct call *call, const struct target_process *target, u32 needs)
 {
 	u64 id = bpf_get_current_pid_tgid();
-	u32 tgid = (u32)(id >> 32);
+	u32 tgid = (u32)(id >> 32), tid = (u32)id;
+	u32 *settled_tid = place_among_settled(tid);
 	struct process *process = 0;
 
 	call->tgid = tgid;
-	if (settings.tracks_processes) {
+	if (settings.tracks_processes && (needs & CALL_NEEDS_AGE || !settled_tid || *settled_tid != tid)) {
 		process = bpf_map_lookup_elem(&processes, &tgid);
 		/* The thread that exec'd leads its process (execve(2)), and is alone in the loader. */
-		if (settings.exempts_loader && process && process->loading && (u32)id == tgid) {
+		if (settings.exempts_loader && process && process->loading && tid == tgid) {
 			if (loader_is_running(tgid))
 				return 1;
 			process->loading = 0;
 		}
+		if (settled_tid)
+			*settled_tid = tid;
 	}
 	if (needs & CALL_NEEDS_AGE || settings.process_rules)
 		call->birth = birth_of(current_task());
@@ -663,7 +702,7 @@ static __always_inline s64 modify(u64 *ctx)
 {
 	struct call call = {};
 
-	if (!is_watched() || !read_call((const void *)ctx[0], &call) || !decide_call(&call))
+	if (!is_watched() || !load_call(ctx, &call) || !decide_call(&call))
 		return 0;
 	return call.value;
 }
@@ -700,7 +739,7 @@ static __always_inline int touch(u64 *ctx)
 	struct call call = {};
 	struct named_call *named;
 
-	if (!is_watched() || !read_call((const void *)ctx[0], &call))
+	if (!is_watched() || !load_call(ctx, &call))
 		return 0;
 	named = bpf_map_lookup_elem(&calls, &call.nr);
 	if (!named)
@@ -758,6 +797,7 @@ int mb_exec(u64 *ctx)
 	struct task_struct *task = (struct task_struct *)ctx[0];
 	struct linux_binprm *program = (struct linux_binprm *)ctx[2];
 	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
+	u32 *settled_tid = place_among_settled(tgid);
 	struct process process = {};
 	char class = 0;
 
@@ -784,6 +824,8 @@ int mb_exec(u64 *ctx)
 		describe_image(&process, task);
 	if (bpf_map_update_elem(&processes, &tgid, &process, BPF_ANY))
 		LOSE(untracked);
+	if (settled_tid && *settled_tid == tgid)
+		*settled_tid = 0;
 	return 0;
 }
 

@@ -104,6 +104,7 @@ async function compare(
   comparedWith: string,
   cases: { base: () => number; ours: () => number | Promise<number> },
 ): Promise<Measure> {
+  process.stderr.write(`  ${name}\n`)
   const samples = await interleave(REPETITIONS, cases)
   const ratio = spread(samples, ({ base, ours }) => ours / base)
   const [base, ours] = [

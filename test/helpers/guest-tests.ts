@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { has } from './requires.ts'
-import { runInVm, type VmResult } from './vm.ts'
+import { runInVm, type VmOptions, type VmResult } from './vm.ts'
 import { bundleOf, bundleSources, tsxLoader } from './vm-sources.ts'
 
 const repository = new URL('../../', import.meta.url).pathname
@@ -30,7 +30,7 @@ export interface GuestTestOptions {
   /** Relative to the repository. */
   readonly files: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  readonly takeTurns?: boolean
+  readonly processors?: VmOptions['processors']
   /** Milliseconds for the whole machine. */
   readonly timeout: number
   /** Gets what the machine's tests leave in /run/share, before that is gone. */
@@ -49,7 +49,7 @@ export function runTestsInVm(options: GuestTestOptions): GuestTests {
 }
 
 async function runMachine(
-  { kernel, files, env, takeTurns, timeout, onShare }: GuestTestOptions,
+  { kernel, files, env, processors, timeout, onShare }: GuestTestOptions,
   onLine: (line: string) => void,
 ): Promise<VmResult> {
   const share = mkdtempSync(join(tmpdir(), 'mb-vm-'))
@@ -61,7 +61,7 @@ async function runMachine(
     let text = ''
     const result = await runInVm({
       ...{ kernel, share, timeout, writable: [join(repository, 'build')] },
-      ...(takeTurns && { takeTurns }),
+      ...(processors && { processors }),
       bind: { [tsxLoader]: 'loader.mjs', ...copyProduct(share) },
       command: ['node', 'test/kernel/guest-run.js', ...bundles],
       // What the host can give must be there; a kernel may lack what is newer than it.

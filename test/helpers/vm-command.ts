@@ -4,9 +4,10 @@ import { resolve } from 'node:path'
 import { kernels } from './kernels.ts'
 import { runInVm } from './vm.ts'
 
-const usage = `usage: scripts/vm.sh [-v] [-t SECONDS] [-w FOLDER]... KERNEL [--] COMMAND [ARG]...
+const usage = `usage: scripts/vm.sh [-v] [-i] [-t SECONDS] [-w FOLDER]... KERNEL [--] COMMAND [ARG]...
   KERNEL  a version (6.1) out of $MINDERBINDER_KERNELS or ../shared/kernels, or the path of an image
   -v      shows what the kernel prints
+  -i      one processor, whose clock goes on by a nanosecond with each instruction
   -t      ends it after that long (600)
   -w      FOLDER can be written to inside; what is written is gone afterwards. build/ always can
 The command runs as root, here, with the host's files read-only, a /tmp and /run of its own, and no network
@@ -16,10 +17,12 @@ but loopback. Exit status: the command's own; 125 where the kernel complained or
 async function main(args: string[]): Promise<number> {
   const writable = [resolve('build')].filter(existsSync)
   let verbose = false
+  let counted = false
   let seconds = 600
   while (args[0]?.startsWith('-')) {
     const option = args.shift()
     if (option === '-v') verbose = true
+    else if (option === '-i') counted = true
     else if (option === '-t') seconds = Number(args.shift())
     else if (option === '-w') writable.push(resolve(args.shift() ?? ''))
     else return fail(usage)
@@ -32,6 +35,7 @@ async function main(args: string[]): Promise<number> {
     return fail(`no kernel ${name}; there are: ${kernels().map((k) => k.name) || 'none'}\n`)
   const result = await runInVm({
     ...{ kernel, command: args, writable, cwd: process.cwd(), timeout: seconds * 1000 },
+    ...(counted && { processors: 'counted' as const }),
     env: passedOn(),
     onStdout: (chunk) => process.stdout.write(chunk),
     onStderr: (chunk) => process.stderr.write(chunk),

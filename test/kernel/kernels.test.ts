@@ -69,7 +69,7 @@ function filesFor({ name }: Kernel): readonly string[] {
 async function hold(t: TestContext, kernel: Kernel): Promise<void> {
   const guest = runTestsInVm({
     ...{ kernel: kernel.image, files: filesFor(kernel), timeout: LIMIT * patience },
-    takeTurns: kernel.name !== SIDE_BY_SIDE,
+    processors: kernel.name === SIDE_BY_SIDE ? 'side by side' : 'in turn',
     env: {
       MINDERBINDER_TEST_QUICK: '1',
       MINDERBINDER_TEST_PATIENCE: `${10 * patience}`,
