@@ -33,9 +33,8 @@ export async function runCommand(args: readonly string[]): Promise<{ text: strin
   const log = options.log === undefined ? undefined : new OutputFile(options.log)
   const signals = new RunSignals()
   try {
-    const report = await watchUntilEnd(first, options, log, signals)
-    if (output) output.write(summaryOf(report, options.seed, 0))
-    else if (!options.quiet) writeStderr(summaryOf(report, options.seed, stderrColour()))
+    const report = await watchUntilEnd(first, options, { output, log }, signals)
+    writeStderr(summarize(report, options, output))
   } finally {
     signals.close()
   }
@@ -44,10 +43,16 @@ export async function runCommand(args: readonly string[]): Promise<{ text: strin
   return { text: '', status: 0 }
 }
 
+/** What the user has named. */
+interface Files {
+  readonly output: OutputFile | undefined
+  readonly log: OutputFile | undefined
+}
+
 async function watchUntilEnd(
   first: RunRules,
   options: RunOptions,
-  log: OutputFile | undefined,
+  { output, log }: Files,
   signals: RunSignals,
 ): Promise<WatchReport> {
   if (log) await listInterfaces() // so that the log knows their names
@@ -76,7 +81,7 @@ async function watchUntilEnd(
     try {
       // Whose terminal hangs up gets SIGHUP, too: faults that nobody sees any more shall not stay.
       while ((await signals.next()) === 'reload' && !terminalIsGone())
-        await reload(watch, options, words)
+        await reload(watch, options, output, words)
     } finally {
       await stop()
     }
@@ -87,13 +92,20 @@ async function watchUntilEnd(
   return report
 }
 
-/** An invalid file changes nothing, and says why. */
-async function reload(watch: Watch, options: RunOptions, words: RunWords): Promise<void> {
+/** What the rules before have done is told with the new ones. An invalid file changes nothing, and says why. */
+async function reload(
+  watch: Watch,
+  options: RunOptions,
+  output: OutputFile | undefined,
+  words: RunWords,
+): Promise<void> {
   try {
     const next = planRun(await readConfig(options.configs), options)
-    await watch.replace(next)
+    const before = await watch.replace(next)
     saySkipped(next, words)
-    words.say(`minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`)
+    const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`
+    const done = summarize(before, options, output)
+    words.say(done === '' ? news : `${news}minderbinder: the rules before:\n${done}`)
   } catch (error) {
     words.say(`${errorText(error, false)}minderbinder: the rules stay as they were\n`)
   }
@@ -105,6 +117,16 @@ function saySkipped({ skipped }: RunRules, words: RunWords): void {
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** Writes the summary to its file, where there is one. Returns what of it is for standard error. */
+function summarize(
+  report: WatchReport,
+  { quiet, seed }: RunOptions,
+  output: OutputFile | undefined,
+): string {
+  output?.write(summaryOf(report, seed, 0))
+  return output || quiet ? '' : summaryOf(report, seed, stderrColour())
 }
 
 function summaryOf({ rules, engines, totals }: WatchReport, seed: bigint, colour: 0 | 1): string {

@@ -61,7 +61,7 @@ const processors = {
   'in turn': ['-accel', 'tcg,thread=single', '-smp', '2'],
   /**
    * One whose clock goes on by a nanosecond with each instruction: what is timed inside are instructions, the same
-   * on every host and at any load.
+   * on every host and at any load; but while it waits, as for a file of the host, its clock goes on like ours.
    */
   counted: ['-accel', 'tcg,thread=single', '-icount', 'shift=0', '-smp', '1'],
 }

@@ -230,10 +230,32 @@ test('SIGHUP reads the file again; an invalid one changes nothing and says why',
   writeFileSync(run.file, loses(port, '[{process_name: mb-second}]'))
   run.running.child.kill('SIGHUP')
   await until(() => run.running.stderr().includes('read again: 1 rule'), { what: 'the new rules' })
+  const stderr = run.running.stderr()
+  assert.match(stderr, /read again: 1 rule\nminderbinder: the rules before:\nminderbinder: rule /)
+  assert.equal(countsOf({ stderr }, 'lose')[2], 2)
   assert.deepEqual([await client.ask('udp'), await other.ask('udp')], ['answered', 'lost'])
   const result = await run.end()
   assert.equal(result.status, 0)
   assert.equal(countsOf(result, 'lose')[2], 1)
+})
+
+test('SIGHUP with --output: what each set of rules has done stands in the file', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const client = await startClient(t, { name: 'mb-hit', port })
+  const output = join(scratch(t), 'summary')
+  const rules = loses(port, '[{process_name: mb-hit}]')
+  const run = await startRun(t, rules, { args: ['--output', output] })
+  assert.equal(await client.ask('udp'), 'lost')
+  writeFileSync(run.file, rules.replaceAll('lose', 'lose_again'))
+  run.running.child.kill('SIGHUP')
+  await until(() => run.running.stderr().includes('read again'), { what: 'the new rules' })
+  assert.equal(await client.ask('udp'), 'lost')
+  const result = await run.end()
+  assert.equal(result.stderr, 'minderbinder: read again: 1 rule\n')
+  const stderr = readFileSync(output, 'utf8')
+  assert.deepEqual([countsOf({ stderr }, 'lose')[2], countsOf({ stderr }, 'lose_again')[2]], [1, 1])
+  await client.end()
 })
 
 test('two at once do not disturb each other', async (t) => {

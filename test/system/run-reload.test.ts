@@ -37,6 +37,14 @@ async function reloadInStorm(t: TestContext, yaml: string): Promise<void> {
   const lines = readFileSync(log, 'utf8').trim().split('\n')
   const pids = lines.map((line) => JSON.parse(line).pid)
   assert.deepEqual([lines.length, new Set(pids).size], [count, count])
+  // Each set's own summary.
+  const fired = [...result.stderr.matchAll(/^minderbinder: storm .* (\d+)$/gm)]
+  assert.equal(fired.length, result.stderr.split('read again').length)
+  assert.equal(
+    fired.reduce((sum, [, each]) => sum + Number(each), 0),
+    count,
+    result.stderr,
+  )
   assert.ok(during > 0, 'the storm was over before the first file was read')
   t.diagnostic(`${during} times the file was read again`)
 }
@@ -45,7 +53,7 @@ test('connections are refused once each', async (t) => {
   if (!requires(t, 'root', 'cgroup2', 'libbpf', 'cc', 'cc-static')) return
   await reloadInStorm(
     t,
-    'agents_of_chaos: {outgoing_network: [{outcome: refuse, targets: [{process_name: mb-storm}]}]}',
+    'agents_of_chaos: {outgoing_network: [{name: storm, outcome: refuse, targets: [{process_name: mb-storm}]}]}',
   )
 })
 
@@ -55,6 +63,6 @@ test('system calls fail once each', async (t) => {
     return
   await reloadInStorm(
     t,
-    'agents_of_chaos: {syscall: [{syscall: connect, ret_code: ECONNREFUSED, targets: [{process_name: mb-storm}]}]}',
+    'agents_of_chaos: {syscall: [{name: storm, syscall: connect, ret_code: ECONNREFUSED, targets: [{process_name: mb-storm}]}]}',
   )
 })
