@@ -51,7 +51,9 @@ export async function startRun(
 
 /** [seen, matched, fired] of a rule in the last summary. */
 export function countsOf({ stderr }: Pick<RunResult, 'stderr'>, rule: string): number[] {
-  const line = stderr.split('\n').findLast((each) => each.startsWith(`minderbinder: ${rule} `))
+  const line = stderr
+    .split('\n')
+    .findLast((each) => each.startsWith(`minderbinder: ${rule} `) && /( +\d+){3}$/.test(each))
   assert.ok(line, `no line for ${rule} in:\n${stderr}`)
   return line.trim().split(/ +/).slice(-3).map(Number)
 }
