@@ -1,46 +1,12 @@
 /** decide() of bpf/rule.h, compiled for user space: what the BPF programs and the supervisor go by. */
 import assert from 'node:assert/strict'
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import test, { after, before, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { encodeRules } from '../../src/rules/encode.ts'
 import type { When } from '../../src/rules/rule.ts'
 import { has, requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
-
-/** The driver (decide.c says what it understands). */
-class Driver {
-  private readonly child: ChildProcessWithoutNullStreams
-  private readonly answers: AsyncIterator<string>
-  private readonly closed: Promise<unknown>
-  private stderr = ''
-
-  constructor(program: string, environment: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(program, [], { env: { ...process.env, ...environment } })
-    this.child.stderr.on('data', (data) => {
-      this.stderr += data
-    })
-    this.closed = new Promise((resolve) => this.child.once('close', resolve))
-    this.answers = createInterface(this.child.stdout)[Symbol.asyncIterator]()
-  }
-
-  async ask(command: string): Promise<string> {
-    this.child.stdin.write(`${command}\n`)
-    const { value, done } = await this.answers.next()
-    if (!done) return value
-    await this.closed
-    const { exitCode, signalCode } = this.child
-    throw new Error(`the driver ended (${signalCode ?? exitCode}): ${this.stderr}`)
-  }
-
-  async end(): Promise<void> {
-    this.child.stdin.end()
-    await this.closed
-    assert.equal(this.child.exitCode, 0, this.stderr)
-    assert.equal(this.stderr, '')
-  }
-}
+import { Driver } from './driver.ts'
 
 interface Keys {
   readonly rate?: number

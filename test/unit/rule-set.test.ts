@@ -1,31 +1,23 @@
 /** bpf/rule-set.h: a walk finds what two sets have in common, in the order of the rules. */
 import assert from 'node:assert/strict'
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { has, requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
+import { Driver } from './driver.ts'
 
 const RULES_MAX = 4096
 
-let child: ChildProcessByStdio<Writable, Readable, null>
-let answers: AsyncIterator<string>
+let driver: Driver
 
 before(() => {
-  if (!has('cc')) return
-  const program = compileC('walk-rules.c', ['-fsanitize=address,undefined'])
-  child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
-  answers = createInterface(child.stdout)[Symbol.asyncIterator]()
+  if (has('cc')) driver = new Driver(compileC('walk-rules.c', ['-fsanitize=address,undefined']))
 })
-after(() => child?.stdin.end())
+after(() => driver?.end())
 
 async function walk(a: readonly number[], b: readonly number[]): Promise<string> {
-  child.stdin.write(`${a.join(' ')}\n${b.join(' ')}\n`)
-  const { value, done } = await answers.next()
-  assert.ok(!done, 'the program in C has ended')
-  return value.trim()
+  const found = await driver.ask(`${a.join(' ')}\n${b.join(' ')}`)
+  return found.trim()
 }
 
 test('every rule is found where both sets have it, and by itself', async (t) => {

@@ -1,31 +1,22 @@
 /** src/targets/glob.ts says the same as bpf/glob.h, which the kernel side and the launcher ask. */
 import assert from 'node:assert/strict'
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { globMatches, startOfMatches } from '../../src/targets/glob.ts'
 import { has, requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
+import { Driver } from './driver.ts'
 
-let child: ChildProcessByStdio<Writable, Readable, null>
-let answers: AsyncIterator<string>
+let driver: Driver
 
 before(() => {
-  if (!has('cc')) return
-  const program = compileC('match-name.c', ['-fsanitize=address,undefined'])
-  child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
-  answers = createInterface(child.stdout)[Symbol.asyncIterator]()
+  if (has('cc')) driver = new Driver(compileC('match-name.c', ['-fsanitize=address,undefined']))
 })
-after(() => child?.stdin.end())
+after(() => driver?.end())
 
 async function inC(pattern: string, text: string): Promise<boolean> {
   const hex = (each: string) => Buffer.from(each, 'latin1').toString('hex')
-  child.stdin.write(`${hex(pattern)}\n${hex(text)}\n`)
-  const { value, done } = await answers.next()
-  assert.ok(!done, 'the program in C has ended')
-  return value === '1'
+  return (await driver.ask(`${hex(pattern)}\n${hex(text)}`)) === '1'
 }
 
 const table: readonly (readonly [pattern: string, text: string, matches: boolean])[] = [
