@@ -29,13 +29,18 @@ let serial = 0
 /**
  * A fresh cgroup under our own, named after `owner`: while that process lives, no sweep touches it.
  *
+ * @param announce hears of its path before it is there: who is to remove it after us must know of it at any moment
  * @throws {MinderbinderError} MB_NO_CGROUP2, MB_NO_PERMISSION, MB_CGROUP
  */
-export function createCgroup(owner: ProcessIdentity): ChildCgroup {
+export function createCgroup(
+  owner: ProcessIdentity,
+  announce: (path: string) => void = () => {},
+): ChildCgroup {
   const own = ownCgroup()
   serial += 1
   const name = `minderbinder-${owner.pidNamespace}-${owner.pid}-${owner.startTime}-${serial}`
   const path = join(own.path, name)
+  announce(path)
   try {
     mkdirSync(path)
     const id = statSync(path, { bigint: true }).ino

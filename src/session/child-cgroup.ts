@@ -24,9 +24,7 @@ export async function openCgroup(plan: Plan, launcher: Launcher): Promise<ChildC
   if (!front) throw new MinderbinderError('MB_LAUNCHER', 'its launcher process died')
   await sweepCgroups()
   try {
-    const cgroup = createCgroup(front)
-    launcher.announceCgroup(cgroup.path)
-    return cgroup
+    return createCgroup(front, (path) => launcher.announceCgroup(path))
   } catch (error) {
     if (!(error instanceof MinderbinderError)) throw error
     if (!network) return undefined
