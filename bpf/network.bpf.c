@@ -135,6 +135,7 @@ static long try_rule(u32 i, void *context)
 		return 1;
 	age = rule->flags & RULE_HAS_TARGETS ? walk->process_age : walk->session_age;
 	walk->fired = decide(rule, index, settings.seed, age, rule_names(rule, &walk->remote), count, count, &walk->n);
+	/* Not asked whether the walk is over: of sets that are settings the verifier would go along each rule. */
 	return walk->fired;
 }
 
