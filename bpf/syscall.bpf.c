@@ -797,8 +797,8 @@ int mb_exec(u64 *ctx)
 	struct task_struct *task = (struct task_struct *)ctx[0];
 	struct linux_binprm *program = (struct linux_binprm *)ctx[2];
 	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
-	u32 *settled_tid = place_among_settled(tgid);
 	struct process process = {};
+	u32 *settled_tid;
 	char class = 0;
 
 	/* process.bpf.c has seen this exec before us: it was attached before us. */
@@ -824,6 +824,7 @@ int mb_exec(u64 *ctx)
 		describe_image(&process, task);
 	if (bpf_map_update_elem(&processes, &tgid, &process, BPF_ANY))
 		LOSE(untracked);
+	settled_tid = place_among_settled(tgid);
 	if (settled_tid && *settled_tid == tgid)
 		*settled_tid = 0;
 	return 0;
