@@ -253,23 +253,39 @@ test('a valid fault on system calls means what it says', () => {
   )
 })
 
-test('any path and any name are kept as they are', () => {
-  const word = fc
-    .string({ unit: 'grapheme', minLength: 1, maxLength: 50 })
-    .filter((candidate) => !/[\0\\]/.test(candidate) && Buffer.byteLength(candidate) <= 255)
-  const call = aCall.filter((name) => callShape(name).paths.length > 0)
-  const escaped = (path: string) => path.replaceAll(',', '\\,')
+const word = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 50 })
+  .filter((candidate) => !/[\0\\]/.test(candidate) && Buffer.byteLength(candidate) <= 255)
+const aCallWithPath = aCall.filter((name) => callShape(name).paths.length > 0)
+const escaped = (path: string) => path.replaceAll(',', '\\,')
+/** What would break a line of the summary: Unicode's controls (Cc) and its line and paragraph separators. */
+const breaksLines = /[\p{Cc}\p{Zl}\p{Zp}]/u
+
+test('any path and any printable name are kept as they are', () => {
+  const printableName = word.filter((name) => /\S/.test(name) && !breaksLines.test(name))
   fc.assert(
-    fc.property(
-      call,
-      word,
-      word.filter((name) => /\S/.test(name)),
-      (name, path, label) => {
-        const source = `${name}=EIO,path=${escaped(path)},name=${escaped(label)}`
-        const rule = parseSyscallFault(source, { arch: 'x86_64' })
-        assert.equal(rule.path, path)
-        assert.equal(rule.label, label)
-      },
-    ),
+    fc.property(aCallWithPath, word, printableName, (call, path, name) => {
+      const source = `${call}=EIO,path=${escaped(path)},name=${escaped(name)}`
+      const rule = parseSyscallFault(source, { arch: 'x86_64' })
+      assert.equal(rule.path, path)
+      assert.equal(rule.label, name)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('a name that would break a line of the summary is refused', () => {
+  const breaker = fc
+    .constantFrom('\t', '\n', '\r', '\x1b', '\x7f', '\x85', '\u2028', '\u2029')
+    .chain((character) => fc.tuple(word, word).map((around) => around.join(character)))
+  fc.assert(
+    fc.property(breaker, (name) => {
+      const source = `getpid=EIO,name=${escaped(name)}`
+      assert.throws(
+        () => parseSyscallFault(source, { arch: 'x86_64' }),
+        (error) =>
+          error instanceof MinderbinderError && /has a control character/.test(error.message),
+      )
+    }),
   )
 })
