@@ -6,13 +6,19 @@ import { after } from 'node:test'
 
 const repository = join(import.meta.dirname, '../..')
 
+const folders: string[] = []
+// Here, and not where they are made: an `after` inside of a `before` ends with that, not with the file (Node 20).
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true })
+})
+
 /**
  * Builds a C program of this folder against bpf/rule.h; it is removed when the test file is done. With
  * MINDERBINDER_TEST_MACHINE=aarch64 it is one of that machine, which qemu runs (test/package/arm64.test.ts).
  */
 export function compileC(source: string, options: readonly string[] = []): string {
   const folder = mkdtempSync(join(tmpdir(), 'minderbinder-test-'))
-  after(() => rmSync(folder, { recursive: true }))
+  folders.push(folder)
   const program = join(folder, 'program')
   const warnings = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-g', '-O1']
   const include = ['-I', join(repository, 'src/launcher'), '-I', join(repository, 'bpf')]
