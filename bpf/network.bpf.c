@@ -91,8 +91,9 @@ struct session {
 	u64 lost_events;
 	u64 untagged; /* sockets of targets that there was no memory to tag for */
 	u32 level; /* depth of that cgroup below the real root of the hierarchy */
+	u32 padding;
 	/* To the verifier no constant: see struct session of syscall.bpf.c. */
-	u32 zero;
+	u64 zero;
 };
 
 struct session session;
@@ -135,8 +136,7 @@ static long try_rule(u32 i, void *context)
 		return 1;
 	age = rule->flags & RULE_HAS_TARGETS ? walk->process_age : walk->session_age;
 	walk->fired = decide(rule, index, settings.seed, age, rule_names(rule, &walk->remote), count, count, &walk->n);
-	/* Not asked whether the walk is over: of sets that are settings the verifier would go along each rule. */
-	return walk->fired;
+	return walk->fired || rule_walk_is_over(&walk->rules);
 }
 
 static __always_inline u64 since(u64 start, u64 now)
@@ -155,18 +155,19 @@ static __always_inline int is_in_force(void)
  */
 static __always_inline void try_rules(struct walk *walk, const volatile struct rule_set *named, u64 exec_ns)
 {
-	u32 zero = session.zero;
+	u64 zero = session.zero;
 
 	walk->now = bpf_ktime_get_boot_ns();
 	walk->session_age = since(session.start_ns, walk->now);
 	walk->process_age = since(exec_ns, walk->now);
 	walk->named = (const struct rule_set *)named;
-	walk->rules.words = walk->mine->words & named->words;
+	/* Both sets may be settings, which the verifier knows: it would go along each rule of theirs. */
+	walk->rules.words = (walk->mine->words & named->words) ^ zero;
 	walk->rules.bits = zero;
-	walk->rules.word = zero;
-	walk->rules.index = zero;
-	walk->fired = zero;
-	walk->index = zero;
+	walk->rules.word = (u32)zero;
+	walk->rules.index = (u32)zero;
+	walk->fired = (u32)zero;
+	walk->index = (u32)zero;
 	walk->n = zero;
 	bpf_loop(RULE_WALK_STEPS, try_rule, walk, 0);
 }

@@ -37,7 +37,7 @@ export function settingsOf(
   return Buffer.concat([...sets.map(encodeRuleSet), numbers])
 }
 
-/** `session`: u64 cgroup, start_ns, lost_events, untagged; u32 level, zero. */
+/** `session`: u64 cgroup, start_ns, lost_events, untagged; u32 level, padding; u64 zero. */
 export class Session {
   readonly #object: BpfObject
 
@@ -73,6 +73,6 @@ export class Session {
   }
 
   #read(): Buffer {
-    return this.#object.lookup('.bss', 0, 40)
+    return this.#object.lookup('.bss', 0, 48)
   }
 }
