@@ -35,6 +35,13 @@
 #define X86_64_RIP 128
 #define ARM64_X0 0 /* then x1 to x8 */
 #define ARM64_PC 256
+#define ARM64_PSTATE 264
+
+/*
+ * In pstate: a 32-bit program. On arm64 its calls come in by the functions of 64-bit ones (arch/arm64/kernel/sys32.c),
+ * with numbers of their own in another register; on x86_64 by functions of their own.
+ */
+#define ARM64_MODE32 0x10
 
 /* Sized when loaded: the whole plan, by rule index. */
 struct {
@@ -190,7 +197,7 @@ struct session session;
 /* What did not go as it should, for the summary. */
 struct losses {
 	u64 events;           /* nobody read them in time */
-	u64 foreign_calls;    /* x32 calls */
+	u64 foreign_calls;    /* x32 calls; on arm64, calls of 32-bit programs */
 	u64 foreign_programs; /* 32-bit programs that were started: their calls come in by other functions */
 	u64 unread_paths;     /* arguments that could not be read: not mapped, or not in memory */
 	u64 untracked;        /* processes and counters that a full map had no room for */
@@ -262,7 +269,7 @@ static __always_inline int is_watched(void)
 #define WORDS_AT (settings.arm64 ? ARM64_X0 : X86_64_R10)
 
 /* 1: a native call. */
-static __always_inline int take_call(const u64 *words, struct call *call)
+static __always_inline int take_call(const u64 *words, u64 pstate, struct call *call)
 {
 	call->nr = (u32)words[8];
 	if (settings.arm64) {
@@ -275,7 +282,7 @@ static __always_inline int take_call(const u64 *words, struct call *call)
 		call->args[4] = words[2];
 		call->args[5] = words[1];
 	}
-	if (call->nr & X32_BIT) {
+	if (call->nr & X32_BIT || pstate & ARM64_MODE32) {
 		LOSE(foreign_calls);
 		return 0;
 	}
@@ -288,15 +295,19 @@ static __always_inline int take_call(const u64 *words, struct call *call)
  */
 static __always_inline int load_call(const u64 *ctx, struct call *call)
 {
-	return take_call((const u64 *)(ctx[0] + WORDS_AT), call);
+	u64 pstate = settings.arm64 ? *(const u64 *)(ctx[0] + ARM64_PSTATE) : 0;
+
+	return take_call((const u64 *)(ctx[0] + WORDS_AT), pstate, call);
 }
 
 /* Of a kprobe, to which it is a number. */
 static __always_inline int read_call(const void *regs, struct call *call)
 {
-	u64 words[9];
+	u64 words[9], pstate = 0;
 
-	return !bpf_probe_read_kernel(words, sizeof(words), regs + WORDS_AT) && take_call(words, call);
+	if (settings.arm64 && bpf_probe_read_kernel(&pstate, sizeof(pstate), regs + ARM64_PSTATE))
+		return 0;
+	return !bpf_probe_read_kernel(words, sizeof(words), regs + WORDS_AT) && take_call(words, pstate, call);
 }
 
 /* Loader */
@@ -732,7 +743,8 @@ __noinline int touch_string(u64 at)
 /*
  * For calls with a path= rule. modify() cannot wait for a page, and a path that the program has not touched
  * itself, like a string constant, may not be there yet: the call would have brought it in. fentry programs run
- * before fmod_ret programs, and may sleep.
+ * before fmod_ret programs, and may sleep. Not one fmod_ret program that may sleep: while it does, the kernel lets
+ * other calls on its CPU pass by it (bpf_prog_inc_misses_counter()), and nobody would decide on them.
  */
 static __always_inline int touch(u64 *ctx)
 {

@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { architecture } from './architecture.ts'
 
 /** The last release that was seen to do without. */
 const CALLS_UP_TO = { major: 6, minor: 12 }
@@ -18,6 +19,8 @@ export type FtraceHandler = 'ftrace_ops_list_func' | 'kprobe_ftrace_handler'
 
 /** Whether ftrace calls it here, as far as can be told: not where the kernel hides addresses (kptr_restrict). */
 export function isCalled(handler: FtraceHandler): boolean {
+  // arm64 has no such jumps, and kprobes that are traps.
+  if (architecture !== 'x86_64') return true
   const [major = 0, minor = 0] = release().split('.').map(Number.parseFloat)
   if (major < CALLS_UP_TO.major || (major === CALLS_UP_TO.major && minor <= CALLS_UP_TO.minor))
     return true

@@ -8,7 +8,14 @@ const build = new URL('../../build/fixtures/', import.meta.url)
 
 export interface FixtureOptions {
   /** How it is linked; the compiler's own default is a PIE. */
-  readonly link?: 'pie' | 'no-pie' | 'static' | 'static-pie' | 'shared' | 'no-libc' | 'no-libc-m32'
+  readonly link?:
+    | 'pie'
+    | 'no-pie'
+    | 'static'
+    | 'static-pie'
+    | 'shared'
+    | 'no-libc'
+    | 'no-libc-32-bit'
   readonly defines?: readonly string[]
 }
 
@@ -21,6 +28,12 @@ const noLibc = [
   '-no-pie',
 ]
 
+/** What makes programs of the 32-bit architecture that the kernel runs besides. */
+export const compiler32 =
+  process.arch === 'arm64'
+    ? { command: 'arm-linux-gnueabihf-gcc', options: ['-marm'] }
+    : { command: 'cc', options: ['-m32'] }
+
 const linking: Readonly<Record<NonNullable<FixtureOptions['link']>, readonly string[]>> = {
   pie: ['-fPIE', '-pie'],
   'no-pie': ['-fno-pie', '-no-pie'],
@@ -28,7 +41,7 @@ const linking: Readonly<Record<NonNullable<FixtureOptions['link']>, readonly str
   'static-pie': ['-static-pie', '-fPIE'],
   shared: ['-shared', '-fPIC'],
   'no-libc': noLibc,
-  'no-libc-m32': ['-m32', ...noLibc],
+  'no-libc-32-bit': [...noLibc, ...compiler32.options],
 }
 
 /** Compiles test/fixtures/NAME.c where that has not been done, and gives the path of the program. */
@@ -40,14 +53,15 @@ export function fixture(name: string, { link = 'pie', defines = [] }: FixtureOpt
     ...defines.map((define) => `-D${define}`),
   ]
   const key = createHash('sha256')
-    .update(JSON.stringify([readFileSync(source, 'utf8'), headers(), options]))
+    .update(JSON.stringify([readFileSync(source, 'utf8'), headers(), options, process.arch]))
     .digest('hex')
   const program = new URL(`${name}-${link}-${key.slice(0, 12)}`, build).pathname
   if (existsSync(program)) return program
   mkdirSync(build, { recursive: true })
   // Test files run side by side: whoever is last replaces the same bytes.
   const temporary = `${program}.${process.pid}`
-  execFileSync('cc', [...options, '-o', temporary, source])
+  const compiler = link === 'no-libc-32-bit' ? compiler32.command : 'cc'
+  execFileSync(compiler, [...options, '-o', temporary, source])
   renameSync(temporary, program)
   return program
 }

@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { whyNoErrorInjection } from '../../src/kernel/error-injection.ts'
 import { isCalled } from '../../src/kernel/ftrace-jump.ts'
+import { compiler32 } from './fixture.ts'
 import { kernels } from './kernels.ts'
 
 /** A program on PATH is needed by its name; the other needs have a check of their own. */
@@ -46,7 +47,7 @@ export type Need =
   | 'redis'
   | 'python3'
   | 'cc-static'
-  | 'cc-m32'
+  | 'cc-32-bit'
   | 'libbpf'
   | 'libbpf-headers'
   | 'cgroup2'
@@ -79,10 +80,11 @@ const checks: Readonly<Record<string, Check>> = {
   // Debian's own, not a shim on PATH that starts a shell first.
   python3: () => executable('/usr/bin/python3'),
   'cc-static': () => compiles(['-static'], 'int main(void) { return 0; }'),
-  'cc-m32': () =>
+  'cc-32-bit': () =>
     compiles(
-      ['-m32', '-nostdlib', '-static', '-ffreestanding', '-fno-pic', '-no-pie'],
+      [...compiler32.options, '-nostdlib', '-static', '-ffreestanding', '-fno-pic', '-no-pie'],
       'void _start(void) { for (;;) ; }',
+      compiler32.command,
     ),
   libbpf,
   'libbpf-headers': () =>
@@ -213,13 +215,14 @@ function namespaces(): string | undefined {
   return refused === undefined ? undefined : `unshare ${refused} is refused here`
 }
 
-function compiles(options: readonly string[], source: string): string | undefined {
-  const missing = program('cc')
+function compiles(options: readonly string[], source: string, compiler = 'cc'): string | undefined {
+  const missing = program(compiler)
   if (missing !== undefined) return missing
-  const done = spawnSync('cc', [...options, '-o', '/dev/null', '-x', 'c', '-'], { input: source })
+  const command = [...options, '-o', '/dev/null', '-x', 'c', '-']
+  const done = spawnSync(compiler, command, { input: source })
   if (done.status === 0) return undefined
   const why = done.stderr.toString().match(/error: (.*)/)?.[1] ?? done.error?.message
-  return `cc ${options.join(' ')} fails: ${why}`
+  return `${compiler} ${options.join(' ')} fails: ${why}`
 }
 
 function libbpf(): string | undefined {

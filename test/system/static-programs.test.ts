@@ -62,8 +62,8 @@ for (const { title, options } of identities) {
 }
 
 test('a 32-bit program is told of, not silently let through', async (t) => {
-  if (!requires(t, 'cc', 'cc-m32')) return
-  const raw = fixture('raw', { link: 'no-libc-m32' })
+  if (!requires(t, 'cc', 'cc-32-bit')) return
+  const raw = fixture('raw', { link: 'no-libc-32-bit' })
   const fault = ['exec', '--syscall', 'openat=ENOENT', '--']
   const done = await runMinderbinder(
     [...fault, raw, '/etc/passwd', '/etc/group'],

@@ -14,7 +14,7 @@ const fixed: Program = { fixture: 'steps', link: 'static', defines: ['STATIC'] }
 const staticPie: Program = { fixture: 'steps', link: 'static-pie', defines: ['STATIC'] }
 const links = [pie, noPie, fixed, staticPie]
 const raw: Program = { fixture: 'raw', link: 'no-libc' }
-const raw32: Program = { fixture: 'raw', link: 'no-libc-m32' }
+const raw32: Program = { fixture: 'raw', link: 'no-libc-32-bit' }
 const library: Program = { fixture: 'constructor', link: 'shared' }
 
 const constructs = (program: Program): Program => ({
@@ -106,7 +106,7 @@ export const programs: readonly Case[] = [
   }),
   foreign(
     '32-bit programs are told of, and go on',
-    [openat()],
+    [openat({ set: 'openat+read' })],
     [
       {
         ...{ do: 'other', words: ['/etc/passwd', '/etc/group'], calls: [] },
@@ -115,7 +115,7 @@ export const programs: readonly Case[] = [
       opens(1),
     ],
     {
-      ...{ ...rest, needs: ['cc-static', 'cc-m32'], foreign: raw32 },
+      ...{ ...rest, needs: ['cc-static', 'cc-32-bit'], foreign: raw32 },
       ...{ summary: /32-bit/, quick: true },
     },
   ),
