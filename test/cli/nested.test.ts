@@ -8,11 +8,9 @@ import { nothingLeft, systemState } from '../helpers/system-state.ts'
 for (const { title, options } of identities) {
   test(`a nested minderbinder whose listener is refused says so and runs nothing, ${title}`, async () => {
     const before = systemState()
-    const inner = [minderbinder, 'exec', '--syscall', 'read=EIO', '--', 'echo', 'inner ran']
-    const done = await runMinderbinder(
-      ['exec', '-q', '--syscall', 'chroot=EPERM', '--', ...inner],
-      options,
-    )
+    const by = ['exec', '-q', '--engine', 'seccomp', '--syscall']
+    const inner = [minderbinder, ...by, 'read=EIO', '--', 'echo', 'inner ran']
+    const done = await runMinderbinder([...by, 'chroot=EPERM', '--', ...inner], options)
     assert.equal(done.status, 125, done.stderr)
     assert.equal(done.stdout, '')
     assert.match(done.stderr, /^minderbinder: .*(another|nested|already)/m)

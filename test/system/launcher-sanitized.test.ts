@@ -35,7 +35,7 @@ function launcher(): string {
 function exec(...args: string[]) {
   // The supervisor has no stderr any more when it serves: reports go to files.
   const options = `log_path=${join(folder, 'report')}`
-  return run([launcher(), 'exec', ...args], {
+  return run([launcher(), 'exec', '--engine', 'seccomp', ...args], {
     env: { ASAN_OPTIONS: options, UBSAN_OPTIONS: options },
   })
 }

@@ -47,7 +47,9 @@ async function under(
 ): Promise<Outcome> {
   const file = config(folder, ...rules)
   const done = await runMinderbinder(['exec', '--config', file, '--', ...command], options)
-  const rows = [...done.stderr.matchAll(/^minderbinder: rule\d+ +seccomp +\d+ +\d+ +(\d+)$/gm)]
+  const rows = [
+    ...done.stderr.matchAll(/^minderbinder: rule\d+ +(?:override|seccomp) +\d+ +\d+ +(\d+)$/gm),
+  ]
   assert.equal(rows.length, rules.length, done.stderr)
   return { ...done, fired: rows.map(([, fired]) => Number(fired)) }
 }
