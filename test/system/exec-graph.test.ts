@@ -16,7 +16,11 @@ import { until } from '../helpers/until.ts'
 
 const fault = `--syscall openat=ENOENT@50%,path=/etc/hostname,name=break_cat`
 /** Until it is told to end. */
-const loop = `sh -c 'while [ ! -e end ]; do cat /etc/hostname; sleep 0.02; done; exit 5'`
+/**
+ * bash, not dash, which vforks: a ^Z that comes before the child's exec stops the child there, and the shell waits for
+ * that exec and does not stop, whoever started it (vfork(2); seen once in ten on a loaded machine).
+ */
+const loop = `bash -c 'while [ ! -e end ]; do cat /etc/hostname; sleep 0.02; done; exit 5'`
 const elsewhere = '</dev/null >/dev/null 2>&1'
 
 interface Scene {
@@ -89,13 +93,13 @@ atShell('it shows what goes on, and gives the screen back when the command ends'
     /calls succeeding [1-9]\d*\/s +failing [1-9].* +context switches [1-9]/.test(rows.join('\n')),
   )
   const text = rows.join('\n')
-  assert.match(rows[0]!, /^minderbinder exec sh -c while .* seed 17 {2}0:0\d$/)
+  assert.match(rows[0]!, /^minderbinder exec bash -c while .* seed 17 {2}0:0\d$/)
   assert.match(
     text,
-    /^break_cat {2}seccomp: openat with a path that matches \/etc\/hostname fails with ENOENT/m,
+    /^break_cat {2}(override|seccomp): openat with a path that matches \/etc\/hostname fails with ENOENT/m,
   )
   assert.match(text, /^targets [1-9] +last injections$/m)
-  assert.match(text, /^ +\d+ sh {2}break_cat /m)
+  assert.match(text, /^ +\d+ bash {2}break_cat /m)
   assert.match(text, / [\d:]{8}\.\d{3} cat\[\d+\] openat \/etc\/hostname: ENOENT \(break/)
   await run(['touch', join(folder, 'end')])
   await prompt(scene)
@@ -231,7 +235,7 @@ test('--metrics: curl reads what happens while the command runs, and nobody afte
     `while [ ! -e ${folder}/end ]; do cat /etc/hostname; sleep 0.02; done`,
   ]
   const running = startMinderbinder([
-    ...['exec', '-q', '--metrics', `${port}`],
+    ...['exec', '-q', '--engine', 'seccomp', '--metrics', `${port}`],
     ...['--syscall', 'openat=ENOENT@50%,path=/etc/hostname,name=break_cat', '--', ...command],
   ])
   const url = `http://127.0.0.1:${port}/metrics`
