@@ -5,6 +5,7 @@
 import { accessSync, constants } from 'node:fs'
 import { architecture } from '../kernel/architecture.ts'
 import { ownCgroup } from '../kernel/cgroup-place.ts'
+import { hasDirectCalls } from '../kernel/direct-calls.ts'
 import { entryFunctionNames } from '../kernel/entry-function.ts'
 import { failableFunctions, whyNoErrorInjection } from '../kernel/error-injection.ts'
 import { isCalled } from '../kernel/ftrace-jump.ts'
@@ -40,7 +41,7 @@ function whyNoCgroup(): string | undefined {
 /** What may be gone here; looked up when it is asked for. */
 export const availableWays: AvailableWays = {
   get modify() {
-    return !isTurnedOff('fmod_ret')
+    return !isTurnedOff('fmod_ret') && hasDirectCalls()
   },
   get kprobe() {
     return !isTurnedOff('kprobe') && isCalled('kprobe_ftrace_handler')

@@ -38,7 +38,7 @@ export async function startOverride(
   }
 }
 
-/** By what attaches: kprobes alone where fmod_ret programs do not, as on arm64 before Linux 6.4. */
+/** By what attaches: kprobes alone where fmod_ret programs do not after all. */
 async function attachSomehow(
   context: EngineContext,
   indices: readonly number[],

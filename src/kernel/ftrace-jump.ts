@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { architecture } from './architecture.ts'
+import { kernelSymbols } from './kernel-symbols.ts'
 
 /** The last release that was seen to do without. */
 const CALLS_UP_TO = { major: 6, minor: 12 }
@@ -24,18 +25,7 @@ export function isCalled(handler: FtraceHandler): boolean {
   const [major = 0, minor = 0] = release().split('.').map(Number.parseFloat)
   if (major < CALLS_UP_TO.major || (major === CALLS_UP_TO.major && minor <= CALLS_UP_TO.minor))
     return true
-  symbols ??= readSymbols()
-  return hasEvenAddress(symbols, handler)
-}
-
-let symbols: string | undefined
-
-function readSymbols(): string {
-  try {
-    return readFileSync('/proc/kallsyms', 'latin1')
-  } catch {
-    return ''
-  }
+  return hasEvenAddress(kernelSymbols(), handler)
 }
 
 /** Pure. `symbols` is the text of /proc/kallsyms, where an address of zeros is a hidden one. */

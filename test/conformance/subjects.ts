@@ -2,7 +2,7 @@
 import type { Feature } from '../../src/kernel/no-feature.ts'
 import { has } from '../helpers/requires.ts'
 import { run, runMinderbinder } from '../helpers/run.ts'
-import { secondProgram } from '../helpers/second-program.ts'
+import { directCalls, secondProgram } from '../helpers/tracing.ts'
 import type { Case } from './case.ts'
 import type { Fault } from './fault.ts'
 import { beyondOverride, sharing, type Ways } from './override-claims.ts'
@@ -54,7 +54,7 @@ function overrideBy(name: string, ways: Ways, without?: Feature): Subject {
 }
 
 /** Kprobes crash the same kernels. */
-const ways: Ways = { modify: true, kprobe: secondProgram, second: secondProgram }
+const ways: Ways = { modify: directCalls, kprobe: secondProgram, second: secondProgram }
 
 const override = overrideBy('override', ways)
 
@@ -116,6 +116,8 @@ export async function lacking(subject: Subject): Promise<string | undefined> {
   if (subject.user && !has('root')) return 'needs root to become another user'
   if (subject.without === 'kprobe' && !ways.kprobe)
     return 'the same as override here, which uses no kprobes on this kernel'
+  if (subject.without === 'fmod_ret' && !ways.modify)
+    return 'the same as override here, which has no fmod_ret programs on this kernel'
   if (subject === auto) {
     const why = await lacking(override)
     if (why !== undefined) return `the same as seccomp here, for want of override: ${why}`

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { release } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { hasDirectCalls } from '../../src/kernel/direct-calls.ts'
 import { whyNoErrorInjection } from '../../src/kernel/error-injection.ts'
 import { isCalled } from '../../src/kernel/ftrace-jump.ts'
 import { compiler32 } from './fixture.ts'
@@ -66,9 +67,9 @@ export type Need =
 
 /**
  * What only another kernel could give: `linux:6.6` is that version or newer, `linux:override` lets calls fail,
- * `linux:two-programs` has room for two on one call, which path= takes (src/kernel/ftrace-jump.ts).
+ * `linux:path` has what override takes for path=: fentry programs, and room for two programs on one call.
  */
-type KernelNeed = `linux:${number}` | 'linux:override' | 'linux:two-programs'
+type KernelNeed = `linux:${number}` | 'linux:override' | 'linux:path'
 
 /** Returns undefined where the need is met, else why it is not. */
 type Check = () => string | undefined
@@ -168,10 +169,14 @@ function check(need: Need): string | undefined {
   const [kind, name] = need.split(':')
   if (kind === 'user' && name !== undefined) return user(name)
   if (need === 'linux:override') return whyNoErrorInjection()
-  if (need === 'linux:two-programs')
-    return isCalled('ftrace_ops_list_func') ? undefined : 'this kernel crashes at a second program'
+  if (need === 'linux:path') return whyNoPath()
   if (kind === 'linux' && name !== undefined) return olderKernel(name)
   return (checks[need] ?? (() => program(need)))()
+}
+
+function whyNoPath(): string | undefined {
+  if (!hasDirectCalls()) return 'this kernel has no fentry programs'
+  return isCalled('ftrace_ops_list_func') ? undefined : 'this kernel crashes at a second program'
 }
 
 function olderKernel(needed: string): string | undefined {

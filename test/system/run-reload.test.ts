@@ -59,8 +59,7 @@ test('connections are refused once each', async (t) => {
 
 test('system calls fail once each', async (t) => {
   // The rules to come are attached beside those that are in force.
-  if (!requires(t, 'root', 'libbpf', 'cc', 'cc-static', 'linux:override', 'linux:two-programs'))
-    return
+  if (!requires(t, 'root', 'libbpf', 'cc', 'cc-static', 'linux:override', 'linux:path')) return
   await reloadInStorm(
     t,
     'agents_of_chaos: {syscall: [{name: storm, syscall: connect, ret_code: ECONNREFUSED, targets: [{process_name: mb-storm}]}]}',

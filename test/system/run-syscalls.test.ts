@@ -53,7 +53,7 @@ ${more}`
 }
 
 test('a process of that name is hit, one that ran before too; others and afterwards nobody', async (t) => {
-  if (!requires(t, ...needs, 'linux:two-programs')) return
+  if (!requires(t, ...needs, 'linux:path')) return
   const file = text(t)
   const state = systemState()
   const before = await startShell(t, 'mb-hit')
@@ -75,7 +75,7 @@ test('a process of that name is hit, one that ran before too; others and afterwa
 })
 
 test('what a target starts is hit through forks and execs; with inherit: false only the target is', async (t) => {
-  if (!requires(t, ...needs, 'linux:two-programs')) return
+  if (!requires(t, ...needs, 'linux:path')) return
   const file = text(t)
   const parent = join(scratch(t), 'mb-parent')
   writeFileSync(parent, '#!/bin/sh\n/bin/cat "$1"\nread line <"$1" || exit 7\n')
@@ -94,7 +94,7 @@ test('what a target starts is hit through forks and execs; with inherit: false o
 })
 
 test('several rules of one name and call: the first that fires wins; scope, times and when count as in exec', async (t) => {
-  if (!requires(t, ...needs, 'linux:two-programs')) return
+  if (!requires(t, ...needs, 'linux:path')) return
   const file = text(t)
   const rule = (name: string, target: string, more: string) =>
     `    - {name: ${name}, syscall: openat, path: '${file}', targets: [{process_name: ${target}}], ${more}}\n`
@@ -129,7 +129,7 @@ test('several rules of one name and call: the first that fires wins; scope, time
 })
 
 test('delay_ms counts from the start of the process', async (t) => {
-  if (!requires(t, ...needs, 'linux:two-programs')) return
+  if (!requires(t, ...needs, 'linux:path')) return
   const file = text(t)
   const work = await startRun(t, fails(file, '[{process_name: mb-late}]', '      after: 3600s\n'))
   const shell = await startShell(t, 'mb-late')
@@ -181,7 +181,7 @@ test('a storm of short processes: each is hit, and none is left in the table', a
 })
 
 test('killed, it leaves nothing attached', async (t) => {
-  if (!requires(t, ...needs, 'linux:two-programs')) return
+  if (!requires(t, ...needs, 'linux:path')) return
   const file = text(t)
   const state = systemState()
   const shell = await startShell(t, 'mb-hit')

@@ -16,8 +16,8 @@ import { descendants, killed, program } from '../../helpers/processes.ts'
 import { requires } from '../../helpers/requires.ts'
 import { type Running, runMinderbinder, startMinderbinder } from '../../helpers/run.ts'
 import { scratch } from '../../helpers/scratch.ts'
-import { secondProgram } from '../../helpers/second-program.ts'
 import { nothingLeft, systemState } from '../../helpers/system-state.ts'
+import { directCalls, secondProgram } from '../../helpers/tracing.ts'
 import { until } from '../../helpers/until.ts'
 
 const needs = ['root', 'bpftool'] as const
@@ -52,12 +52,13 @@ for (const [who, pick] of Object.entries(victims))
     if (!requires(t, ...needs)) return
     const before = systemState()
     const file = join(scratch(t), 'go-on')
-    const paths = secondProgram ? ['--syscall', 'openat=EIO,path=/nowhere'] : []
+    const path = secondProgram && directCalls
+    const paths = path ? ['--syscall', 'openat=EIO,path=/nowhere'] : []
     const running = start(paths, ['1 fsync -1', `hold ${file}`])
     await until(() => running.stdout().includes('fsync: -5'), { what: 'the fault', bound: timeout })
     const links = [...systemState()].filter((each) => /^bpf link/.test(each) && !before.has(each))
     // exec, exit, two calls, and two programs for openat.
-    assert.equal(links.length, secondProgram ? 6 : 4, `${links}`)
+    assert.equal(links.length, path ? 6 : 4, `${links}`)
     const victim = pick(running.pid)
     assert.ok(victim !== undefined && killed(victim), `no ${who}`)
     const { status, signal } = await running.exited
@@ -69,7 +70,8 @@ for (const [who, pick] of Object.entries(victims))
 for (const [way, env] of Object.entries(ways))
   test(`deaths at random moments of a random one of ours, by ${way}`, async (t) => {
     if (!requires(t, ...needs)) return
-    if (way === 'kprobe' && !(await works(env))) return t.skip('no kprobes on this kernel')
+    const able = way === 'kprobe' ? secondProgram : directCalls
+    if (!able) return t.skip(`override makes no use of ${way} on this kernel`)
     const before = systemState()
     let seed = 4242
     // A linear congruential generator (Numerical Recipes): the same moments in each run, as far as that goes.
@@ -92,11 +94,6 @@ for (const [way, env] of Object.entries(ways))
     assert.deepEqual(survivors, [])
     await nothingLeft(before)
   })
-
-async function works(env: NodeJS.ProcessEnv): Promise<boolean> {
-  const { result } = start([], ['1 fsync -1'], env)
-  return (await result).status === 0
-}
 
 /** Room for none. */
 async function fill(name: string): Promise<void> {

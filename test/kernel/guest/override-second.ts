@@ -6,20 +6,31 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { fixture } from '../../helpers/fixture.ts'
 import { requires } from '../../helpers/requires.ts'
-import { type RunResult, runMinderbinder, startMinderbinder } from '../../helpers/run.ts'
+import {
+  minderbinder,
+  type RunResult,
+  runMinderbinder,
+  startMinderbinder,
+} from '../../helpers/run.ts'
 import { scratch } from '../../helpers/scratch.ts'
-import { secondProgram } from '../../helpers/second-program.ts'
 import { nothingLeft, systemState } from '../../helpers/system-state.ts'
+import { directCalls, secondProgram } from '../../helpers/tracing.ts'
 import { until } from '../../helpers/until.ts'
 
 const timeout = 180_000
 const steps = fixture('steps')
 const crashes = !secondProgram
+/** What it says of path=, where that is left to seccomp. */
+const refusal = crashes
+  ? /path= takes two programs on openat, and this kernel crashes/
+  : directCalls
+    ? undefined
+    : /path= needs fmod_ret programs/
 
 /** Makes both calls as fast as it can until the test is over, and must not be hit. */
 function bystander(t: TestContext): { stop(): Promise<string> } {
@@ -60,15 +71,15 @@ test('path= on a call that is busy elsewhere: by two programs, or left to seccom
   const fault = ['--syscall', 'openat=EIO,path=/nowhere']
   for (let i = 0; i < 3; i++) {
     const named = await faulted(['--engine', 'override', ...fault], '2 openat -100 :/nowhere 0')
-    if (crashes) {
+    if (refusal) {
       assert.deepEqual([named.status, named.stdout], [125, ''], named.stderr)
-      assert.match(named.stderr, /path= takes two programs on openat, and this kernel crashes/)
+      assert.match(named.stderr, refusal)
     } else {
       assert.deepEqual([named.status, named.stdout], [0, 'openat: -5*2\n'], named.stderr)
     }
     const auto = await faulted(fault, '2 openat -100 :/nowhere 0')
     assert.deepEqual([auto.status, auto.stdout], [0, 'openat: -5*2\n'], auto.stderr)
-    assert.match(auto.stderr, crashes ? / seccomp +2 / : / override +2 /)
+    assert.match(auto.stderr, refusal ? / seccomp +2 / : / override +2 /)
   }
   assert.equal(await others.stop(), "['[Errno 9] Bad file descriptor']")
   await nothingLeft(before)
@@ -100,5 +111,32 @@ test('a second session on the same call: faults too, or leaves it to seccomp', a
   assert.deepEqual([status, stdout], [0, 'fsync: -5\nholding\nfsync: -5\n'], stderr)
   assert.match(stderr, /=EIO +override +2 +2 +2$/m)
   assert.equal(await others.stop(), "['[Errno 9] Bad file descriptor']")
+  await nothingLeft(before)
+})
+
+test('one inside of the other: the command is under the rules of both, each counts for itself', async (t) => {
+  if (!requires(t, 'root')) return
+  const before = systemState()
+  const output = join(scratch(t), 'outer')
+  const inner = [
+    minderbinder,
+    'exec',
+    '--engine',
+    'override',
+    '--syscall',
+    'dup=EPERM',
+    '--',
+    steps,
+  ]
+  const done = await runMinderbinder(
+    [
+      ...['exec', '-o', output, '--engine', 'override', '--syscall', 'fsync=EIO', '--'],
+      ...[...inner, '2 fsync -1', '1 dup -1'],
+    ],
+    { timeout },
+  )
+  assert.deepEqual([done.status, done.stdout], [0, 'fsync: -5*2\ndup: -1\n'], done.stderr)
+  assert.match(done.stderr, /=EPERM +override +1 +1 +1$/m)
+  assert.match(readFileSync(output, 'utf8'), /=EIO +override +2 +2 +2$/m)
   await nothingLeft(before)
 })
