@@ -17,7 +17,7 @@
 
 /* How many words below start_stack are looked at. */
 #define WINDOW_WORDS_X86_64 32u
-/* arm64's calls push nothing: the address lies in the callee's frame, below its locals. Not yet seen run. */
+/* arm64's calls push nothing: the address lies in the callee's frame, below its locals. */
 #define WINDOW_WORDS_ARM64 512u
 
 /* FF /2 is 2 to 7 bytes long, E8 rel32 is 5. */
@@ -29,6 +29,25 @@ struct image {
 	u64 text_end;
 	u64 loader_entry; /* 0: no loader */
 };
+
+/*
+ * On arm64 the address may be signed (paciasp, as of gcc's -mbranch-protection=standard, which Debian builds with
+ * since 13): the signature lies between an address's own bits and bit 55 (Documentation/arch/arm64/
+ * pointer-authentication.rst). Of how many bits addresses are, the stack tells, which is at their upper end.
+ */
+static inline u64 address_bits_arm64(u64 stack)
+{
+	u64 bits = stack;
+
+	for (u32 shift = 1; shift < 64; shift *= 2)
+		bits |= bits >> shift;
+	return bits;
+}
+
+static inline u64 without_signature_arm64(u64 word, u64 address_bits)
+{
+	return word >> 55 ? word : word & address_bits;
+}
 
 static inline int is_loader_return(const struct image *image, u64 word)
 {

@@ -315,6 +315,7 @@ static __always_inline int read_call(const void *regs, struct call *call)
 struct window {
 	struct image image;
 	u64 top;
+	u64 address_bits;
 	u32 loader_seen;
 	u32 padding;
 };
@@ -328,6 +329,8 @@ static long look_at_word(u32 i, void *context)
 		window->loader_seen = 0;
 		return 1;
 	}
+	if (settings.arm64)
+		word = without_signature_arm64(word, window->address_bits);
 	if (is_loader_return(&window->image, word)) {
 		window->loader_seen = 1;
 	} else if (may_be_program_return(&window->image, word)) {
@@ -364,6 +367,8 @@ __noinline int loader_is_running(u32 tgid)
 	window.loader_seen = session.zero;
 	window.image = process->image;
 	window.top = process->stack;
+	if (settings.arm64)
+		window.address_bits = address_bits_arm64(process->stack);
 	bpf_loop(settings.arm64 ? WINDOW_WORDS_ARM64 : WINDOW_WORDS_X86_64, look_at_word, &window, 0);
 	return (int)window.loader_seen;
 }

@@ -95,9 +95,14 @@ int loader_is_running(pid_t tid)
 	if (target_read(tid, top - sizeof(words), words, sizeof(words)) < 0)
 		return 0;
 	for (u32 i = WINDOW_WORDS; i-- > 0;) {
-		if (is_loader_return(&image, words[i]))
+		u64 word = words[i];
+
+#if defined(__aarch64__)
+		word = without_signature_arm64(word, address_bits_arm64(top));
+#endif
+		if (is_loader_return(&image, word))
 			loader_seen = 1;
-		else if (may_be_program_return(&image, words[i]) && follows_call(tid, words[i]))
+		else if (may_be_program_return(&image, word) && follows_call(tid, word))
 			return 0;
 #if defined(__x86_64__)
 		/* Both loaders call with the stack pointer at its start: nothing there, nothing elsewhere. */
