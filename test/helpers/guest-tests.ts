@@ -1,12 +1,12 @@
 /** Test files run inside a virtual machine, their results one by one as they come. */
-import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Kernel } from './kernels.ts'
 import { has } from './requires.ts'
 import { runInVm, type VmOptions, type VmResult } from './vm.ts'
+import { foreign, repository } from './vm-qemu.ts'
 import { bundleOf, bundleSources, tsxLoader } from './vm-sources.ts'
-
-const repository = new URL('../../', import.meta.url).pathname
 
 export interface GuestResult {
   /** Base name of the test's file. */
@@ -26,7 +26,7 @@ export interface GuestTests {
 }
 
 export interface GuestTestOptions {
-  readonly kernel: string
+  readonly kernel: Kernel
   /** Relative to the repository. */
   readonly files: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -60,9 +60,10 @@ async function runMachine(
     const bundles = files.map((file) => `/run/share/${bundleOf(file)}`)
     let text = ''
     const result = await runInVm({
-      ...{ kernel, share, timeout, writable: [join(repository, 'build')] },
+      ...{ kernel: kernel.image, architecture: kernel.architecture, share, timeout },
+      writable: [join(repository, 'build')],
       ...(processors && { processors }),
-      bind: { [tsxLoader]: 'loader.mjs', ...copyProduct(share) },
+      bind: { [tsxLoader]: 'loader.mjs', ...copyProduct(share, kernel) },
       command: ['node', 'test/kernel/guest-run.js', ...bundles],
       // What the host can give must be there; a kernel may lack what is newer than it.
       env: { MINDERBINDER_TEST_REQUIRE: has('root') ? 'all' : '', ...env },
@@ -83,13 +84,16 @@ async function runMachine(
  * What is tested, as it is now: a machine goes on for minutes, and would see half of each later build. Gives
  * what is to be bound where.
  */
-function copyProduct(share: string): Record<string, string> {
+function copyProduct(share: string, { architecture }: Kernel): Record<string, string> {
   const folders = ['bin', 'bpf', 'build', 'dist']
+  const machines = ['build/kernels', 'build/arm64'].map((folder) => join(repository, folder))
   for (const folder of folders)
     cpSync(join(repository, folder), join(share, 'product', folder), {
       ...{ recursive: true, verbatimSymlinks: true },
-      filter: (path) => path !== join(repository, 'build/kernels'),
+      filter: (path) => !machines.includes(path),
     })
+  if (architecture === 'arm64')
+    copyFileSync(`${foreign}launcher`, join(share, 'product/build/launcher'))
   return Object.fromEntries(folders.map((f) => [join(repository, f), `product/${f}`]))
 }
 

@@ -1,11 +1,13 @@
 /** The test kernels: from $MINDERBINDER_KERNELS, else ../shared/kernels beside the repository, else built by us. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Architecture } from '../../src/rules/rule.ts'
 
 export interface Kernel {
-  /** Its version, as `6.1`. */
+  /** Its version, as `6.1`, with the architecture where that is not x86_64: `6.12-arm64`. */
   readonly name: string
-  /** Absolute path of the bzImage. */
+  readonly architecture: Architecture
+  /** Absolute path. */
   readonly image: string
 }
 
@@ -16,13 +18,18 @@ const folders = [
   new URL('../../build/kernels', import.meta.url).pathname,
 ]
 
-/** The oldest first; none where there are no images (bzImage-VERSION) anywhere. */
-export function kernels(): readonly Kernel[] {
+const names: Readonly<Record<Architecture, RegExp>> = {
+  x86_64: /^bzImage-(\d+\.\d+)$/,
+  arm64: /^Image-(\d+\.\d+-arm64)$/,
+}
+
+/** The oldest first; none where there are no images (bzImage-VERSION, or Image-VERSION-arm64) anywhere. */
+export function kernels(architecture: Architecture = 'x86_64'): readonly Kernel[] {
   for (const folder of folders) {
     if (!folder || !existsSync(folder)) continue
     const found = readdirSync(folder).flatMap((file) => {
-      const name = file.match(/^bzImage-(\d+\.\d+)$/)?.[1]
-      return name === undefined ? [] : [{ name, image: join(folder, file) }]
+      const name = file.match(names[architecture])?.[1]
+      return name === undefined ? [] : [{ name, architecture, image: join(folder, file) }]
     })
     if (found.length > 0) return found.sort((a, b) => age(a.name) - age(b.name))
   }
@@ -30,6 +37,6 @@ export function kernels(): readonly Kernel[] {
 }
 
 function age(version: string): number {
-  const [major, minor] = version.split('.').map(Number)
+  const [major, minor] = version.split('.').map((part) => Number.parseInt(part, 10))
   return (major ?? 0) * 1000 + (minor ?? 0)
 }

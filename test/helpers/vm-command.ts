@@ -5,12 +5,13 @@ import { kernels } from './kernels.ts'
 import { runInVm } from './vm.ts'
 
 const usage = `usage: scripts/vm.sh [-v] [-i] [-t SECONDS] [-w FOLDER]... KERNEL [--] COMMAND [ARG]...
-  KERNEL  a version (6.1) out of $MINDERBINDER_KERNELS or ../shared/kernels, or the path of an image
+  KERNEL  a version (6.1, or 6.12-arm64) out of $MINDERBINDER_KERNELS, ../shared/kernels or build/kernels,
+          or the path of an image for x86_64
   -v      shows what the kernel prints
   -i      one processor, whose clock goes on by a nanosecond with each instruction
   -t      ends it after that long (600)
   -w      FOLDER can be written to inside; what is written is gone afterwards. build/ always can
-The command runs as root, here, with the host's files read-only, a /tmp and /run of its own, and no network
+The command runs as root, here, with the host's files read-only (on arm64 those of build/arm64), a /tmp and /run of its own, and no network
 but loopback. Exit status: the command's own; 125 where the kernel complained or the time was over.
 `
 
@@ -30,11 +31,15 @@ async function main(args: string[]): Promise<number> {
   const name = args.shift()
   if (args[0] === '--') args.shift()
   if (name === undefined || args.length === 0 || !(seconds > 0)) return fail(usage)
-  const kernel = name.includes('/') ? resolve(name) : kernels().find((k) => k.name === name)?.image
-  if (kernel === undefined || !existsSync(kernel))
-    return fail(`no kernel ${name}; there are: ${kernels().map((k) => k.name) || 'none'}\n`)
+  const all = [...kernels(), ...kernels('arm64')]
+  const kernel = name.includes('/')
+    ? { image: resolve(name), architecture: 'x86_64' as const }
+    : all.find((each) => each.name === name)
+  if (!kernel || !existsSync(kernel.image))
+    return fail(`no kernel ${name}; there are: ${all.map((k) => k.name) || 'none'}\n`)
   const result = await runInVm({
-    ...{ kernel, command: args, writable, cwd: process.cwd(), timeout: seconds * 1000 },
+    ...{ kernel: kernel.image, architecture: kernel.architecture },
+    ...{ command: args, writable, cwd: process.cwd(), timeout: seconds * 1000 },
     ...(counted && { processors: 'counted' as const }),
     env: passedOn(),
     onStdout: (chunk) => process.stdout.write(chunk),

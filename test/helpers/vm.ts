@@ -1,5 +1,5 @@
 /**
- * Running commands under other kernels: qemu with software emulation, the host's files as a read-only root
+ * Running commands under other kernels: qemu with software emulation, a read-only root of the host's files
  * (test/kernel/guest-init.sh is process 1). A machine is 10 to 30 times slower than the host and takes
  * seconds to boot: put as much as possible into one.
  */
@@ -8,13 +8,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import type { Architecture } from '../../src/rules/rule.ts'
 import { kernelComplaints } from './vm-log.ts'
+import { type Processors, qemuCommand, repository } from './vm-qemu.ts'
 
-const repository = new URL('../../', import.meta.url).pathname
 const guestInit = new URL('../kernel/guest-init.sh', import.meta.url).pathname
 
 export interface VmOptions {
-  /** Absolute path of a bzImage. */
+  /** Absolute path of a bzImage, or of an Image on arm64. */
   readonly kernel: string
   readonly command: readonly string[]
   /** Added to PATH, HOME, TMPDIR, TERM. */
@@ -25,8 +26,10 @@ export interface VmOptions {
   readonly writable?: readonly string[]
   /** Files and folders of the host that are others inside: absolute path to the name in the shared folder. */
   readonly bind?: Readonly<Record<string, string>>
+  /** Of the kernel; x86_64 where left out. */
+  readonly architecture?: Architecture
   /** `side by side` where left out. */
-  readonly processors?: keyof typeof processors
+  readonly processors?: Processors
   /** Milliseconds from the start of qemu to the end of the command, 10 minutes where left out. */
   readonly timeout?: number
   /** A folder of the host for results: /run/share/NAME inside is NAME here. A temporary one where left out. */
@@ -49,21 +52,6 @@ export interface VmResult {
   /** Milliseconds: until the command started to run, and in all. */
   readonly bootMs: number
   readonly totalMs: number
-}
-
-/** What qemu is told of the machine's processors. */
-const processors = {
-  'side by side': ['-accel', 'tcg,thread=multi', '-smp', '2'],
-  /**
-   * Two that take turns on one of the host's: a quarter cheaper, since none waits for one that the host is not
-   * running. Switched at any instruction, but no two of them run at the same time.
-   */
-  'in turn': ['-accel', 'tcg,thread=single', '-smp', '2'],
-  /**
-   * One whose clock goes on by a nanosecond with each instruction: what is timed inside are instructions, the same
-   * on every host and at any load; but while it waits, as for a file of the host, its clock goes on like ours.
-   */
-  counted: ['-accel', 'tcg,thread=single', '-icount', 'shift=0', '-smp', '1'],
 }
 
 /** It takes 5 to 10 seconds where the host has nothing else to do. */
@@ -104,37 +92,11 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }
 
-function qemuArguments(options: VmOptions, share: string): string[] {
-  const { kernel, processors: how = 'side by side' } = options
-  const root =
-    'root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose ro'
-  const ports = ['stdout', 'stderr', 'status'].flatMap((name, index) => [
-    ...['-chardev', `socket,id=${name},fd=${index + 4}`],
-    ...['-device', `virtserialport,nr=${index + 1},chardev=${name},name=${name}`],
-  ])
-  return [
-    ...processors[how],
-    ...['-cpu', 'max', '-m', '2048'],
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-kernel', kernel],
-    ...['-virtfs', virtfs('/', 'root', ',readonly=on'), '-virtfs', virtfs(share, 'share')],
-    ...['-chardev', 'socket,id=console,fd=3', '-serial', 'chardev:console'],
-    ...['-device', 'virtio-serial-pci', ...ports],
-    // Warnings and worse are printed. A busy host must not look like a stalled guest, nor its timer like a broken
-    // one: 6.1 panics at boot where its check of the timer sees no tick in time (no_timer_check).
-    '-append',
-    `console=ttyS0 no_timer_check loglevel=5 panic=-1 rcupdate.rcu_cpu_stall_timeout=60 ${root} init=${guestInit}`,
-  ]
-}
-
-function virtfs(path: string, tag: string, more = ''): string {
-  return `local,path=${path.replaceAll(',', ',,')},mount_tag=${tag},security_model=none,multidevs=remap${more}`
-}
-
 async function boot(options: VmOptions, share: string): Promise<VmResult> {
   const begin = Date.now()
+  const command = qemuCommand({ ...options, share, init: guestInit })
   // The machine must not outlive us, however we end.
-  const args = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...qemuArguments(options, share)]
-  const qemu = spawn('setpriv', args, {
+  const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], {
     stdio: ['ignore', 'inherit', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
   })
   const stream = (fd: number) => qemu.stdio[fd as 3] as Readable

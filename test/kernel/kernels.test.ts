@@ -1,10 +1,11 @@
 /**
  * What depends on the kernel, on each test kernel: the conformance table for every engine, and how packets are
  * lost. One machine a kernel, all at once; its tests are reported as ours. Environment:
- *   MINDERBINDER_TEST_KERNELS=6.1,7.2     only these
+ *   MINDERBINDER_TEST_KERNELS=6.1,7.2     only these; those of arm64 run only where they are named
  *   MINDERBINDER_TEST_KERNEL_FILES=A,B    these test files (from the top of the repository) instead
  */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
@@ -35,21 +36,29 @@ const oldest = [
   'test/system/network-drop.test.ts',
 ]
 
+const ofArm64 = ['test/kernel/guest/signed-returns.ts']
+
 const only = process.env.MINDERBINDER_TEST_KERNELS?.split(',')
 const named = process.env.MINDERBINDER_TEST_KERNEL_FILES?.split(',')
 /** Milliseconds for one machine: half as much again as it takes on two cores that do nothing else. */
 const LIMIT = 2_100_000
-/** Whose processors really run side by side, for what only that shows; the others save the time. */
-const SIDE_BY_SIDE = '6.12'
+/**
+ * Whose processors really run side by side, for what only that shows; the others save the time. Before QEMU 8.1
+ * (commit deba78709ae8) one may go on with what it made of code that another one has changed since: 6.12 died so of
+ * a breakpoint at a system call's entry that was gone, once in some 30 runs.
+ */
+const SIDE_BY_SIDE = qemuVersion() >= 8.01 ? '6.12' : undefined
 
 const results: Result[] = []
 
 test('every test kernel', { concurrency: true }, async (t) => {
-  if (!requires(t, 'qemu', 'kernels', 'setpriv', 'cc', 'cc-static', 'cc-m32')) return
-  const chosen = kernels().filter(({ name }) => only?.includes(name) ?? true)
+  if (!requires(t, 'qemu', 'kernels', 'setpriv', 'cc', 'cc-static', 'cc-32-bit')) return
+  const all = only ? [...kernels(), ...kernels('arm64')] : kernels()
+  const chosen = all.filter(({ name }) => only?.includes(name) ?? true)
   assert.notEqual(chosen.length, 0, `no kernel of MINDERBINDER_TEST_KERNELS=${only} is there`)
   const held = filesFor(chosen[0]!).includes(conformance)
-  if (held) for (const row of table) compileCase(t, row)
+  const native = chosen.some(({ architecture }) => architecture === 'x86_64')
+  if (held && native) for (const row of table) compileCase(t, row)
   await Promise.all(chosen.map((kernel) => t.test(`Linux ${kernel.name}`, (t) => hold(t, kernel))))
   keep(results)
   process.stdout.write(`\n${matrix(results)}\n`)
@@ -62,13 +71,21 @@ test('every test kernel', { concurrency: true }, async (t) => {
   })
 })
 
-function filesFor({ name }: Kernel): readonly string[] {
-  return named ?? [...suite, ...(name === kernels()[0]?.name ? oldest : [])]
+/** 7.02 for 7.2; 0 where there is none. */
+function qemuVersion(): number {
+  const { stdout } = spawnSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' })
+  const [, major, minor] = stdout?.match(/version (\d+)\.(\d+)/) ?? []
+  return Number(major ?? 0) + Number(minor ?? 0) / 100
+}
+
+function filesFor({ name, architecture }: Kernel): readonly string[] {
+  const more = name === kernels(architecture)[0]?.name ? oldest : []
+  return named ?? [...suite, ...more, ...(architecture === 'arm64' ? ofArm64 : [])]
 }
 
 async function hold(t: TestContext, kernel: Kernel): Promise<void> {
   const guest = runTestsInVm({
-    ...{ kernel: kernel.image, files: filesFor(kernel), timeout: LIMIT * patience },
+    ...{ kernel, files: filesFor(kernel), timeout: LIMIT * patience },
     processors: kernel.name === SIDE_BY_SIDE ? 'side by side' : 'in turn',
     env: {
       MINDERBINDER_TEST_QUICK: '1',

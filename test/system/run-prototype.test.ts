@@ -1,4 +1,4 @@
-/** The prototype's own file, byte for byte, under `run`: between two namespaces with a link, for `--interface`. */
+/** The prototype's own file, byte for byte where the machine has its calls, under `run`: between two namespaces with a link, for `--interface`. */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,12 @@ import { nothingLeft, systemState } from '../helpers/system-state.ts'
 import { until } from '../helpers/until.ts'
 import { type Namespace, openPair } from './network-namespace.ts'
 
-const prototype = readFileSync(new URL('../fixtures/prototype.yaml', import.meta.url), 'utf8')
+/** What the file names and no program calls: arm64 has no such call, and the file is refused there. */
+const uncalled = process.arch === 'arm64' ? 'truncate' : 'open'
+const prototype = readFileSync(
+  new URL('../fixtures/prototype.yaml', import.meta.url),
+  'utf8',
+).replace('syscall: open\n', `syscall: ${uncalled}\n`)
 const needs = [
   'root',
   'cgroup2',
@@ -86,7 +91,7 @@ test('curl, wget, ping, vim and cat under the file of the prototype', async (t) 
   } else {
     assert.equal(curled.status, 0, curled.stderr)
   }
-  // They call openat, and the rule is for open: `open` has never meant anything else here.
+  // They call openat, and the rule is for open, which has never meant anything else here.
   assert.equal((await here('cat', file)).stdout, 'text\n')
   if (has('vim')) {
     const vim = await here('vim', '-u', 'NONE', '-es', '-c', '%print', '-c', 'q!', file)
@@ -102,7 +107,8 @@ test('curl, wget, ping, vim and cat under the file of the prototype', async (t) 
   assert.ok(countsOf(result, 'break_wget_network')[2]! > 0)
   if (override) {
     assert.ok(countsOf(result, 'break_curl_openat')[2]! > 0, result.stderr)
-    assert.match(result.stderr, /break_vim_file_opening never fired: open was never called/)
+    const hint = `break_vim_file_opening never fired: ${uncalled} was never called`
+    assert.ok(result.stderr.includes(hint), result.stderr)
   } else {
     assert.match(result.stderr, /left out: break_curl_openat: override: /)
   }
