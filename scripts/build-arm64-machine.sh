@@ -42,8 +42,8 @@ if [ ! -e "$out/root" ]; then
 	mv "$work/root" "$out/root"
 fi
 
-cp package.json package-lock.json "$work"
 if ! cmp -s package-lock.json "$out/node_modules/.of/package-lock.json"; then
+	cp package.json package-lock.json "$work"
 	# No scripts: they would run the project's own build.
 	(cd "$work" && npm ci --silent --cpu=arm64 --os=linux --libc=glibc --ignore-scripts --no-audit --no-fund)
 	install -D -m 644 package-lock.json "$work/node_modules/.of/package-lock.json"

@@ -18,22 +18,15 @@ if [ "${1-}" = -a ]; then
 	shift 2
 fi
 case $architecture in
-x86_64)
-	image=arch/x86/boot/bzImage suffix=
-	CROSS_COMPILE=
-	[ "$(uname -m)" = x86_64 ] || CROSS_COMPILE=x86_64-linux-gnu-
-	;;
-arm64)
-	image=arch/arm64/boot/Image suffix=-arm64
-	CROSS_COMPILE=
-	[ "$(uname -m)" = aarch64 ] || CROSS_COMPILE=aarch64-linux-gnu-
-	;;
+x86_64) machine=x86_64 image=arch/x86/boot/bzImage suffix= ;;
+arm64) machine=aarch64 image=arch/arm64/boot/Image suffix=-arm64 ;;
 *)
 	echo "build-kernels: no architecture $architecture: x86_64 and arm64 are there" >&2
 	exit 2
 	;;
 esac
-export ARCH=$architecture CROSS_COMPILE
+# Debian's own compiler has this name, too.
+export ARCH=$architecture CROSS_COMPILE=$machine-linux-gnu-
 # As the kernel's own build calls it.
 file=${image##*/}
 

@@ -94,11 +94,14 @@ int loader_is_running(pid_t tid)
 		return 0;
 	if (target_read(tid, top - sizeof(words), words, sizeof(words)) < 0)
 		return 0;
+#if defined(__aarch64__)
+	const u64 address_bits = address_bits_arm64(top);
+#endif
 	for (u32 i = WINDOW_WORDS; i-- > 0;) {
 		u64 word = words[i];
 
 #if defined(__aarch64__)
-		word = without_signature_arm64(word, address_bits_arm64(top));
+		word = without_signature_arm64(word, address_bits);
 #endif
 		if (is_loader_return(&image, word))
 			loader_seen = 1;

@@ -28,11 +28,11 @@ const noLibc = [
   '-no-pie',
 ]
 
-/** What makes programs of the 32-bit architecture that the kernel runs besides. */
+/** What makes programs, without a C library, of the 32-bit architecture that the kernel runs besides. */
 export const compiler32 =
   process.arch === 'arm64'
-    ? { command: 'arm-linux-gnueabihf-gcc', options: ['-marm'] }
-    : { command: 'cc', options: ['-m32'] }
+    ? { command: 'arm-linux-gnueabihf-gcc', options: [...noLibc, '-marm'] }
+    : { command: 'cc', options: [...noLibc, '-m32'] }
 
 const linking: Readonly<Record<NonNullable<FixtureOptions['link']>, readonly string[]>> = {
   pie: ['-fPIE', '-pie'],
@@ -41,7 +41,7 @@ const linking: Readonly<Record<NonNullable<FixtureOptions['link']>, readonly str
   'static-pie': ['-static-pie', '-fPIE'],
   shared: ['-shared', '-fPIC'],
   'no-libc': noLibc,
-  'no-libc-32-bit': [...noLibc, ...compiler32.options],
+  'no-libc-32-bit': compiler32.options,
 }
 
 /** Compiles test/fixtures/NAME.c where that has not been done, and gives the path of the program. */

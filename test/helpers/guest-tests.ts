@@ -60,8 +60,7 @@ async function runMachine(
     const bundles = files.map((file) => `/run/share/${bundleOf(file)}`)
     let text = ''
     const result = await runInVm({
-      ...{ kernel: kernel.image, architecture: kernel.architecture, share, timeout },
-      writable: [join(repository, 'build')],
+      ...{ kernel, share, timeout, writable: [join(repository, 'build')] },
       ...(processors && { processors }),
       bind: { [tsxLoader]: 'loader.mjs', ...copyProduct(share, kernel) },
       command: ['node', 'test/kernel/guest-run.js', ...bundles],

@@ -82,11 +82,7 @@ const checks: Readonly<Record<string, Check>> = {
   python3: () => executable('/usr/bin/python3'),
   'cc-static': () => compiles(['-static'], 'int main(void) { return 0; }'),
   'cc-32-bit': () =>
-    compiles(
-      [...compiler32.options, '-nostdlib', '-static', '-ffreestanding', '-fno-pic', '-no-pie'],
-      'void _start(void) { for (;;) ; }',
-      compiler32.command,
-    ),
+    compiles(compiler32.options, 'void _start(void) { for (;;) ; }', compiler32.command),
   libbpf,
   'libbpf-headers': () =>
     compiles(

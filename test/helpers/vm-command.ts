@@ -11,8 +11,8 @@ const usage = `usage: scripts/vm.sh [-v] [-i] [-t SECONDS] [-w FOLDER]... KERNEL
   -i      one processor, whose clock goes on by a nanosecond with each instruction
   -t      ends it after that long (600)
   -w      FOLDER can be written to inside; what is written is gone afterwards. build/ always can
-The command runs as root, here, with the host's files read-only (on arm64 those of build/arm64), a /tmp and /run of its own, and no network
-but loopback. Exit status: the command's own; 125 where the kernel complained or the time was over.
+The command runs as root, here, with the host's files read-only (on arm64 those of build/arm64), a /tmp and /run of
+its own, and no network but loopback. Exit status: the command's own; 125 where the kernel complained or the time was over.
 `
 
 async function main(args: string[]): Promise<number> {
@@ -38,8 +38,7 @@ async function main(args: string[]): Promise<number> {
   if (!kernel || !existsSync(kernel.image))
     return fail(`no kernel ${name}; there are: ${all.map((k) => k.name) || 'none'}\n`)
   const result = await runInVm({
-    ...{ kernel: kernel.image, architecture: kernel.architecture },
-    ...{ command: args, writable, cwd: process.cwd(), timeout: seconds * 1000 },
+    ...{ kernel, command: args, writable, cwd: process.cwd(), timeout: seconds * 1000 },
     ...(counted && { processors: 'counted' as const }),
     env: passedOn(),
     onStdout: (chunk) => process.stdout.write(chunk),

@@ -1,5 +1,6 @@
 /** What a virtual machine is made of: its command line. Pure. */
 import type { Architecture } from '../../src/rules/rule.ts'
+import type { Kernel } from './kernels.ts'
 
 /** With a slash at its end. */
 export const repository = new URL('../../', import.meta.url).pathname
@@ -55,8 +56,7 @@ const mountForeign = `set -e; root=$1; shift; mkdir -p "$root${repository}"
 while [ "$1" != -- ]; do mount --bind "$1" "$root$2"; shift 2; done; shift; exec "$@"`
 
 export interface QemuOptions {
-  readonly kernel: string
-  readonly architecture?: Architecture
+  readonly kernel: Pick<Kernel, 'image' | 'architecture'>
   readonly processors?: Processors
   /** The folder that the machine writes to. */
   readonly share: string
@@ -66,18 +66,20 @@ export interface QemuOptions {
 
 /** Its descriptors from 3: console, and the ports stdout, stderr, status; the kernel prints warnings and worse. */
 export function qemuCommand(options: QemuOptions): string[] {
-  const { kernel, architecture = 'x86_64', processors: how = 'side by side', share, init } = options
-  const { program, machine, console, kernel: more } = hardware[architecture]
+  const { kernel, processors: how = 'side by side', share, init } = options
+  const { program, machine, console, kernel: more } = hardware[kernel.architecture]
   const root =
     'root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose ro'
   const ports = ['stdout', 'stderr', 'status'].flatMap((name, index) => [
     ...['-chardev', `socket,id=${name},fd=${index + 4}`],
     ...['-device', `virtserialport,nr=${index + 1},chardev=${name},name=${name}`],
   ])
-  const folder = architecture === 'arm64' ? `${foreign}root` : '/'
+  const isForeign = kernel.architecture === 'arm64'
+  const folder = isForeign ? `${foreign}root` : '/'
   const command = [
     ...[program, ...machine, ...processors[how], '-m', '2048'],
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-kernel', kernel],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-kernel', kernel.image],
     ...['-virtfs', virtfs(folder, 'root', ',readonly=on'), '-virtfs', virtfs(share, 'share')],
     ...['-chardev', 'socket,id=console,fd=3', '-serial', 'chardev:console'],
     ...['-device', 'virtio-serial-pci', ...ports],
@@ -85,7 +87,7 @@ export function qemuCommand(options: QemuOptions): string[] {
     '-append',
     `console=${console} ${more} loglevel=5 panic=-1 rcupdate.rcu_cpu_stall_timeout=60 ${root} init=${init}`,
   ]
-  if (architecture === 'x86_64') return command
+  if (!isForeign) return command
   const mounts = Object.entries(overlaid).flat()
   return ['unshare', '--mount', 'sh', '-c', mountForeign, 'sh', folder, ...mounts, '--', ...command]
 }

@@ -8,15 +8,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { Architecture } from '../../src/rules/rule.ts'
+import type { Kernel } from './kernels.ts'
 import { kernelComplaints } from './vm-log.ts'
 import { type Processors, qemuCommand, repository } from './vm-qemu.ts'
 
 const guestInit = new URL('../kernel/guest-init.sh', import.meta.url).pathname
 
 export interface VmOptions {
-  /** Absolute path of a bzImage, or of an Image on arm64. */
-  readonly kernel: string
+  readonly kernel: Pick<Kernel, 'image' | 'architecture'>
   readonly command: readonly string[]
   /** Added to PATH, HOME, TMPDIR, TERM. */
   readonly env?: Readonly<Record<string, string>>
@@ -26,8 +25,6 @@ export interface VmOptions {
   readonly writable?: readonly string[]
   /** Files and folders of the host that are others inside: absolute path to the name in the shared folder. */
   readonly bind?: Readonly<Record<string, string>>
-  /** Of the kernel; x86_64 where left out. */
-  readonly architecture?: Architecture
   /** `side by side` where left out. */
   readonly processors?: Processors
   /** Milliseconds from the start of qemu to the end of the command, 10 minutes where left out. */

@@ -1,4 +1,7 @@
-/** The prototype's own file, byte for byte where the machine has its calls, under `run`: between two namespaces with a link, for `--interface`. */
+/**
+ * The prototype's own file, byte for byte where the machine has its calls, under `run`: between two namespaces with a
+ * link, for `--interface`.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
