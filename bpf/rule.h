@@ -118,6 +118,8 @@ struct rule_counts {
 	u64 matched;
 	u64 fired;
 	u64 turns; /* with times=: see take_turn() */
+	u64 taken; /* calls that the rule names and never saw: a rule before it fired */
+	u64 unread; /* of seen: an argument that a key compares could not be read */
 };
 
 enum event_text { EVENT_TEXT_NONE = 0, EVENT_TEXT_PATH = 1, EVENT_TEXT_SOCKADDR = 2 };

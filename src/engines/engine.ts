@@ -80,6 +80,8 @@ export interface AttachedEngine {
   counts(): Promise<Map<number, RuleCounts>>
   /** Calls that went past the rules because no rule can name them. */
   foreignCalls?(): bigint
+  /** By rule index: paths that came near a rule's path= and did not match, as of the last counts(). */
+  nearPaths?(): ReadonlyMap<number, readonly string[]>
   /** What a reader of the summary must know, one line each, as of the last counts(). */
   notes?(): readonly string[]
   /** Events that were lost because nobody read them in time. */

@@ -9,7 +9,7 @@ export const RULE_SIZE = 416
 /** sizeof(struct call_shape) */
 export const CALL_SHAPE_SIZE = 4
 /** sizeof(struct rule_counts) */
-export const RULE_COUNTS_SIZE = 32
+export const RULE_COUNTS_SIZE = 48
 /** sizeof(struct rule_set) */
 export const RULE_SET_SIZE = 520
 /** sizeof(struct target) */
@@ -237,6 +237,8 @@ export function decodeCounts(bytes: Uint8Array): RuleCounts[] {
       seen: view.getBigUint64(at, true),
       matched: view.getBigUint64(at + 8, true),
       fired: view.getBigUint64(at + 16, true),
+      taken: view.getBigUint64(at + 32, true),
+      unread: view.getBigUint64(at + 40, true),
     }
   })
 }

@@ -98,7 +98,14 @@ export interface RuleCounts {
   readonly seen: bigint
   readonly matched: bigint
   readonly fired: bigint
+  /** Calls that the rule names and never saw, since an earlier rule fired at them. */
+  readonly taken: bigint
+  /** Of those seen: an argument that a key compares could not be read, so the call did not match. */
+  readonly unread: bigint
 }
+
+/** Of a rule that nothing has met yet. */
+export const noCounts: RuleCounts = { seen: 0n, matched: 0n, fired: 0n, taken: 0n, unread: 0n }
 
 /** System call numbers differ by architecture: both that the launcher is built for. */
 export type Architecture = 'x86_64' | 'arm64'

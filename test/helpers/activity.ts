@@ -1,5 +1,6 @@
 /** Activities to show, of which a test says only what it is about. */
 import type { Activity, RuleActivity } from '../../src/report/activity.ts'
+import { noCounts } from '../../src/rules/rule.ts'
 
 export function activity(some: Partial<Activity> = {}): Activity {
   return {
@@ -25,6 +26,6 @@ export function ruleActivity(
     what: `${label} fails`,
     engine,
     silence: fired > 0 ? [] : ['so far nothing'],
-    counts: { seen: BigInt(seen), matched: BigInt(seen), fired: BigInt(fired) },
+    counts: { ...noCounts, seen: BigInt(seen), matched: BigInt(seen), fired: BigInt(fired) },
   }
 }

@@ -191,11 +191,11 @@ test('call shapes stand at the number of the call', () => {
 test('counts', () => {
   const bytes = Buffer.alloc(2 * RULE_COUNTS_SIZE + 1)
   const counts = bytes.subarray(1) // no alignment is needed
-  for (const [index, value] of [1n, 2n, 3n, 9n, 2n ** 64n - 1n, 2n ** 53n + 1n, 0n, 9n].entries())
-    counts.writeBigUInt64LE(value, index * 8)
+  const rows = [1n, 2n, 3n, 9n, 4n, 5n, 2n ** 64n - 1n, 2n ** 53n + 1n, 0n, 9n, 0n, 0n]
+  for (const [index, value] of rows.entries()) counts.writeBigUInt64LE(value, index * 8)
   assert.deepEqual(decodeCounts(counts), [
-    { seen: 1n, matched: 2n, fired: 3n },
-    { seen: 2n ** 64n - 1n, matched: 2n ** 53n + 1n, fired: 0n },
+    { seen: 1n, matched: 2n, fired: 3n, taken: 4n, unread: 5n },
+    { seen: 2n ** 64n - 1n, matched: 2n ** 53n + 1n, fired: 0n, taken: 0n, unread: 0n },
   ])
   assert.throws(() => decodeCounts(bytes), RangeError)
 })

@@ -4,7 +4,7 @@ import test from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { type SummaryInput, summary } from '../../src/report/summary.ts'
 import { whenText } from '../../src/report/why-not-fired.ts'
-import type { NetworkRule, SyscallRule } from '../../src/rules/rule.ts'
+import { type NetworkRule, noCounts, type SyscallRule } from '../../src/rules/rule.ts'
 
 const always = { first: 1, last: Number.POSITIVE_INFINITY, step: 1 }
 
@@ -34,6 +34,7 @@ const dropNet: NetworkRule = {
 }
 
 const counts = (seen: number, matched: number, fired: number) => ({
+  ...noCounts,
   seen: BigInt(seen),
   matched: BigInt(matched),
   fired: BigInt(fired),
