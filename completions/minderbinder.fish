@@ -5,7 +5,7 @@
 function __minderbinder_operands
     contains -- "$argv[2]" exec explain; or return 1
     set -e argv[1..2]
-    argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ config=+ seed= engine= include-loader u/user= \
+    argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ config=+ seed= engine= include-loader include-setuid u/user= \
         o/output= log= q/quiet graph metrics= require-hit debug h/help -- $argv 2>/dev/null; or return 1
     test (count $argv) -gt 0; and string join0 -- $argv
 end
@@ -90,6 +90,7 @@ complete -c minderbinder -n $doctor -s h -l help -d 'Show the options'
 complete -c minderbinder -n $run -l interface -x -a '(__minderbinder_interfaces)' -d 'Network rules for this interface only'
 complete -c minderbinder -n $run -l seed -x -d 'Make the chances those of an earlier run'
 complete -c minderbinder -n $run -l include-loader -d 'Fault what ld.so does, too'
+complete -c minderbinder -n $run -l include-setuid -d 'Fault set-user-ID programs too'
 complete -c minderbinder -n $run -l skip-unsupported -d 'Leave out the rules that cannot be done here'
 complete -c minderbinder -n $run -l dry-run -d 'Show which processes are targets now'
 complete -c minderbinder -n $run -l no-graph -d 'Print lines, though there is a terminal'
@@ -109,6 +110,7 @@ complete -c minderbinder -n __minderbinder_wants_option -l config -rF -d 'The fa
 complete -c minderbinder -n __minderbinder_wants_option -l seed -x -d 'Make the chances those of an earlier run'
 complete -c minderbinder -n __minderbinder_wants_option -l engine -x -a 'auto override seccomp' -d 'How system calls are faulted'
 complete -c minderbinder -n __minderbinder_wants_option -l include-loader -d 'Fault what ld.so does, too'
+complete -c minderbinder -n __minderbinder_wants_option -l include-setuid -d 'Fault set-user-ID programs too'
 complete -c minderbinder -n __minderbinder_wants_option -s u -l user -x -a '(__fish_complete_users)' -d 'Run the command as this user (root)'
 complete -c minderbinder -n __minderbinder_wants_option -s o -l output -rF -d 'Write the summary to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -l log -rF -d 'Write each injection to FILE'

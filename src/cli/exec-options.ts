@@ -10,6 +10,7 @@ export interface ExecOptions {
   readonly seed: bigint
   readonly engine: EngineOption
   readonly includeLoader: boolean
+  readonly includeSetuid: boolean
   readonly user: string | undefined
   readonly output: string | undefined
   readonly log: string | undefined
@@ -38,6 +39,7 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
         seed: given.seed ?? randomSeed(),
         engine: given.engine,
         includeLoader: given.includeLoader === true,
+        includeSetuid: given.includeSetuid === true,
         user: given.user,
         output: given.output,
         log: given.log,

@@ -57,6 +57,7 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
     command: command[0]!,
     user: options.user === undefined ? undefined : await lookUpUser(options.user),
     includeLoader: options.includeLoader,
+    includeSetuid: options.includeSetuid,
     onEvent: log && ((event) => log.add(event)),
     observer,
   }

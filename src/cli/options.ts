@@ -50,6 +50,11 @@ export const execOptions = {
     description: 'fault what ld.so does before the program starts, too',
     group: 'Choice',
   },
+  includeSetuid: {
+    flags: '--include-setuid',
+    description: 'fault set-user-ID programs too, which may hand their rights to any user',
+    group: 'Choice',
+  },
   user: {
     flags: '-u, --user <NAME>',
     description: 'run the command as this user (root)',
@@ -100,6 +105,7 @@ export const runOptions = {
   },
   seed: execOptions.seed,
   includeLoader: execOptions.includeLoader,
+  includeSetuid: execOptions.includeSetuid,
   skipUnsupported: {
     flags: '--skip-unsupported',
     description: 'leave out the rules that cannot be done here',

@@ -12,6 +12,7 @@ export interface RunOptions {
   /** 0 to 2^64 - 1. */
   readonly seed: bigint
   readonly includeLoader: boolean
+  readonly includeSetuid: boolean
   readonly skipUnsupported: boolean
   readonly dryRun: boolean
   readonly graph: boolean
@@ -43,6 +44,7 @@ export function parseRun(args: readonly string[]): RunOptions {
     interface: given.interface,
     seed: given.seed ?? randomSeed(),
     includeLoader: given.includeLoader === true,
+    includeSetuid: given.includeSetuid === true,
     skipUnsupported: given.skipUnsupported === true,
     dryRun: given.dryRun === true,
     graph: given.graph !== false,

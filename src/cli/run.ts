@@ -63,7 +63,11 @@ async function watchUntilEnd(
   const injections: InjectionLog[] = []
   saySkipped(first, words)
   const watch = await Watch.open(first, {
-    ...{ seed: options.seed, includeLoader: options.includeLoader },
+    ...{
+      seed: options.seed,
+      includeLoader: options.includeLoader,
+      includeSetuid: options.includeSetuid,
+    },
     wantsInjections: observer.wantsInjections,
     onNotice: (text) => words.say(`minderbinder: ${oneLine(text)}\n`),
     wantsCalls: observers.some(({ wantsCalls }) => wantsCalls),

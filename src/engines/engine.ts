@@ -59,6 +59,11 @@ export interface EngineContext {
   readonly seed: bigint
   /** What ld.so does before a program's entry point is faulted too; left out: no. */
   readonly includeLoader?: boolean
+  /**
+   * A program that runs with more rights than the process that started it (set-user-ID, set-group-ID, file
+   * capabilities) is faulted, too; left out: no, for faults would hand its rights on.
+   */
+  readonly includeSetuid?: boolean
   /** Present where a cgroup could be made; engines that need it were not chosen otherwise. */
   readonly cgroup: TargetCgroup | undefined
   readonly supervisor: Supervisor

@@ -64,6 +64,7 @@ enum stage_flags {
 	STAGE_USER = 1 << 0,
 	STAGE_EVENTS = 1 << 1,
 	STAGE_INCLUDE_LOADER = 1 << 2,
+	STAGE_INCLUDE_SETUID = 1 << 3,
 };
 
 struct wire_stage {

@@ -12,7 +12,10 @@ export interface AttachedEngines {
 }
 
 /** What both kinds of session plan. */
-type Attachable = Pick<Plan, 'rules' | 'seed' | 'includeLoader' | 'onEvent' | 'engines'> &
+type Attachable = Pick<
+  Plan,
+  'rules' | 'seed' | 'includeLoader' | 'includeSetuid' | 'onEvent' | 'engines'
+> &
   Partial<Pick<Plan, 'engineInstead'>>
 
 /** @throws {MinderbinderError} */
@@ -21,7 +24,7 @@ export async function attachEngines(
   own: Pick<EngineContext, 'machine' | 'cgroup' | 'supervisor' | 'targets' | 'onNotice'>,
   undo: UndoStack,
 ): Promise<AttachedEngines> {
-  const { rules, seed, includeLoader, onEvent } = plan
+  const { rules, seed, includeLoader, includeSetuid, onEvent } = plan
   const engines: AttachedEngine[] = []
   const names: EngineName[] = []
   const notes: string[] = []
@@ -30,7 +33,10 @@ export async function attachEngines(
   for (const [engine, indices] of plans) {
     let attached: AttachedEngine
     try {
-      attached = await engine.attach({ rules, seed, includeLoader, onEvent, ...own }, indices)
+      attached = await engine.attach(
+        { rules, seed, includeLoader, includeSetuid, onEvent, ...own },
+        indices,
+      )
     } catch (error) {
       const instead = plan.engineInstead?.(engine, indices)
       if (!instead) throw error

@@ -44,6 +44,7 @@ export interface StagePlan {
   readonly cgroup: string | undefined
   readonly events: boolean
   readonly includeLoader: boolean
+  readonly includeSetuid: boolean
   readonly seed: bigint
   /** struct rule[], the whole plan, and which of them seccomp does. */
   readonly rules: Buffer
@@ -84,7 +85,7 @@ const CLD_EXITED = 1
 /** sizeof(struct wire_counts), sizeof(struct wire_stage) */
 export const COUNTS_HEADER_SIZE = 16
 export const STAGE_HEADER_SIZE = 48
-const stageFlags = { user: 1, events: 2, includeLoader: 4 } as const
+const stageFlags = { user: 1, events: 2, includeLoader: 4, includeSetuid: 8 } as const
 
 interface Waiter {
   readonly types: readonly number[]
@@ -244,7 +245,8 @@ function encodeStage(plan: StagePlan): Buffer {
   const flags =
     (plan.user ? stageFlags.user : 0) |
     (plan.events ? stageFlags.events : 0) |
-    (plan.includeLoader ? stageFlags.includeLoader : 0)
+    (plan.includeLoader ? stageFlags.includeLoader : 0) |
+    (plan.includeSetuid ? stageFlags.includeSetuid : 0)
   const fields = [
     plan.argvIndex,
     flags,

@@ -15,6 +15,7 @@ export interface MachinePlan {
   /** Which engine does which rules, by index. None of them is seccomp, which needs a command. */
   readonly engines: ReadonlyMap<Engine, readonly number[]>
   readonly includeLoader: boolean
+  readonly includeSetuid: boolean
   /** Receives each injection as the bytes of a struct event; undefined: nobody wants them. */
   readonly onEvent: ((event: Buffer) => void) | undefined
   /** Hears what people should know while it goes on, one line each. */

@@ -21,6 +21,8 @@ export interface Plan {
   readonly command: string
   readonly user: UserIds | undefined
   readonly includeLoader: boolean
+  /** Programs that run with more rights than those who start them are faulted, too. */
+  readonly includeSetuid: boolean
   /** Receives each injection as the bytes of a struct event; undefined: nobody wants them. */
   readonly onEvent: ((event: Buffer) => void) | undefined
   readonly observer: Observer | undefined

@@ -59,6 +59,7 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
       cgroup: cgroup?.path,
       events: plan.onEvent !== undefined,
       includeLoader: plan.includeLoader,
+      includeSetuid: plan.includeSetuid,
       seed: plan.seed,
       rules,
       ruleCount: plan.rules.length,

@@ -21,6 +21,7 @@ export interface WatchRules {
 export interface WatchSettings {
   readonly seed: bigint
   readonly includeLoader: boolean
+  readonly includeSetuid: boolean
   /** Somebody shows the last injections. */
   readonly wantsInjections: boolean
   /** Somebody shows what targets call: this costs each system call of the machine some time. */
@@ -98,7 +99,7 @@ async function open(
   before?: MachineSession,
 ): Promise<Sight> {
   const { rules, engines } = given
-  const { seed, includeLoader, onNotice } = settings
+  const { seed, includeLoader, includeSetuid, onNotice } = settings
   const recent = settings.wantsInjections ? new RecentEvents(INJECTIONS_SHOWN) : undefined
   const listen = settings.listener?.(rules)
   const onEvent =
@@ -108,7 +109,7 @@ async function open(
           listen?.(event)
         }
       : undefined
-  const plan = { rules, seed, engines, includeLoader, onEvent, onNotice }
+  const plan = { rules, seed, engines, includeLoader, includeSetuid, onEvent, onNotice }
   const session = await MachineSession.open(plan, before)
   const statistics = await statisticsOf(session, settings)
   const sampler = new Sampler({

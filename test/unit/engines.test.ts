@@ -91,7 +91,15 @@ test('only auto lets another engine take over, and only one that can do all of t
 async function attach(engines: readonly Engine[], option: 'auto' | 'override', rules = mixed) {
   const undo = new UndoStack()
   const plan: Plan = {
-    ...{ rules, seed: 1n, argvIndex: 0, command: '', user: undefined, includeLoader: false },
+    ...{
+      rules,
+      seed: 1n,
+      argvIndex: 0,
+      command: '',
+      user: undefined,
+      includeLoader: false,
+      includeSetuid: false,
+    },
     ...{ onEvent: undefined, observer: undefined, engines: assignEngines(rules, engines, option) },
     engineInstead: (failed) => engineInstead(failed, rules, engines, option),
   }
