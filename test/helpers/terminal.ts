@@ -4,6 +4,8 @@ import { type RunOptions, start } from './run.ts'
 import { until } from './until.ts'
 
 export interface Terminal {
+  /** Of the process whose only child is the command. */
+  readonly pid: number
   /** Types text; control keys are `keys`. */
   type(text: string): void
   /** Everything printed so far, with `\n` for line ends. */
@@ -34,6 +36,7 @@ export function terminal(command: readonly string[], options: RunOptions = {}): 
   const screen = () => running.stdout().replaceAll('\r\n', '\n')
   let seen = 0
   return {
+    pid: running.pid,
     type: (text) => void running.child.stdin?.write(text),
     screen,
     bytes: running.stdout,
