@@ -228,6 +228,23 @@ test('the page of the configuration file describes every key of it, and no other
   assert.deepEqual(sorted(['agents_of_chaos', ...tags]), sorted(keys))
 })
 
+/** `.BR a b` prints `ab`: macros of two fonts join their arguments, so a sentence after one loses its blanks. */
+function gluedWords(page: string): string[] {
+  return page.split('\n').filter((line) => {
+    const [, text] = /^\.(?:BI|BR|IB|IR|RB|RI) (.*)$/.exec(line) ?? []
+    const parts = text?.match(/"[^"]*"|\S+/g)?.map((part) => part.replaceAll('"', '')) ?? []
+    return parts.some(
+      (part, at) => /([a-z]{2}|[,;]|[a-z]\.)$/i.test(part) && /^[a-z]/i.test(parts[at + 1] ?? ''),
+    )
+  })
+}
+
+test('no sentence of the man pages stands behind a macro that joins its words', () => {
+  for (const page of pages) assert.deepEqual(gluedWords(readFileSync(page, 'utf8')), [], page)
+  const line = '.BR exec , or a configuration file.'
+  assert.deepEqual(gluedWords(`${line}\n.BR exec ,\n.IR F th\n.BR a ", " b`), [line])
+})
+
 for (const command of pages.flatMap((page) => [
   ['mandoc', '-T', 'lint', '-W', 'warning', page],
   ['man', '--warnings', '-E', 'UTF-8', '-l', page],
