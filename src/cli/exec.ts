@@ -13,11 +13,11 @@ import type { Observer, Plan, SessionResult } from '../session/plan.ts'
 import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
 import { stderrColour } from './colour.ts'
-import { addExecOptions, type ExecOptions } from './exec-options.ts'
+import { type ExecOptions, execParser } from './exec-options.ts'
 import { allRules, type Faults } from './faults.ts'
 import { InjectionLog } from './injection-log.ts'
 import { OutputFile } from './output-file.ts'
-import { newCommand, parseArguments } from './parse.ts'
+import { parseArguments } from './parse.ts'
 import { writeStderr } from './standard-streams.ts'
 
 /**
@@ -62,7 +62,7 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
   }
   const result = await runSession(plan, launcher)
   // Not made where nobody reads it: its hints build every family, two milliseconds.
-  // What only the graphs did not show is missing nowhere.
+  // Events that the graphs alone dropped are no losses: no log was asked for.
   const told = log ? result : { ...result, lostEvents: 0n }
   const text = (colour: 0 | 1) => summarize(plan, told, colour)
   if (output) output.write(text(0))
@@ -99,9 +99,7 @@ function parseExec(args: readonly string[]): {
   options: ExecOptions
   command: readonly string[]
 } {
-  const parser = newCommand('exec')
-  const read = addExecOptions(parser)
-  parser.usage('[FAULT]... [OPTION]... [--] COMMAND [ARG]...').argument('[command...]')
+  const { parser, read } = execParser()
   parseArguments(parser, args)
   const command = parser.args
   if (command.length === 0)

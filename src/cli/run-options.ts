@@ -25,6 +25,9 @@ export interface RunOptions {
 export function parseRun(args: readonly string[]): RunOptions {
   const parser = newCommand('run')
     .usage('[OPTION]... CONFIG.yaml...')
+    .description(
+      'Inject faults into the processes of the whole machine that files name, until ^C (root).',
+    )
     .passThroughOptions(false)
     .argument('[config...]')
   for (const { flags, description, group } of Object.values(runOptions)) {

@@ -1,4 +1,4 @@
-/** The part of the screen about rules: how often each was seen and fired, now and all along. */
+/** The part of the screen about rules: how often each was seen and fired, currently and in total. */
 import type { RuleActivity } from '../report/activity.ts'
 import { graph } from './graph.ts'
 import { type Line, span } from './line.ts'

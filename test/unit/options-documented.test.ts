@@ -7,6 +7,7 @@ import test from 'node:test'
 import { doctorCommand } from '../../src/cli/doctor-command.ts'
 import { addExecOptions } from '../../src/cli/exec-options.ts'
 import { explainCommand } from '../../src/cli/explain-command.ts'
+import { faultHelp } from '../../src/cli/fault-help.ts'
 import { listCommand } from '../../src/cli/list-command.ts'
 import { optionsOf } from '../../src/cli/options.ts'
 import { HelpRequest, newCommand, parseArguments } from '../../src/cli/parse.ts'
@@ -41,7 +42,7 @@ function optionNames(command: string): { names: string[]; valued: string[] } {
     valued: sorted(valued.flatMap(({ flags }) => namesOf(flags))),
   }
 }
-const commands = [...usage.matchAll(/^ {2}minderbinder (\w+)(?= .*\n {6})/gm)].map(
+const commands = [...usage().matchAll(/^ {2}minderbinder (\w+)(?= .*\n {6})/gm)].map(
   ([, name]) => name!,
 )
 
@@ -101,6 +102,25 @@ test('the man page describes every key, every exit status, and families that exi
     assert.match(section('EXIT STATUS'), new RegExp(`^\\.B ${status}$`, 'm'))
   for (const [, family] of man.matchAll(/%([a-z]+)\b/g))
     assert.ok(families('x86_64').has(family!), `%${family}`)
+})
+
+test('exec --help names every key, each where it belongs', () => {
+  const lines = faultHelp().split('\n')
+  const keysAfter = (start: RegExp) => {
+    const from = lines.findIndex((line) => start.test(line))
+    const next = lines.findIndex((line, at) => at > from && /^ {2}\S/.test(line))
+    const text = lines.slice(from, next).join('\n')
+    return Array.from(text.matchAll(/\b[a-z]+(?==)/g), ([key]) => key)
+  }
+  const common = keysAfter(/^ {2}every KEY/)
+  assert.deepEqual(sorted([...common, 'scope', 'path', 'fd']), sorted(syscallKeys))
+  for (const key of ['scope', 'path', 'fd']) assert.ok(keysAfter(/^ {2}--syscall/).includes(key))
+  const network = keysAfter(/^ {2}--drop-net/)
+  assert.deepEqual(sorted([...common, ...network]), sorted(networkKeys))
+  assert.deepEqual(
+    sorted(keysAfter(/^ {2}--refuse-net/)),
+    sorted(network.filter((key) => key !== 'dir' && key !== 'interface')),
+  )
 })
 
 for (const [what, text] of [
