@@ -93,9 +93,9 @@ _minderbinder_command() { # INDEX
 
 _minderbinder() {
   local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} at=2 word next value valued plain
-  local exec_valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --metrics'
+  local exec_valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --log-limit --metrics'
   local exec_plain='--include-loader -q --quiet --graph --require-hit --debug -h --help'
-  local run_valued='--interface --seed --metrics -o --output --log'
+  local run_valued='--interface --seed --metrics -o --output --log --log-limit'
   local run_plain='--include-loader --skip-unsupported --dry-run --no-graph -q --quiet --debug -h --help'
   local doctor_plain='--json -h --help'
   local list_plain='--json -h --help'

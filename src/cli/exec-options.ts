@@ -4,6 +4,7 @@ import { type EngineOption, engineOptions } from '../engines/choose.ts'
 import { MinderbinderError } from '../errors.ts'
 import { faultHelp } from './fault-help.ts'
 import { addFaultOptions, type Faults } from './faults.ts'
+import { logLimitOf, parseLogLimit } from './log-limit.ts'
 import { execOptions } from './options.ts'
 import { newCommand, parseArguments } from './parse.ts'
 
@@ -15,6 +16,8 @@ export interface ExecOptions {
   readonly user: string | undefined
   readonly output: string | undefined
   readonly log: string | undefined
+  /** Bytes. */
+  readonly logLimit: number
   readonly quiet: boolean
   readonly graph: boolean
   readonly metrics: string | undefined
@@ -45,6 +48,7 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
   for (const { flags, description, group } of Object.values(execOptions)) {
     const option = new Option(flags, description).helpGroup(`${group}:`)
     if (flags.startsWith('--seed')) option.argParser(parseSeed)
+    if (flags.startsWith('--log-limit')) option.argParser(parseLogLimit)
     if (flags.startsWith('--engine')) option.choices(engineOptions).default('auto')
     command.addOption(option)
   }
@@ -59,6 +63,7 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
         user: given.user,
         output: given.output,
         log: given.log,
+        logLimit: logLimitOf(given),
         quiet: given.quiet === true,
         graph: given.graph === true,
         metrics: given.metrics,

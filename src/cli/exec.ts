@@ -12,10 +12,12 @@ import { type Finish, type Launcher, launcherFds } from '../session/launcher.ts'
 import type { Observer, Plan, SessionResult } from '../session/plan.ts'
 import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
+import { closeFiles } from './close-files.ts'
 import { stderrColour } from './colour.ts'
 import { type ExecOptions, execParser } from './exec-options.ts'
 import { allRules, type Faults } from './faults.ts'
 import { InjectionLog } from './injection-log.ts'
+import { LogFile } from './log-file.ts'
 import { OutputFile } from './output-file.ts'
 import { parseArguments } from './parse.ts'
 import { writeStderr } from './standard-streams.ts'
@@ -36,12 +38,8 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
   const log =
     options.log === undefined
       ? undefined
-      : new InjectionLog(
-          new OutputFile(options.log),
-          rules,
-          options.seed,
-          await interfaceNames(rules),
-        )
+      : new LogFile(new OutputFile(options.log), options.logLimit)
+  const injections = log && new InjectionLog(log, rules, options.seed, await interfaceNames(rules))
   const plan: Plan = {
     rules,
     seed: options.seed,
@@ -57,18 +55,19 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
     command: command[0]!,
     user: options.user === undefined ? undefined : await lookUpUser(options.user),
     includeLoader: options.includeLoader,
-    onEvent: log && ((event) => log.add(event)),
+    onEvent: injections && ((event) => injections.add(event)),
     observer,
   }
   const result = await runSession(plan, launcher)
   // Not made where nobody reads it: its hints build every family, two milliseconds.
   // Events that the graphs alone dropped are no losses: no log was asked for.
-  const told = log ? result : { ...result, lostEvents: 0n }
+  const told = log
+    ? { ...result, notes: [...result.notes, ...log.notes()] }
+    : { ...result, lostEvents: 0n }
   const text = (colour: 0 | 1) => summarize(plan, told, colour)
   if (output) output.write(text(0))
   else if (!options.quiet) writeStderr(text(stderrColour()))
-  log?.close()
-  output?.close()
+  closeFiles([log, output])
   return endLikeChild(rules, result, options)
 }
 

@@ -65,6 +65,11 @@ export const execOptions = {
     description: 'write a line of JSON to FILE for each injection',
     group: 'Output',
   },
+  logLimit: {
+    flags: '--log-limit <SIZE>',
+    description: 'write no more than SIZE to the log: 100M (default: 1G)',
+    group: 'Output',
+  },
   quiet: {
     flags: '-q, --quiet',
     description: 'write no summary',
@@ -122,6 +127,7 @@ export const runOptions = {
   },
   output: execOptions.output,
   log: execOptions.log,
+  logLimit: execOptions.logLimit,
   quiet: {
     flags: '-q, --quiet',
     description: 'print no lines and no summary',

@@ -2,6 +2,7 @@
 import { Option } from 'commander'
 import { MinderbinderError } from '../errors.ts'
 import { parseSeed, randomSeed } from './exec-options.ts'
+import { logLimitOf, parseLogLimit } from './log-limit.ts'
 import { runOptions } from './options.ts'
 import { newCommand, parseArguments } from './parse.ts'
 
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly metrics: string | undefined
   readonly output: string | undefined
   readonly log: string | undefined
+  /** Bytes. */
+  readonly logLimit: number
   readonly quiet: boolean
 }
 
@@ -33,6 +36,7 @@ export function parseRun(args: readonly string[]): RunOptions {
   for (const { flags, description, group } of Object.values(runOptions)) {
     const option = new Option(flags, description).helpGroup(`${group}:`)
     if (flags.startsWith('--seed')) option.argParser(parseSeed)
+    if (flags.startsWith('--log-limit')) option.argParser(parseLogLimit)
     parser.addOption(option)
   }
   parseArguments(parser, args)
@@ -52,6 +56,7 @@ export function parseRun(args: readonly string[]): RunOptions {
     metrics: given.metrics,
     output: given.output,
     log: given.log,
+    logLimit: logLimitOf(given),
     quiet: given.quiet === true,
   }
 }

@@ -8,11 +8,13 @@ import type { Rule } from '../rules/rule.ts'
 import { together } from '../session/observers.ts'
 import { RunSignals } from '../watch/signals.ts'
 import { Watch, type WatchReport } from '../watch/watch.ts'
+import { closeFiles } from './close-files.ts'
 import { stderrColour } from './colour.ts'
 import { readConfig } from './config-files.ts'
 import { dryRun } from './dry-run.ts'
 import { errorText } from './error-text.ts'
 import { InjectionLog } from './injection-log.ts'
+import { LogFile } from './log-file.ts'
 import { OutputFile } from './output-file.ts'
 import { runObservers } from './run-observers.ts'
 import { parseRun, type RunOptions } from './run-options.ts'
@@ -30,37 +32,39 @@ export async function runCommand(args: readonly string[]): Promise<{ text: strin
   const first = planRun(await readConfig(options.configs), options)
   if (options.dryRun) return { text: await dryRun(first.rules), status: 0 }
   const output = options.output === undefined ? undefined : new OutputFile(options.output)
-  const log = options.log === undefined ? undefined : new OutputFile(options.log)
+  const log =
+    options.log === undefined
+      ? undefined
+      : new LogFile(new OutputFile(options.log), options.logLimit)
   const signals = new RunSignals()
   try {
     const report = await watchUntilEnd(first, options, { output, log }, signals)
-    writeStderr(summarize(report, options, output))
+    writeStderr(summarize(report, options, { output, log }))
   } finally {
     signals.close()
   }
-  log?.close()
-  output?.close()
+  closeFiles([log, output])
   return { text: '', status: 0 }
 }
 
 /** What the user has named. */
 interface Files {
   readonly output: OutputFile | undefined
-  readonly log: OutputFile | undefined
+  readonly log: LogFile | undefined
 }
 
 async function watchUntilEnd(
   first: RunRules,
   options: RunOptions,
-  { output, log }: Files,
+  files: Files,
   signals: RunSignals,
 ): Promise<WatchReport> {
+  const { log } = files
   if (log) await listInterfaces() // so that the log knows their names
   const terminalIsGone = terminalsOfNow()
   const words = new RunWords(process.stderr.isTTY === true)
   const observers = runObservers(options, words, () => signals.give('end'))
   const observer = together(observers)
-  const injections: InjectionLog[] = []
   saySkipped(first, words)
   const watch = await Watch.open(first, {
     ...{ seed: options.seed, includeLoader: options.includeLoader },
@@ -70,9 +74,8 @@ async function watchUntilEnd(
     listener:
       log &&
       ((rules: readonly Rule[]) => {
-        const lines = new InjectionLog(log, rules, options.seed, interfaceName)
-        injections.push(lines)
-        return (event) => lines.add(event)
+        const injections = new InjectionLog(log, rules, options.seed, interfaceName)
+        return (event) => injections.add(event)
       }),
   })
   let report: WatchReport
@@ -81,13 +84,12 @@ async function watchUntilEnd(
     try {
       // Whose terminal hangs up gets SIGHUP, too: faults that nobody sees any more shall not stay.
       while ((await signals.next()) === 'reload' && !terminalIsGone())
-        await reload(watch, options, output, words)
+        await reload(watch, options, files, words)
     } finally {
       await stop()
     }
   } finally {
     report = await watch.close()
-    for (const lines of injections) lines.flush()
   }
   return report
 }
@@ -96,7 +98,7 @@ async function watchUntilEnd(
 async function reload(
   watch: Watch,
   options: RunOptions,
-  output: OutputFile | undefined,
+  files: Files,
   words: RunWords,
 ): Promise<void> {
   try {
@@ -104,7 +106,7 @@ async function reload(
     const before = await watch.replace(next)
     saySkipped(next, words)
     const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`
-    const done = summarize(before, options, output)
+    const done = summarize(before, options, files)
     words.say(done === '' ? news : `${news}minderbinder: the rules before:\n${done}`)
   } catch (error) {
     words.say(`${errorText(error, false)}minderbinder: the rules stay as they were\n`)
@@ -123,10 +125,14 @@ function counted(count: number, noun: string): string {
 function summarize(
   report: WatchReport,
   { quiet, seed }: RunOptions,
-  output: OutputFile | undefined,
+  { output, log }: Files,
 ): string {
-  output?.write(summaryOf(report, seed, 0))
-  return output || quiet ? '' : summaryOf(report, seed, stderrColour())
+  const whole = {
+    ...report,
+    totals: { ...report.totals, notes: [...report.totals.notes, ...(log?.notes() ?? [])] },
+  }
+  output?.write(summaryOf(whole, seed, 0))
+  return output || quiet ? '' : summaryOf(whole, seed, stderrColour())
 }
 
 function summaryOf({ rules, engines, totals }: WatchReport, seed: bigint, colour: 0 | 1): string {

@@ -51,6 +51,11 @@ export function logLine(event: InjectionEvent, rules: readonly Rule[], names: Lo
   return visibleJson(JSON.stringify(logObject(event, rules, names)))
 }
 
+/** The last line of a log that became as large as it may: how many injections are not in it. */
+export function droppedLine(timeNs: bigint, dropped: number, limit: number): string {
+  return JSON.stringify({ time: isoMicroseconds(timeNs), dropped, limit })
+}
+
 export function logObject(
   event: InjectionEvent,
   rules: readonly Rule[],

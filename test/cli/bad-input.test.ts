@@ -55,6 +55,9 @@ const table: readonly (readonly [what: string, args: readonly string[], names: R
   ['a summary that cannot be written', ['-o', '/nonexistent/file'], /\/nonexistent\/file/],
   ['a log that cannot be written', ['--log', '/nonexistent/file'], /\/nonexistent\/file/],
   ['a log that is a folder', ['--log', '/'], /--log|\/: /],
+  ['a size that is none', ['--log', '/dev/null', '--log-limit', '5q'], /5q.*100M/s],
+  ['a log too small for a line', ['--log', '/dev/null', '--log-limit', '9'], /at least 1024/],
+  ['a limit without a log', ['--log-limit', '1M'], /no --log/],
   ['a strace expression that is none', ['--inject', 'openat:eror=EIO'], /eror/],
 ]
 
