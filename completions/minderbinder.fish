@@ -48,6 +48,9 @@ function __minderbinder_fault -a option
                 printf '%s\n' "$before"{out,in}
             case interface=
                 printf '%s\n' "$before"(__minderbinder_interfaces)
+            case path=
+                set -l typed (string sub -s (math (string length -- "$before") + 1) -- $value)
+                printf '%s\n' "$before"(__fish_complete_path "$typed" | string split -f 1 \t)
         end
     else if test "$option" != --syscall; or string match -q '*@*' -- $value
         return # a rate
@@ -59,6 +62,25 @@ function __minderbinder_fault -a option
     else
         # The last of the names between the +.
         __minderbinder_names "$(string match -r '^.*\+' -- $value)" = syscalls families
+    end
+end
+
+# An expression of strace: calls up to the first colon, then keys.
+function __minderbinder_inject
+    set -l value (commandline -ct | string replace -r '^--inject=' '')
+    if set -l parts (string match -r '^(.*:)(?:(\w+)=)?' -- $value)
+        set -l before "$parts[2]"
+        switch "$parts[3]"
+            case ''
+                printf '%s=\n' $before{error,retval,signal,delay_enter,when}
+            case error
+                __minderbinder_names "$before"error= '' errnos
+            case signal
+                printf '%s\n' "$before"signal=SIG(kill -l | string replace -ra 'SIG' '' | string match -ra '[A-Z][A-Z0-9]+')
+        end
+    else
+        # The last of the names between the commas.
+        __minderbinder_names "$(string match -r '^.*,' -- $value)" : syscalls
     end
 end
 
@@ -105,7 +127,7 @@ complete -c minderbinder -n $run -k -a '(__fish_complete_suffix .yaml; __fish_co
 complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_fault --syscall after when times scope path fd name)' -d 'Fail, delay or interrupt system calls'
 complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -a '(__minderbinder_fault --drop-net after when times proto port to dir interface name)' -d 'Lose packets silently (root)'
 complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -a '(__minderbinder_fault --refuse-net after when times proto port to name)' -d 'Make connect() fail with ECONNREFUSED (root)'
-complete -c minderbinder -n __minderbinder_wants_option -l inject -x -d 'strace\'s own inject= expression'
+complete -c minderbinder -n __minderbinder_wants_option -l inject -x -a '(__minderbinder_inject)' -d 'strace\'s own inject= expression'
 complete -c minderbinder -n __minderbinder_wants_option -l config -rF -d 'Read faults from a configuration file'
 complete -c minderbinder -n __minderbinder_wants_option -l seed -x -d 'Repeat the random choices of an earlier run'
 complete -c minderbinder -n __minderbinder_wants_option -l engine -x -a 'auto override seccomp' -d 'How system calls are made to fail'
