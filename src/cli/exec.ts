@@ -13,7 +13,7 @@ import type { Observer, Plan, SessionResult } from '../session/plan.ts'
 import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
 import { closeFiles } from './close-files.ts'
-import { stderrColour } from './colour.ts'
+import { stderrColour, stderrIsTerminal, terminalColour } from './colour.ts'
 import { type ExecOptions, execParser } from './exec-options.ts'
 import { allRules, type Faults } from './faults.ts'
 import { InjectionLog } from './injection-log.ts'
@@ -21,6 +21,7 @@ import { LogFile } from './log-file.ts'
 import { OutputFile } from './output-file.ts'
 import { parseArguments } from './parse.ts'
 import { writeStderr } from './standard-streams.ts'
+import { writeAfterView } from './terminal-use.ts'
 
 /**
  * @param args what follows `exec`
@@ -67,6 +68,8 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
   const text = (colour: 0 | 1) => summarize(plan, told, colour)
   if (output) output.write(text(0))
   else if (!options.quiet) writeStderr(text(stderrColour()))
+  if (options.graph && !options.quiet && (output || !stderrIsTerminal()))
+    writeAfterView(text(terminalColour()))
   closeFiles([log, output])
   return endLikeChild(rules, result, options)
 }

@@ -9,7 +9,7 @@ import { together } from '../session/observers.ts'
 import { RunSignals } from '../watch/signals.ts'
 import { Watch, type WatchReport } from '../watch/watch.ts'
 import { closeFiles } from './close-files.ts'
-import { stderrColour } from './colour.ts'
+import { stderrColour, stderrIsTerminal, terminalColour } from './colour.ts'
 import { readConfig } from './config-files.ts'
 import { dryRun } from './dry-run.ts'
 import { errorText } from './error-text.ts'
@@ -19,8 +19,9 @@ import { OutputFile } from './output-file.ts'
 import { runObservers } from './run-observers.ts'
 import { parseRun, type RunOptions } from './run-options.ts'
 import { planRun, type RunRules } from './run-plan.ts'
+import { terminalForGraphs } from './run-view.ts'
 import { RunWords } from './run-words.ts'
-import { writeStderr } from './standard-streams.ts'
+import { writeStderr, writeStdout } from './standard-streams.ts'
 import { terminalsOfNow } from './terminal-use.ts'
 
 /**
@@ -38,8 +39,14 @@ export async function runCommand(args: readonly string[]): Promise<{ text: strin
       : new LogFile(new OutputFile(options.log), options.logLimit)
   const signals = new RunSignals()
   try {
-    const report = await watchUntilEnd(first, options, { output, log }, signals)
-    writeStderr(summarize(report, options, { output, log }))
+    const ended = await watchUntilEnd(first, options, { output, log }, signals)
+    const report = withNotes(ended, log)
+    const told = summarize(report, options, output)
+    writeStderr(told)
+    // The graphs are gone: what they came to stays where they were.
+    const seen = told !== '' && stderrIsTerminal()
+    if (!seen && !options.quiet && terminalForGraphs(options))
+      writeStdout(summaryOf(report, options.seed, terminalColour()))
   } finally {
     signals.close()
   }
@@ -65,7 +72,7 @@ async function watchUntilEnd(
   const words = new RunWords(process.stderr.isTTY === true)
   const observers = runObservers(options, words, () => signals.give('end'))
   const observer = together(observers)
-  saySkipped(first, words)
+  words.leaveOut(first.skipped)
   const watch = await Watch.open(first, {
     ...{ seed: options.seed, includeLoader: options.includeLoader },
     wantsInjections: observer.wantsInjections,
@@ -98,23 +105,19 @@ async function watchUntilEnd(
 async function reload(
   watch: Watch,
   options: RunOptions,
-  files: Files,
+  { output, log }: Files,
   words: RunWords,
 ): Promise<void> {
   try {
     const next = planRun(await readConfig(options.configs), options)
-    const before = await watch.replace(next)
-    saySkipped(next, words)
+    const before = withNotes(await watch.replace(next), log)
+    words.leaveOut(next.skipped)
     const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`
-    const done = summarize(before, options, files)
+    const done = summarize(before, options, output)
     words.say(done === '' ? news : `${news}minderbinder: the rules before:\n${done}`)
   } catch (error) {
     words.say(`${errorText(error, false)}minderbinder: the rules stay as they were\n`)
   }
-}
-
-function saySkipped({ skipped }: RunRules, words: RunWords): void {
-  for (const line of skipped) words.say(`minderbinder: left out: ${line}\n`)
 }
 
 function counted(count: number, noun: string): string {
@@ -125,14 +128,16 @@ function counted(count: number, noun: string): string {
 function summarize(
   report: WatchReport,
   { quiet, seed }: RunOptions,
-  { output, log }: Files,
+  output: OutputFile | undefined,
 ): string {
-  const whole = {
-    ...report,
-    totals: { ...report.totals, notes: [...report.totals.notes, ...(log?.notes() ?? [])] },
-  }
-  output?.write(summaryOf(whole, seed, 0))
-  return output || quiet ? '' : summaryOf(whole, seed, stderrColour())
+  output?.write(summaryOf(report, seed, 0))
+  return output || quiet ? '' : summaryOf(report, seed, stderrColour())
+}
+
+/** With what the log has to say of itself. */
+function withNotes(report: WatchReport, log: LogFile | undefined): WatchReport {
+  const notes = [...report.totals.notes, ...(log?.notes() ?? [])]
+  return { ...report, totals: { ...report.totals, notes } }
 }
 
 function summaryOf({ rules, engines, totals }: WatchReport, seed: bigint, colour: 0 | 1): string {
