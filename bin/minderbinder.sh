@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The npm package's `minderbinder`: becomes the launcher of this machine's architecture, in the package's build/.
-# (In a checkout bin/minderbinder is a link to the one launcher that was built there.)
+# (In a checkout bin/minderbinder is a link to the one launcher that was built there; npm link and npm install -g . come
+# here, and this takes the same.)
 #
 # Whatever is set here, the launcher starts with the environment that this script was given: src/launcher/handover.h.
 # What sh itself takes away it cannot bring back: whether SIGCHLD was ignored (dash, busybox) or blocked (bash), and
@@ -29,11 +30,12 @@ case $machine in # under setarch(8) and linux32 it is the name of the 32-bit one
 i?86) machine=x86_64 ;;
 armv8l) machine=aarch64 ;;
 esac
-launcher=$package/build/launcher-$machine
+launcher=$package/build/launcher
+test -f "$launcher" || launcher=$launcher-$machine
 
 if ! test -f "$launcher"; then
 	case $machine in
-	x86_64 | aarch64) fail "$launcher is missing: the installation is incomplete; npm install -g minderbinder makes it anew" ;;
+	x86_64 | aarch64) fail "$launcher is missing: install the package again, from a file packed for $machine; in a checkout, npm run build makes it" ;;
 	*) fail "there is no $launcher: minderbinder is for x86_64 and aarch64, and this is $machine" ;;
 	esac
 fi

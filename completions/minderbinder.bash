@@ -38,6 +38,7 @@ _minderbinder_fault() { # OPTION VALUE CURRENT
       proto=*) _minderbinder_offer 'tcp udp icmp' "$current" ;;
       dir=*) _minderbinder_offer 'out in' "$current" ;;
       interface=*) _minderbinder_offer "$(_minderbinder_interfaces)" "$current" ;;
+      path=*) _minderbinder_files "$current" ;;
       *=*) ;;
       *) _minderbinder_offer "$keys" "$current" "$before" = ;;
     esac
@@ -53,6 +54,26 @@ _minderbinder_fault() { # OPTION VALUE CURRENT
     [[ $current == *+* ]] && before=${current%+*}+
     _minderbinder_offer "$(_minderbinder_names syscalls families)" "${current##*+}" "$before" =
   fi
+}
+
+# An expression of strace: calls up to the first colon, then keys.
+_minderbinder_inject() { # VALUE CURRENT
+  local part=${1##*:} current=$2 before=
+  [[ $current =~ ^[@=:]+$ ]] && current=
+  case $1 in
+    *:*)
+      case $part in
+        error=*) _minderbinder_offer "$(_minderbinder_names errnos)" "$current" ;;
+        signal=*) mapfile -t COMPREPLY < <(compgen -A signal -X '!SIG*' -- "$current") ;;
+        *=*) ;;
+        *) _minderbinder_offer 'error retval signal delay_enter when' "$current" '' = ;;
+      esac
+      ;;
+    *) # the last of the names between the commas
+      [[ $current == *,* ]] && before=${current%,*},
+      _minderbinder_offer "$(_minderbinder_names syscalls)" "${current##*,}" "$before" :
+      ;;
+  esac
 }
 
 _minderbinder_interfaces() {
@@ -93,9 +114,9 @@ _minderbinder_command() { # INDEX
 
 _minderbinder() {
   local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} at=2 word next value valued plain
-  local exec_valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --metrics'
+  local exec_valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --log-limit --metrics'
   local exec_plain='--include-loader --include-setuid -q --quiet --graph --require-hit --debug -h --help'
-  local run_valued='--interface --seed --metrics -o --output --log'
+  local run_valued='--interface --seed --metrics -o --output --log --log-limit'
   local run_plain='--include-loader --include-setuid --skip-unsupported --dry-run --no-graph -q --quiet --debug -h --help'
   local doctor_plain='--json -h --help'
   local list_plain='--json -h --help'
@@ -135,6 +156,10 @@ _minderbinder() {
           --syscall | --drop-net | --refuse-net)
             printf -v value %s "${COMP_WORDS[@]:at:COMP_CWORD-at+1}"
             _minderbinder_fault "$word" "$value" "$current"
+            ;;
+          --inject)
+            printf -v value %s "${COMP_WORDS[@]:at:COMP_CWORD-at+1}"
+            _minderbinder_inject "$value" "$current"
             ;;
           *) ((at == COMP_CWORD)) && _minderbinder_value "$word" "$current" ;;
         esac

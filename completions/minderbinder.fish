@@ -6,7 +6,7 @@ function __minderbinder_operands
     contains -- "$argv[2]" exec explain; or return 1
     set -e argv[1..2]
     argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ config=+ seed= engine= include-loader include-setuid u/user= \
-        o/output= log= q/quiet graph metrics= require-hit debug h/help -- $argv 2>/dev/null; or return 1
+        o/output= log= log-limit= q/quiet graph metrics= require-hit debug h/help -- $argv 2>/dev/null; or return 1
     test (count $argv) -gt 0; and string join0 -- $argv
 end
 
@@ -48,6 +48,9 @@ function __minderbinder_fault -a option
                 printf '%s\n' "$before"{out,in}
             case interface=
                 printf '%s\n' "$before"(__minderbinder_interfaces)
+            case path=
+                set -l typed (string sub -s (math (string length -- "$before") + 1) -- $value)
+                printf '%s\n' "$before"(__fish_complete_path "$typed" | string split -f 1 \t)
         end
     else if test "$option" != --syscall; or string match -q '*@*' -- $value
         return # a rate
@@ -59,6 +62,25 @@ function __minderbinder_fault -a option
     else
         # The last of the names between the +.
         __minderbinder_names "$(string match -r '^.*\+' -- $value)" = syscalls families
+    end
+end
+
+# An expression of strace: calls up to the first colon, then keys.
+function __minderbinder_inject
+    set -l value (commandline -ct | string replace -r '^--inject=' '')
+    if set -l parts (string match -r '^(.*:)(?:(\w+)=)?' -- $value)
+        set -l before "$parts[2]"
+        switch "$parts[3]"
+            case ''
+                printf '%s=\n' $before{error,retval,signal,delay_enter,when}
+            case error
+                __minderbinder_names "$before"error= '' errnos
+            case signal
+                printf '%s\n' "$before"signal=SIG(kill -l | string replace -ra 'SIG' '' | string match -ra '[A-Z][A-Z0-9]+')
+        end
+    else
+        # The last of the names between the commas.
+        __minderbinder_names "$(string match -r '^.*,' -- $value)" : syscalls
     end
 end
 
@@ -87,16 +109,17 @@ complete -c minderbinder -n $list -s h -l help -d 'Show the options'
 complete -c minderbinder -n $doctor -l json -d 'Print JSON'
 complete -c minderbinder -n $doctor -s h -l help -d 'Show the options'
 
-complete -c minderbinder -n $run -l interface -x -a '(__minderbinder_interfaces)' -d 'Network rules for this interface only'
-complete -c minderbinder -n $run -l seed -x -d 'Make the chances those of an earlier run'
-complete -c minderbinder -n $run -l include-loader -d 'Fault what ld.so does, too'
+complete -c minderbinder -n $run -l interface -x -a '(__minderbinder_interfaces)' -d 'Apply network rules to this interface only'
+complete -c minderbinder -n $run -l seed -x -d 'Repeat the random choices of an earlier run'
+complete -c minderbinder -n $run -l include-loader -d 'Also fault what ld.so does'
 complete -c minderbinder -n $run -l include-setuid -d 'Fault set-user-ID programs too'
-complete -c minderbinder -n $run -l skip-unsupported -d 'Leave out the rules that cannot be done here'
-complete -c minderbinder -n $run -l dry-run -d 'Show which processes are targets now'
-complete -c minderbinder -n $run -l no-graph -d 'Print lines, though there is a terminal'
-complete -c minderbinder -n $run -l metrics -x -d 'Serve counts to Prometheus'
+complete -c minderbinder -n $run -l skip-unsupported -d 'Leave out rules that cannot be applied here'
+complete -c minderbinder -n $run -l dry-run -d 'List the processes that are targets now'
+complete -c minderbinder -n $run -l no-graph -d 'Print lines, even on a terminal'
+complete -c minderbinder -n $run -l metrics -x -d 'Serve metrics for Prometheus'
 complete -c minderbinder -n $run -s o -l output -rF -d 'Write the summary to FILE'
 complete -c minderbinder -n $run -l log -rF -d 'Write each injection to FILE'
+complete -c minderbinder -n $run -l log-limit -x -d 'Write no more than SIZE to the log'
 complete -c minderbinder -n $run -s q -l quiet -d 'Print no lines and no summary'
 complete -c minderbinder -n $run -l debug -d 'Show the whole detail of an error'
 complete -c minderbinder -n $run -s h -l help -d 'Show the options'
@@ -104,19 +127,20 @@ complete -c minderbinder -n $run -k -a '(__fish_complete_suffix .yaml; __fish_co
 
 complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_fault --syscall after when times scope path fd name)' -d 'Fail, delay or interrupt system calls'
 complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -a '(__minderbinder_fault --drop-net after when times proto port to dir interface name)' -d 'Lose packets silently (root)'
-complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -a '(__minderbinder_fault --refuse-net after when times proto port to name)' -d 'Let connect() fail with ECONNREFUSED (root)'
-complete -c minderbinder -n __minderbinder_wants_option -l inject -x -d 'strace\'s own inject= expression'
-complete -c minderbinder -n __minderbinder_wants_option -l config -rF -d 'The faults of a configuration file'
-complete -c minderbinder -n __minderbinder_wants_option -l seed -x -d 'Make the chances those of an earlier run'
-complete -c minderbinder -n __minderbinder_wants_option -l engine -x -a 'auto override seccomp' -d 'How system calls are faulted'
-complete -c minderbinder -n __minderbinder_wants_option -l include-loader -d 'Fault what ld.so does, too'
+complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -a '(__minderbinder_fault --refuse-net after when times proto port to name)' -d 'Make connect() fail with ECONNREFUSED (root)'
+complete -c minderbinder -n __minderbinder_wants_option -l inject -x -a '(__minderbinder_inject)' -d 'strace\'s own inject= expression'
+complete -c minderbinder -n __minderbinder_wants_option -l config -rF -d 'Read faults from a configuration file'
+complete -c minderbinder -n __minderbinder_wants_option -l seed -x -d 'Repeat the random choices of an earlier run'
+complete -c minderbinder -n __minderbinder_wants_option -l engine -x -a 'auto override seccomp' -d 'How system calls are made to fail'
+complete -c minderbinder -n __minderbinder_wants_option -l include-loader -d 'Also fault what ld.so does'
 complete -c minderbinder -n __minderbinder_wants_option -l include-setuid -d 'Fault set-user-ID programs too'
 complete -c minderbinder -n __minderbinder_wants_option -s u -l user -x -a '(__fish_complete_users)' -d 'Run the command as this user (root)'
 complete -c minderbinder -n __minderbinder_wants_option -s o -l output -rF -d 'Write the summary to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -l log -rF -d 'Write each injection to FILE'
+complete -c minderbinder -n __minderbinder_wants_option -l log-limit -x -d 'Write no more than SIZE to the log'
 complete -c minderbinder -n __minderbinder_wants_option -s q -l quiet -d 'Write no summary'
-complete -c minderbinder -n __minderbinder_wants_option -l graph -d 'Show graphs while the command runs'
-complete -c minderbinder -n __minderbinder_wants_option -l metrics -x -d 'Serve counts to Prometheus'
+complete -c minderbinder -n __minderbinder_wants_option -l graph -d 'Draw live graphs on the terminal'
+complete -c minderbinder -n __minderbinder_wants_option -l metrics -x -d 'Serve metrics for Prometheus'
 complete -c minderbinder -n __minderbinder_wants_option -l require-hit -d 'Fail with 122 if a fault never fired'
 complete -c minderbinder -n __minderbinder_wants_option -l debug -d 'Show the whole detail of an error'
 complete -c minderbinder -n __minderbinder_wants_option -s h -l help -d 'Show the options'

@@ -14,13 +14,14 @@ export async function doctorCommand(
 ): Promise<{ text: string; status: 0 | 1 }> {
   const parser = newCommand('doctor')
     .usage('[--json]')
+    .description('Try which faults work here, as this user; exit with 1 if none does.')
     .passThroughOptions(false)
-    .argument('[nothing...]', 'takes no operands')
+    .argument('[operand...]')
     .option(jsonOptions.json.flags, jsonOptions.json.description)
   parseArguments(parser, args)
   if (parser.args.length > 0)
-    throw new MinderbinderError('MB_USAGE', `doctor: what is '${parser.args[0]}'?`, {
-      hint: 'doctor takes no operands, and one option: --json',
+    throw new MinderbinderError('MB_USAGE', `doctor: unexpected argument '${parser.args[0]}'`, {
+      hint: 'doctor has one option: --json',
     })
   const report = await holdingSignals(examine)
   const text =

@@ -2,8 +2,11 @@
 import { type Command, Option } from 'commander'
 import { type EngineOption, engineOptions } from '../engines/choose.ts'
 import { MinderbinderError } from '../errors.ts'
+import { faultHelp } from './fault-help.ts'
 import { addFaultOptions, type Faults } from './faults.ts'
+import { logLimitOf, parseLogLimit } from './log-limit.ts'
 import { execOptions } from './options.ts'
+import { newCommand, parseArguments } from './parse.ts'
 
 export interface ExecOptions {
   /** 0 to 2^64 - 1. */
@@ -14,6 +17,8 @@ export interface ExecOptions {
   readonly user: string | undefined
   readonly output: string | undefined
   readonly log: string | undefined
+  /** Bytes. */
+  readonly logLimit: number
   readonly quiet: boolean
   readonly graph: boolean
   readonly metrics: string | undefined
@@ -22,12 +27,29 @@ export interface ExecOptions {
 
 const seedMax = 2n ** 64n - 1n
 
+/** The parser of what follows `exec`, and how to read its options once it has parsed. */
+export function execParser(): { parser: Command; read: ReturnType<typeof addExecOptions> } {
+  const parser = newCommand('exec')
+    .usage('[FAULT]... [OPTION]... [--] COMMAND [ARG]...')
+    .description("Run COMMAND under faults; its exit status is minderbinder's.")
+    .argument('[command...]')
+  return { parser, read: addExecOptions(parser) }
+}
+
+/** Always a request for help: `minderbinder help exec`. @throws {HelpRequest} */
+export function execHelp(): never {
+  parseArguments(execParser().parser, ['--help'])
+  throw new Error('no help was shown')
+}
+
 /** Adds them to `command`; the returned function reads them once its arguments are parsed. */
 export function addExecOptions(command: Command): () => { faults: Faults; options: ExecOptions } {
   const faults = addFaultOptions(command)
+  command.addHelpText('after', faultHelp)
   for (const { flags, description, group } of Object.values(execOptions)) {
     const option = new Option(flags, description).helpGroup(`${group}:`)
     if (flags.startsWith('--seed')) option.argParser(parseSeed)
+    if (flags.startsWith('--log-limit')) option.argParser(parseLogLimit)
     if (flags.startsWith('--engine')) option.choices(engineOptions).default('auto')
     command.addOption(option)
   }
@@ -43,6 +65,7 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
         user: given.user,
         output: given.output,
         log: given.log,
+        logLimit: logLimitOf(given),
         quiet: given.quiet === true,
         graph: given.graph === true,
         metrics: given.metrics,
@@ -55,7 +78,7 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
 export function parseSeed(text: string): bigint {
   const seed = /^(\d{1,20}|0x[\da-f]{1,16})$/i.test(text) ? BigInt(text) : -1n
   if (seed < 0n || seed > seedMax)
-    throw new MinderbinderError('MB_USAGE', `--seed: '${text}' is no seed`, {
+    throw new MinderbinderError('MB_USAGE', `--seed: invalid seed '${text}'`, {
       hint: `a seed is a whole number from 0 to ${seedMax}`,
     })
   return seed

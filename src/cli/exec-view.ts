@@ -39,6 +39,7 @@ export function execView(
         output: new WriteStream(launcherFds.terminal),
         input: undefined,
         suspended: true,
+        shared: used !== '',
         onQuit() {},
       })
       let stopped = false

@@ -12,13 +12,16 @@ import { type Finish, type Launcher, launcherFds } from '../session/launcher.ts'
 import type { Observer, Plan, SessionResult } from '../session/plan.ts'
 import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
-import { stderrColour } from './colour.ts'
-import { addExecOptions, type ExecOptions } from './exec-options.ts'
+import { closeFiles } from './close-files.ts'
+import { stderrColour, stderrIsTerminal, terminalColour } from './colour.ts'
+import { type ExecOptions, execParser } from './exec-options.ts'
 import { allRules, type Faults } from './faults.ts'
 import { InjectionLog } from './injection-log.ts'
+import { LogFile } from './log-file.ts'
 import { OutputFile } from './output-file.ts'
-import { newCommand, parseArguments } from './parse.ts'
+import { parseArguments } from './parse.ts'
 import { writeStderr } from './standard-streams.ts'
+import { writeAfterView } from './terminal-use.ts'
 
 /**
  * @param args what follows `exec`
@@ -36,12 +39,8 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
   const log =
     options.log === undefined
       ? undefined
-      : new InjectionLog(
-          new OutputFile(options.log),
-          rules,
-          options.seed,
-          await interfaceNames(rules),
-        )
+      : new LogFile(new OutputFile(options.log), options.logLimit)
+  const injections = log && new InjectionLog(log, rules, options.seed, await interfaceNames(rules))
   const plan: Plan = {
     rules,
     seed: options.seed,
@@ -58,18 +57,21 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
     user: options.user === undefined ? undefined : await lookUpUser(options.user),
     includeLoader: options.includeLoader,
     includeSetuid: options.includeSetuid,
-    onEvent: log && ((event) => log.add(event)),
+    onEvent: injections && ((event) => injections.add(event)),
     observer,
   }
   const result = await runSession(plan, launcher)
   // Not made where nobody reads it: its hints build every family, two milliseconds.
-  // What only the graphs did not show is missing nowhere.
-  const told = log ? result : { ...result, lostEvents: 0n }
+  // Events that the graphs alone dropped are no losses: no log was asked for.
+  const told = log
+    ? { ...result, notes: [...result.notes, ...log.notes()] }
+    : { ...result, lostEvents: 0n }
   const text = (colour: 0 | 1) => summarize(plan, told, colour)
   if (output) output.write(text(0))
   else if (!options.quiet) writeStderr(text(stderrColour()))
-  log?.close()
-  output?.close()
+  if (options.graph && !options.quiet && (output || !stderrIsTerminal()))
+    writeAfterView(text(terminalColour()))
+  closeFiles([log, output])
   return endLikeChild(rules, result, options)
 }
 
@@ -100,9 +102,7 @@ function parseExec(args: readonly string[]): {
   options: ExecOptions
   command: readonly string[]
 } {
-  const parser = newCommand('exec')
-  const read = addExecOptions(parser)
-  parser.usage('[FAULT]... [OPTION]... [--] COMMAND [ARG]...').argument('[command...]')
+  const { parser, read } = execParser()
   parseArguments(parser, args)
   const command = parser.args
   if (command.length === 0)

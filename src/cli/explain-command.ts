@@ -11,10 +11,16 @@ import { newCommand, parseArguments } from './parse.ts'
 export async function explainCommand(
   args: readonly string[],
 ): Promise<{ text: string; status: number }> {
-  const parser = newCommand('explain').usage('[FAULT]... [OPTION]... | CONFIG.yaml')
+  const parser = newCommand('explain')
+    .usage(
+      '[FAULT]... [OPTION]... [--] [COMMAND [ARG]...]\n       minderbinder explain CONFIG.yaml',
+    )
+    .description(
+      'Say in words what a line of exec, or a configuration file, would do; change nothing.',
+    )
+    .argument('[operand...]')
   const read = addExecOptions(parser)
-  const operands = 'a configuration file; after faults ignored: takes a whole exec line'
-  parseArguments(parser.argument('[operand...]', operands), args)
+  parseArguments(parser, args)
   const { faults, options } = read()
   const none = faults.rules.length + faults.configs.length === 0
   const rules = await allRules(none ? { rules: [], configs: parser.args.slice(0, 1) } : faults, {})

@@ -60,7 +60,7 @@ export async function allRules(
   if (all.length > RULES_MAX)
     throw new MinderbinderError(
       'MB_USAGE',
-      `there are ${all.length} faults, and ${RULES_MAX} are the most`,
+      `too many faults: ${all.length} (the limit is ${RULES_MAX})`,
     )
   return all
 }

@@ -4,17 +4,16 @@ import { decodeEvent } from '../report/event.ts'
 import { type LogContext, logLine } from '../report/log.ts'
 import type { Rule } from '../rules/rule.ts'
 import { syscallName } from '../rules/syscalls.ts'
-import type { OutputFile } from './output-file.ts'
+import type { LogFile } from './log-file.ts'
 
+/** Those of one set of rules. */
 export class InjectionLog {
-  readonly #file: OutputFile
+  readonly #file: LogFile
   readonly #rules: readonly Rule[]
   readonly #context: LogContext
-  #pending = ''
-  #flushing = false
 
   constructor(
-    file: OutputFile,
+    file: LogFile,
     rules: readonly Rule[],
     seed: bigint,
     interfaceName: (index: number) => string | undefined,
@@ -28,25 +27,8 @@ export class InjectionLog {
     }
   }
 
-  /** Lines of one burst are written at once, and before anything else happens. */
-  add(bytes: Buffer, clockOffsetNs = 0n): void {
-    const event = decodeEvent(bytes, clockOffsetNs)
-    this.#pending += `${logLine(event, this.#rules, this.#context)}\n`
-    if (this.#flushing) return
-    this.#flushing = true
-    setImmediate(() => this.flush())
-  }
-
-  /** @throws {MinderbinderError} MB_OUTPUT: not all of it could be written */
-  close(): void {
-    this.flush()
-    this.#file.close()
-  }
-
-  /** Writes what has been added. */
-  flush(): void {
-    this.#flushing = false
-    this.#file.write(this.#pending)
-    this.#pending = ''
+  add(bytes: Buffer): void {
+    if (this.#file.full) this.#file.drop()
+    else this.#file.add(logLine(decodeEvent(bytes), this.#rules, this.#context))
   }
 }

@@ -13,7 +13,7 @@ export function keepDrawing(
   let timer: NodeJS.Timeout
   const look = () => {
     before()
-    // A sample that fails is the session's to report: it fails of the same.
+    // A failing sample means that the session is failing, too, and the session reports it.
     sample().then(
       (activity) => view.update(activity),
       () => {},

@@ -9,8 +9,9 @@ import { newCommand, parseArguments } from './parse.ts'
 export function listCommand(args: readonly string[]): string {
   const parser = newCommand('list')
     .usage('syscalls|errnos|families [--json]')
+    .description('Print the names that faults are made of, one a line.')
     .passThroughOptions(false)
-    .argument('[what]', 'syscalls, errnos or families')
+    .argument('[what]')
     .option(jsonOptions.json.flags, jsonOptions.json.description)
   parseArguments(parser, args)
   const [what] = parser.args

@@ -1,10 +1,10 @@
 /** Where node starts: one subcommand runs, and this file alone ends the process. */
 import { type ErrorCode, exitStatus, MinderbinderError } from '../errors.ts'
-import { nearest } from '../rules/suggest.ts'
 import { Abandoned, Launcher, launcherFds } from '../session/launcher.ts'
 import { version } from '../version.ts'
 import { errorText } from './error-text.ts'
 import { exec } from './exec.ts'
+import { noCommand } from './no-command.ts'
 import { HelpRequest } from './parse.ts'
 import { writeStderr, writeStdout, writeTo } from './standard-streams.ts'
 import { usage } from './usage.ts'
@@ -16,6 +16,8 @@ type Command = (args: readonly string[]) => Printed | Promise<Printed>
 
 /** Imported when called: exec, which stands in front of every run, shall not wait for them. */
 const printing: Readonly<Record<string, () => Promise<Command>>> = {
+  // Only as `help exec`: what runs a command comes from main().
+  exec: async () => (await import('./exec-options.ts')).execHelp,
   doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
   explain: async () => (await import('./explain-command.ts')).explainCommand,
   list: async () => (await import('./list-command.ts')).listCommand,
@@ -36,8 +38,9 @@ const callErrors: ReadonlySet<ErrorCode> = new Set([
 
 /** Every command but exec: exit status out. */
 async function runPrinting(name: string | undefined, args: readonly string[]): Promise<number> {
+  if (name === 'help' && args[0] !== undefined) return runPrinting(args[0], ['--help'])
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    writeStdout(usage)
+    writeStdout(usage())
     return name === undefined ? usageStatus : 0
   }
   if (name === '--version' || name === '-V') {
@@ -48,12 +51,7 @@ async function runPrinting(name: string | undefined, args: readonly string[]): P
   if (name === '--interface' || name.startsWith('--interface='))
     return runPrinting('run', [name, ...args])
   const load = printing[name]
-  if (!load) {
-    const known = nearest(name, ['exec', ...Object.keys(printing)])
-    throw new MinderbinderError('MB_USAGE', `there is no command '${name}'`, {
-      hint: known ? `did you mean ${known}?` : 'minderbinder --help shows what there is',
-    })
-  }
+  if (!load) throw noCommand(name, args)
   const command = await load()
   const printed = await command(args)
   const { text, status } = typeof printed === 'string' ? { text: printed, status: 0 } : printed

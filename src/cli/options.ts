@@ -8,18 +8,18 @@ export interface OptionEntry {
 
 export const faultOptions = {
   syscall: {
-    flags: '--syscall <SET=OUTCOME[@RATE][,KEY=VALUE]...>',
+    flags: '--syscall <FAULT>',
     description: 'fail, delay or interrupt system calls: openat=ENOENT@50%, %file=delay:10ms',
     group: 'Faults',
   },
   dropNet: {
-    flags: '--drop-net <RATE[,KEY=VALUE]...>',
+    flags: '--drop-net <FAULT>',
     description: 'lose packets silently: 100%, 5%,proto=udp,port=53 (root)',
     group: 'Faults',
   },
   refuseNet: {
-    flags: '--refuse-net <RATE[,KEY=VALUE]...>',
-    description: 'let connect() fail with ECONNREFUSED: 100%,to=10.0.0.0/8 (root)',
+    flags: '--refuse-net <FAULT>',
+    description: 'make connect() fail with ECONNREFUSED: 100%,to=10.0.0.0/8 (root)',
     group: 'Faults',
   },
   inject: {
@@ -29,7 +29,7 @@ export const faultOptions = {
   },
   config: {
     flags: '--config <FILE>',
-    description: 'the faults of a configuration file, after those of the command line',
+    description: 'read faults from a configuration file; those of the command line come first',
     group: 'Faults',
   },
 } as const satisfies Record<string, OptionEntry>
@@ -37,17 +37,17 @@ export const faultOptions = {
 export const execOptions = {
   seed: {
     flags: '--seed <N>',
-    description: 'make the chances those of an earlier run',
+    description: 'repeat the random choices of an earlier run',
     group: 'Choice',
   },
   engine: {
     flags: '--engine <ENGINE>',
-    description: 'how system calls are faulted',
+    description: 'how system calls are made to fail',
     group: 'Choice',
   },
   includeLoader: {
     flags: '--include-loader',
-    description: 'fault what ld.so does before the program starts, too',
+    description: 'also fault what ld.so does before a program starts',
     group: 'Choice',
   },
   includeSetuid: {
@@ -62,12 +62,17 @@ export const execOptions = {
   },
   output: {
     flags: '-o, --output <FILE>',
-    description: 'write the summary to FILE, not to stderr',
+    description: 'write the summary to FILE instead of stderr',
     group: 'Output',
   },
   log: {
     flags: '--log <FILE>',
-    description: 'write one line of JSON for each injection to FILE',
+    description: 'write a line of JSON to FILE for each injection',
+    group: 'Output',
+  },
+  logLimit: {
+    flags: '--log-limit <SIZE>',
+    description: 'write no more than SIZE to the log: 100M (default: 1G)',
     group: 'Output',
   },
   quiet: {
@@ -77,12 +82,12 @@ export const execOptions = {
   },
   graph: {
     flags: '--graph',
-    description: 'show graphs on the terminal while the command runs, which must not use it',
+    description: 'draw live graphs on the terminal (the command must not use it)',
     group: 'Output',
   },
   metrics: {
     flags: '--metrics <ADDR:PORT>',
-    description: 'tell Prometheus at ADDR:PORT what happens, while the command runs',
+    description: 'serve metrics for Prometheus at ADDR:PORT while the command runs',
     group: 'Output',
   },
   requireHit: {
@@ -100,7 +105,7 @@ export const execOptions = {
 export const runOptions = {
   interface: {
     flags: '--interface <IF>',
-    description: 'network rules for this interface only',
+    description: 'apply network rules to this interface only',
     group: 'Choice',
   },
   seed: execOptions.seed,
@@ -108,26 +113,27 @@ export const runOptions = {
   includeSetuid: execOptions.includeSetuid,
   skipUnsupported: {
     flags: '--skip-unsupported',
-    description: 'leave out the rules that cannot be done here',
+    description: 'leave out rules that cannot be applied here',
     group: 'Choice',
   },
   dryRun: {
     flags: '--dry-run',
-    description: 'show which processes are targets now, and do nothing',
+    description: 'list the processes that are targets now, and exit',
     group: 'Choice',
   },
   graph: {
     flags: '--no-graph',
-    description: 'print lines, though there is a terminal for graphs',
+    description: 'print lines, even on a terminal',
     group: 'Output',
   },
   metrics: {
     flags: '--metrics <ADDR:PORT>',
-    description: 'serve metrics for Prometheus: 127.0.0.1:9435',
+    description: 'serve metrics for Prometheus at ADDR:PORT',
     group: 'Output',
   },
   output: execOptions.output,
   log: execOptions.log,
+  logLimit: execOptions.logLimit,
   quiet: {
     flags: '-q, --quiet',
     description: 'print no lines and no summary',

@@ -41,7 +41,15 @@ export function parseArguments(command: Command, args: readonly string[]): Comma
       .replace(/^\((.*)\)$/, '$1')
       .trim()
     throw new MinderbinderError('MB_USAGE', message, {
-      hint: suggestion || `${command.name()} --help shows what there is`,
+      hint: elsewhere(message) ?? (suggestion || `${command.name()} --help shows what there is`),
     })
   }
+}
+
+/** What people type by habit, and where it is. */
+function elsewhere(message: string): string | undefined {
+  const [, option] = /^unknown option '(-\w|--\w+)'/.exec(message) ?? []
+  if (option === '-V' || option === '--version') return 'minderbinder --version shows the version'
+  if (option === '-e') return "strace's -e inject=EXPRESSION is --inject EXPRESSION"
+  return undefined
 }

@@ -22,7 +22,7 @@ export function runLines({ seed, configs }: RunOptions): RunObserver {
         last = now
       }
       const again = () => {
-        // A sample that fails is the session's to report: it fails of the same.
+        // A failing sample means that the session is failing, too, and the session reports it.
         look().catch(() => {})
         timer = setTimeout(again, INTERVAL_MS)
       }

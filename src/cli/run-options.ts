@@ -2,6 +2,7 @@
 import { Option } from 'commander'
 import { MinderbinderError } from '../errors.ts'
 import { parseSeed, randomSeed } from './exec-options.ts'
+import { logLimitOf, parseLogLimit } from './log-limit.ts'
 import { runOptions } from './options.ts'
 import { newCommand, parseArguments } from './parse.ts'
 
@@ -19,6 +20,8 @@ export interface RunOptions {
   readonly metrics: string | undefined
   readonly output: string | undefined
   readonly log: string | undefined
+  /** Bytes. */
+  readonly logLimit: number
   readonly quiet: boolean
 }
 
@@ -26,11 +29,15 @@ export interface RunOptions {
 export function parseRun(args: readonly string[]): RunOptions {
   const parser = newCommand('run')
     .usage('[OPTION]... CONFIG.yaml...')
+    .description(
+      'Inject faults into the processes of the whole machine that files name, until ^C (root).',
+    )
     .passThroughOptions(false)
     .argument('[config...]')
   for (const { flags, description, group } of Object.values(runOptions)) {
     const option = new Option(flags, description).helpGroup(`${group}:`)
     if (flags.startsWith('--seed')) option.argParser(parseSeed)
+    if (flags.startsWith('--log-limit')) option.argParser(parseLogLimit)
     parser.addOption(option)
   }
   parseArguments(parser, args)
@@ -51,6 +58,7 @@ export function parseRun(args: readonly string[]): RunOptions {
     metrics: given.metrics,
     output: given.output,
     log: given.log,
+    logLimit: logLimitOf(given),
     quiet: given.quiet === true,
   }
 }

@@ -37,24 +37,40 @@ export function planRun(all: readonly Rule[], choices: RunChoices): RunRules {
   const rules: Rule[] = []
   const engines: Engine[] = []
   const skipped: string[] = []
+  const refused: Rule[] = []
   for (const [index, choice] of chooseEngines(limited, machineEngines, 'override').entries()) {
     const rule = limited[index]!
     if ('refusal' in choice) {
       skipped.push(`${rule.label}: ${choice.refusal}`)
+      refused.push(rule)
     } else {
       rules.push(rule)
       engines.push(choice.engine)
     }
   }
-  if (skipped.length > 0 && !choices.skipUnsupported)
-    throw new MinderbinderError('MB_NO_ENGINE', `no engine can do ${skipped[0]}`, {
-      hint: 'run --skip-unsupported does the other rules',
+  if (skipped.length > 0 && (!choices.skipUnsupported || rules.length === 0))
+    throw new MinderbinderError('MB_NO_ENGINE', `no engine can do ${skipped.join('; ')}`, {
+      hint: waysOn(rules, refused),
     })
-  if (rules.length === 0)
-    throw new MinderbinderError('MB_NO_ENGINE', 'none of the rules can be done here', {
-      ...(skipped.length > 0 && { hint: skipped.join('; ') }),
-    })
+  if (rules.length === 0) throw new MinderbinderError('MB_CONFIG', 'the files have no rules')
   return { rules, engines: indicesByEngine(engines, machineEngines), skipped }
+}
+
+/** What you can type next. */
+function waysOn(possible: readonly Rule[], refused: readonly Rule[]): string {
+  const ways = [
+    ...(possible.length > 0
+      ? [`run --skip-unsupported applies the ${counted(possible.length, 'other rule')}`]
+      : []),
+    ...(refused.some(({ kind }) => kind === 'syscall')
+      ? ['exec --config FILE -- COMMAND makes system calls fail on every kernel, in that command']
+      : []),
+  ]
+  return ways.join('; ') || 'minderbinder doctor shows what is missing'
+}
+
+function counted(count: number, noun: string): string {
+  return count === 1 ? noun : `${count} ${noun}s`
 }
 
 function mustSeeTheMachine(rules: readonly Rule[]): void {

@@ -30,7 +30,7 @@ export function runView(
         input: process.stdin.isTTY ? (process.stdin as tty.ReadStream) : undefined,
         onQuit,
       })
-      words.cover({ show: (line) => view.say(line) })
+      words.cover({ show: (line) => view.say(line), leaveOut: (rules) => view.leaveOut(rules) })
       const stop = keepDrawing(view, sample)
       return async () => {
         stop()

@@ -8,17 +8,20 @@ import type { Rule } from '../rules/rule.ts'
 import { together } from '../session/observers.ts'
 import { RunSignals } from '../watch/signals.ts'
 import { Watch, type WatchReport } from '../watch/watch.ts'
-import { stderrColour } from './colour.ts'
+import { closeFiles } from './close-files.ts'
+import { stderrColour, stderrIsTerminal, terminalColour } from './colour.ts'
 import { readConfig } from './config-files.ts'
 import { dryRun } from './dry-run.ts'
 import { errorText } from './error-text.ts'
 import { InjectionLog } from './injection-log.ts'
+import { LogFile } from './log-file.ts'
 import { OutputFile } from './output-file.ts'
 import { runObservers } from './run-observers.ts'
 import { parseRun, type RunOptions } from './run-options.ts'
 import { planRun, type RunRules } from './run-plan.ts'
+import { terminalForGraphs } from './run-view.ts'
 import { RunWords } from './run-words.ts'
-import { writeStderr } from './standard-streams.ts'
+import { writeStderr, writeStdout } from './standard-streams.ts'
 import { terminalsOfNow } from './terminal-use.ts'
 
 /**
@@ -30,38 +33,46 @@ export async function runCommand(args: readonly string[]): Promise<{ text: strin
   const first = planRun(await readConfig(options.configs), options)
   if (options.dryRun) return { text: await dryRun(first.rules), status: 0 }
   const output = options.output === undefined ? undefined : new OutputFile(options.output)
-  const log = options.log === undefined ? undefined : new OutputFile(options.log)
+  const log =
+    options.log === undefined
+      ? undefined
+      : new LogFile(new OutputFile(options.log), options.logLimit)
   const signals = new RunSignals()
   try {
-    const report = await watchUntilEnd(first, options, { output, log }, signals)
-    writeStderr(summarize(report, options, output))
+    const ended = await watchUntilEnd(first, options, { output, log }, signals)
+    const report = withNotes(ended, log)
+    const told = summarize(report, options, output)
+    writeStderr(told)
+    // The graphs are gone: what they came to stays where they were.
+    const seen = told !== '' && stderrIsTerminal()
+    if (!seen && !options.quiet && terminalForGraphs(options))
+      writeStdout(summaryOf(report, options.seed, terminalColour()))
   } finally {
     signals.close()
   }
-  log?.close()
-  output?.close()
+  closeFiles([log, output])
   return { text: '', status: 0 }
 }
 
 /** What the user has named. */
 interface Files {
   readonly output: OutputFile | undefined
-  readonly log: OutputFile | undefined
+  readonly log: LogFile | undefined
 }
 
 async function watchUntilEnd(
   first: RunRules,
   options: RunOptions,
-  { output, log }: Files,
+  files: Files,
   signals: RunSignals,
 ): Promise<WatchReport> {
+  const { log } = files
   if (log) await listInterfaces() // so that the log knows their names
   const terminalIsGone = terminalsOfNow()
   const words = new RunWords(process.stderr.isTTY === true)
   const observers = runObservers(options, words, () => signals.give('end'))
   const observer = together(observers)
-  const injections: InjectionLog[] = []
-  saySkipped(first, words)
+  words.leaveOut(first.skipped)
   const watch = await Watch.open(first, {
     ...{
       seed: options.seed,
@@ -74,9 +85,8 @@ async function watchUntilEnd(
     listener:
       log &&
       ((rules: readonly Rule[]) => {
-        const lines = new InjectionLog(log, rules, options.seed, interfaceName)
-        injections.push(lines)
-        return (event) => lines.add(event)
+        const injections = new InjectionLog(log, rules, options.seed, interfaceName)
+        return (event) => injections.add(event)
       }),
   })
   let report: WatchReport
@@ -85,13 +95,12 @@ async function watchUntilEnd(
     try {
       // Whose terminal hangs up gets SIGHUP, too: faults that nobody sees any more shall not stay.
       while ((await signals.next()) === 'reload' && !terminalIsGone())
-        await reload(watch, options, output, words)
+        await reload(watch, options, files, words)
     } finally {
       await stop()
     }
   } finally {
     report = await watch.close()
-    for (const lines of injections) lines.flush()
   }
   return report
 }
@@ -100,23 +109,19 @@ async function watchUntilEnd(
 async function reload(
   watch: Watch,
   options: RunOptions,
-  output: OutputFile | undefined,
+  { output, log }: Files,
   words: RunWords,
 ): Promise<void> {
   try {
     const next = planRun(await readConfig(options.configs), options)
-    const before = await watch.replace(next)
-    saySkipped(next, words)
+    const before = withNotes(await watch.replace(next), log)
+    words.leaveOut(next.skipped)
     const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`
     const done = summarize(before, options, output)
     words.say(done === '' ? news : `${news}minderbinder: the rules before:\n${done}`)
   } catch (error) {
     words.say(`${errorText(error, false)}minderbinder: the rules stay as they were\n`)
   }
-}
-
-function saySkipped({ skipped }: RunRules, words: RunWords): void {
-  for (const line of skipped) words.say(`minderbinder: left out: ${line}\n`)
 }
 
 function counted(count: number, noun: string): string {
@@ -131,6 +136,12 @@ function summarize(
 ): string {
   output?.write(summaryOf(report, seed, 0))
   return output || quiet ? '' : summaryOf(report, seed, stderrColour())
+}
+
+/** With what the log has to say of itself. */
+function withNotes(report: WatchReport, log: LogFile | undefined): WatchReport {
+  const notes = [...report.totals.notes, ...(log?.notes() ?? [])]
+  return { ...report, totals: { ...report.totals, notes } }
 }
 
 function summaryOf({ rules, engines, totals }: WatchReport, seed: bigint, colour: 0 | 1): string {

@@ -1,6 +1,8 @@
 /** Whose terminal it is, and whether it is still there. */
 import { isatty } from 'node:tty'
 import { readStat } from '../kernel/proc-stat.ts'
+import { launcherFds } from '../session/launcher.ts'
+import { writeTo } from './standard-streams.ts'
 
 /** A job in the background leaves the terminal to the shell. False where there is no such process any more. */
 export function inForeground(pid: number): boolean {
@@ -17,4 +19,9 @@ export function terminalsOfNow(): () => boolean {
   const terminals = [0, 1, 2].filter((fd) => isatty(fd))
   // Every ioctl of a terminal that hung up fails with EIO.
   return () => terminals.some((fd) => !isatty(fd))
+}
+
+/** The summary where the graphs of exec were, which are gone. Not from the background: that would stop us, or intrude. */
+export function writeAfterView(text: string): void {
+  if (inForeground(process.ppid)) writeTo(launcherFds.terminal, text)
 }

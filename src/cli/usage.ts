@@ -1,5 +1,8 @@
+import { packageFile } from '../installation.ts'
+
 /** `minderbinder --help`. */
-export const usage = `minderbinder: run a command while the kernel breaks things under it
+export function usage(): string {
+  return `minderbinder: run a command while the kernel breaks things under it
 
 Usage:
   minderbinder exec [FAULT]... [OPTION]... [--] COMMAND [ARG]...
@@ -17,10 +20,16 @@ Usage:
 
 Examples:
   minderbinder exec --syscall openat=ENOENT -- cat /etc/hostname
-  minderbinder exec --syscall write=ENOSPC@10%,fd=1 -- make test
-  minderbinder exec --config config.yaml -- curl http://127.0.0.1/
+  minderbinder exec --syscall %write=ENOSPC,fd=1,when=2+ -- sh -c 'echo 1; echo 2'
+  minderbinder exec --syscall fsync=delay:200ms -- make test
+  minderbinder exec --config config.yaml -- sh -c 'ls /; cat /etc/hostname'
   sudo minderbinder exec --drop-net 100% -- curl --max-time 3 http://127.0.0.1/
-  sudo minderbinder run --dry-run config.yaml
+  sudo minderbinder run --skip-unsupported docs/prototype.yaml
 
-minderbinder exec --help and run --help show all faults and options; man minderbinder explains them.
+Options:
+  -h, --help     show this text; after a command: its options (minderbinder exec --help)
+  -V, --version  show the version
+
+Manual: man ${packageFile('man/minderbinder.1')}
 `
+}

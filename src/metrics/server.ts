@@ -66,7 +66,7 @@ async function respond(
   if (url?.split('?', 1)[0] !== '/metrics') return end(response, 404, 'only /metrics is here\n')
   if (method !== 'GET' && method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD')
-    return end(response, 405, 'GET is all there is\n')
+    return end(response, 405, 'only GET is allowed\n')
   }
   try {
     const { contentType, text } = await answer()

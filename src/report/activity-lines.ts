@@ -19,7 +19,7 @@ export function startLines(title: string, ruleCount: number, seed: string): stri
  * ```
  * fired: break_curl 12 (+3), matched 20, seen 31, by override
  * targets: 2 (+1): curl 4711, wget 4709
- * lost: 7 injections not told of
+ * lost: 7 injections not reported
  * ```
  */
 export function activityLines(previous: Activity | undefined, now: Activity): string[] {
@@ -35,7 +35,7 @@ export function activityLines(previous: Activity | undefined, now: Activity): st
     }),
     ...targetLine(previous, now),
     ...(now.lostEvents > (previous?.lostEvents ?? 0n)
-      ? [`lost: ${plural(Number(now.lostEvents), 'injection')} not told of`]
+      ? [`lost: ${plural(Number(now.lostEvents), 'injection')} not reported`]
       : []),
   ])
 }

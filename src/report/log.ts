@@ -2,6 +2,7 @@
 import type { Rule } from '../rules/rule.ts'
 import type { InjectionEvent, Traffic } from './event.ts'
 import { outcomeText } from './outcome.ts'
+import { visibleJson } from './printable.ts'
 
 /** What a line says beyond its event, given from outside: this folder is pure. */
 export interface LogContext {
@@ -47,7 +48,12 @@ const protocols: Readonly<Record<number, string>> = {
 
 /** The line without its newline. */
 export function logLine(event: InjectionEvent, rules: readonly Rule[], names: LogContext): string {
-  return JSON.stringify(logObject(event, rules, names))
+  return visibleJson(JSON.stringify(logObject(event, rules, names)))
+}
+
+/** The last line of a log that became as large as it may: how many injections are not in it. */
+export function droppedLine(timeNs: bigint, dropped: number, limit: number): string {
+  return JSON.stringify({ time: isoMicroseconds(timeNs), dropped, limit })
 }
 
 export function logObject(

@@ -16,14 +16,25 @@ export function printable(bytes: Uint8Array): string {
   return text
 }
 
-/** The same for a string that goes on one line of a terminal: control characters become `\xNN` too. */
+/** What moves the cursor, breaks a line or changes the direction of writing. */
+const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** The same for a string that goes on one line of a terminal: what is invisible becomes `\xNN` or `\u{NNNN}`, too. */
 export function oneLine(text: string): string {
-  return Array.from(text, (character) => {
-    const code = character.codePointAt(0) ?? 0
-    return code < 0x20 || (code >= 0x7f && code < 0xa0)
-      ? `\\x${code.toString(16).padStart(2, '0')}`
-      : character
-  }).join('')
+  return text.replace(invisible, (character) => {
+    const hex = (character.codePointAt(0) ?? 0).toString(16)
+    return hex.length <= 2 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`
+  })
+}
+
+/** JSON of the same value in which nothing is invisible: JSON.stringify() leaves all above U+001F as it is. */
+export function visibleJson(json: string): string {
+  return json.replace(invisible, (character) =>
+    Array.from({ length: character.length }, (_, at) => {
+      const unit = character.charCodeAt(at)
+      return `\\u${unit.toString(16).padStart(4, '0')}`
+    }).join(''),
+  )
 }
 
 function character(bytes: Uint8Array): string {

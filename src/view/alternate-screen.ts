@@ -25,6 +25,8 @@ export class AlternateScreen {
   readonly #input: tty.ReadStream | undefined
   readonly #offExit: () => void
   #taken = false
+  /** What was drawn last, by row. */
+  #drawn: readonly string[] = []
 
   constructor(output: tty.WriteStream, input: tty.ReadStream | undefined) {
     this.#output = output
@@ -44,17 +46,30 @@ export class AlternateScreen {
   take(): void {
     if (this.#taken) return
     this.#taken = true
+    this.forget()
     // In raw mode ^C and ^Z are keys: whoever listens to them has a screen to give back first.
     this.#input?.setRawMode(true)
     this.#input?.resume()
     this.#output.write(enterAlternativeScreen + cursorHide + clearViewport)
   }
 
-  /** Lines from the top; each is as it was given, and nothing is left of what was there. */
+  /**
+   * Lines from the top; each is as it was given, and nothing is left of what was there. Rows that have not changed are
+   * not written: a terminal shows what comes in one read, and a whole screen does not fit into one (4,096 bytes).
+   */
   draw(lines: readonly string[]): void {
     if (!this.#taken) return
-    const rows = lines.map((line, row) => cursorTo(0, row) + eraseEndLine + line)
-    this.#output.write(beginSynchronizedOutput + rows.join('') + endSynchronizedOutput)
+    const rows = lines.map((line, row) =>
+      line === this.#drawn[row] ? '' : cursorTo(0, row) + eraseEndLine + line,
+    )
+    this.#drawn = lines
+    const text = rows.join('')
+    if (text !== '') this.#output.write(beginSynchronizedOutput + text + endSynchronizedOutput)
+  }
+
+  /** Something else may be on the screen than what was drawn: next time every row is written. */
+  forget(): void {
+    this.#drawn = []
   }
 
   /** Idempotent; take() is possible again. */

@@ -24,6 +24,7 @@ interface Series<Name extends string> {
 export class History {
   #first: Activity | undefined
   #last: Activity | undefined
+  #looks = 0
   /** By the rule's place and name: a file that was read again may have another one there. */
   #rules = new Map<string, Series<'seen' | 'fired'>>()
   #calls: Series<'succeeded' | 'failed' | 'contextSwitches'> | undefined
@@ -46,6 +47,7 @@ export class History {
       this.#calls = undefined
     }
     this.#first ??= activity
+    this.#looks += 1
     this.#last = activity
   }
 
@@ -57,6 +59,11 @@ export class History {
   /** Seconds between the first and the last. */
   get seconds(): number {
     return this.#first && this.#last ? (this.#last.atMs - this.#first.atMs) / 1000 : 0
+  }
+
+  /** Seconds from one look to the next, on average: what a column of a graph stands for. */
+  get step(): number {
+    return this.#looks > 1 ? this.seconds / (this.#looks - 1) : 0
   }
 
   rule(index: number): RuleRates {

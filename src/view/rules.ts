@@ -1,9 +1,9 @@
-/** The part of the screen about rules: how often each was seen and fired, now and all along. */
+/** The part of the screen about rules: how often each was seen and fired, currently and in total. */
 import type { RuleActivity } from '../report/activity.ts'
 import { graph } from './graph.ts'
 import { type Line, span } from './line.ts'
 import type { ScreenInput } from './screen.ts'
-import { type Charset, fit, safe, short } from './text.ts'
+import { type Charset, firstFitting, fit, safe, short, width } from './text.ts'
 
 export interface RuleLines {
   readonly lines: readonly Line[]
@@ -16,6 +16,7 @@ const TALLEST = 5
 /** From here on a line holds a name, all numbers and two graphs. */
 const WIDE = 76
 const NUMBER = 6
+const GRAPH_TITLE = 'fired/s'
 
 export function ruleLines(input: ScreenInput, rows: number): RuleLines {
   const rules = input.history.activity?.rules ?? []
@@ -38,12 +39,16 @@ function tall(input: ScreenInput, rule: RuleActivity, index: number, rows: numbe
   const left = graph(seen, half, rows, charset)
   const right = graph(fired, half, rows, charset)
   const { counts } = rule
-  const numbers = (what: string, total: bigint, rates: readonly number[]) =>
-    `${what} ${short(Number(total))}  ${short(rates.at(-1) ?? 0)}/s`
-  const wide = size.columns >= 60
-  const seenText = numbers('seen', counts.seen, seen) + (wide ? `  top ${short(left.top)}/s` : '')
-  const firedText =
-    numbers('fired', counts.fired, fired) + (wide ? `  top ${short(right.top)}/s` : '')
+  const numbers = (what: string, total: bigint, rates: readonly number[], top: number) => {
+    const all = `${what} ${short(Number(total))}`
+    const now = `${short(rates.at(-1) ?? 0)}/s`
+    const peak = `peak ${short(top)}/s`
+    return fit(
+      firstFitting([`${all}  now ${now}  ${peak}`, `${all}  now ${now}`, all], half, charset),
+      half,
+      charset,
+    )
+  }
   // In the place of the graph that is empty, or of both.
   const silence = rule.silence.map((text) => safe(text, charset))
   const graphs = left.rows.map((row, at): Line => {
@@ -53,15 +58,21 @@ function tall(input: ScreenInput, rule: RuleActivity, index: number, rows: numbe
     return [span(row, 'seen'), span('  '), fires]
   })
   const caption: Line = [
-    span(fit(seenText, half, charset), 'seen'),
+    span(numbers('seen', counts.seen, seen, left.top), 'seen'),
     span('  '),
-    span(fit(firedText, half, charset), counts.fired > 0n ? 'fired' : 'dim'),
+    span(numbers('fired', counts.fired, fired, right.top), counts.fired > 0n ? 'fired' : 'dim'),
   ]
-  const title: Line = [
-    span(safe(rule.label, charset), 'title'),
-    ...(wide ? [span(`  ${rule.engine}: ${safe(rule.what, charset)}`, 'dim' as const)] : []),
-  ]
-  return [title, caption, ...graphs]
+  return [titleLine(input, rule), caption, ...graphs]
+}
+
+/** What a rule does matters more than the engine that does it. */
+function titleLine({ size, charset }: ScreenInput, { label, engine, what }: RuleActivity): Line {
+  const name = safe(label, charset)
+  const room = size.columns - width(name) - 2
+  if (room < 20) return [span(name, 'title')]
+  const text = safe(what, charset)
+  const words = firstFitting([`${engine}: ${text}`, text], room, charset)
+  return [span(name, 'title'), span(`  ${words}`, 'dim')]
 }
 
 /** One line a rule. */
@@ -91,7 +102,8 @@ interface Columns {
 function columnsOf(columns: number): Columns {
   const numbers = 2 * (NUMBER + 1)
   if (columns < WIDE) {
-    const graphColumns = columns >= 40 ? Math.floor((columns - 10 - numbers) / 3) - 1 : 0
+    const third = Math.floor((columns - 10 - numbers) / 3) - 1
+    const graphColumns = columns >= 40 ? Math.max(GRAPH_TITLE.length, third) : 0
     return {
       name: Math.max(4, columns - numbers - (graphColumns + 1)),
       engine: 0,
@@ -103,7 +115,8 @@ function columnsOf(columns: number): Columns {
   return { name, engine, graph: Math.floor((columns - name - engine - numbers - 2) / 2) }
 }
 
-function headerLine({ name, engine, graph: width }: Columns, charset: Charset): Line {
+function headerLine(columns: Columns, charset: Charset): Line {
+  const { name, engine, graph: graphColumns } = columns
   const text = [
     fit('rule', name, charset),
     engine > 0 ? fit('engine', engine, charset) : '',
@@ -111,8 +124,8 @@ function headerLine({ name, engine, graph: width }: Columns, charset: Charset): 
     'seen'.padStart(NUMBER),
     ' ',
     'fired'.padStart(NUMBER),
-    ...(width > 0 && engine > 0 ? [' ', fit('seen/s', width, charset)] : []),
-    ...(width > 0 ? [' ', fit('fired/s', width, charset)] : []),
+    ...(graphColumns > 0 && engine > 0 ? [' ', fit('seen/s', graphColumns, charset)] : []),
+    ...(graphColumns > 0 ? [' ', fit(GRAPH_TITLE, graphColumns, charset)] : []),
   ].join('')
   return [span(text, 'dim')]
 }

@@ -2,10 +2,10 @@
 import type { Activity } from '../report/activity.ts'
 import { callLines } from './calls.ts'
 import type { History } from './history.ts'
-import { beside, cutLine, type Line, span } from './line.ts'
+import { beside, cutLine, type Line, plainText, span } from './line.ts'
 import { injectionLines, targetLines, targetSummary } from './lists.ts'
 import { ruleLines } from './rules.ts'
-import { type Charset, safe, width } from './text.ts'
+import { type Charset, firstFitting, safe, width } from './text.ts'
 
 export interface Size {
   readonly columns: number
@@ -20,8 +20,10 @@ export interface ScreenInput {
   readonly charset: Charset
   /** The first rule shown, where not all fit. */
   readonly scroll: number
-  /** Somebody can press keys: what they do is said. */
-  readonly keys: boolean
+  /** Whose the keys are: the view's own, or the command's that runs beside it. */
+  readonly keys: 'own' | 'command'
+  /** Rules that cannot be applied here, each with the reason. */
+  readonly leftOut: readonly string[]
   /** What was said last; empty: nothing. */
   readonly words: string
 }
@@ -40,16 +42,18 @@ export function screen(input: ScreenInput): Screen {
   const { history, size, charset } = input
   const { activity } = history
   const heights = share(size.rows)
-  const rules = ruleLines(input, heights.rules)
+  const left = leftOutLines(input, heights.rules)
+  const rules = ruleLines(input, heights.rules - left.length)
   const blank: Line[] = heights.gaps ? [[]] : []
   const body: Line[] = activity
     ? [
         ...rules.lines,
+        ...left,
         ...blank,
         ...callLines(input, heights.calls),
         ...blank,
         // Whatever the rules leave free.
-        ...lists(input, activity, heights.rules + heights.lists - rules.lines.length),
+        ...lists(input, activity, heights.rules + heights.lists - rules.lines.length - left.length),
       ]
     : [[span('waiting for the first numbers', 'dim')]]
   const inner = Math.max(0, size.rows - (heights.footer ? 2 : 1))
@@ -92,17 +96,46 @@ function titleLine({ title, seed, history, size, charset }: ScreenInput): Line {
   return [...shown, span(padding + right, 'dim')]
 }
 
-function footerLine({ history, keys, words, charset }: ScreenInput, rulesShown: number): Line {
+/** In a quarter of the rows of the rules at most. */
+function leftOutLines({ leftOut, charset }: ScreenInput, rows: number): Line[] {
+  if (leftOut.length === 0 || rows < 2) return []
+  const most = Math.max(1, Math.floor(rows / 4))
+  if (leftOut.length <= most)
+    return leftOut.map((text) => [span(`left out: ${safe(text, charset)}`, 'warning')])
+  const all = safe(leftOut.join('; '), charset)
+  return [[span(`${leftOut.length} rules left out: ${all}`, 'warning')]]
+}
+
+function footerLine(
+  { history, size, keys, words, charset }: ScreenInput,
+  rulesShown: number,
+): Line {
   const lost = history.activity?.lostEvents ?? 0n
   const hidden = (history.activity?.rules.length ?? 0) > rulesShown
   const arrows = charset === 'ascii' ? 'up/down' : '↑↓'
-  return [
+  const start: Line = [
     ...(lost > 0n
       ? [span(`${lost} injections not shown: they came too fast  `, 'warning' as const)]
       : []),
-    ...(keys ? [span('q quits', 'dim' as const)] : []),
-    ...(keys && hidden ? [span(`  ${arrows} shows other rules`, 'dim' as const)] : []),
-    ...(words ? [span(`${keys ? '  ' : ''}${safe(words, charset)}`, 'warning' as const)] : []),
+    span(keys === 'own' ? 'q quits' : '^C interrupts the command', 'dim'),
+    ...(keys === 'own' && hidden ? [span(`  ${arrows} shows other rules`, 'dim' as const)] : []),
+    ...(words ? [span(`  ${safe(words, charset)}`, 'warning' as const)] : []),
+  ]
+  const room = size.columns - width(plainText(start))
+  const legend = firstFitting(legends(history.step), room, charset)
+  return width(legend) < room ? [...start, span(legend.padStart(room), 'dim')] : start
+}
+
+/** How to read the graphs, from the most words to none. */
+function legends(step: number): [string, ...string[]] {
+  if (step === 0) return ['']
+  const column = `${Number(step.toFixed(1))} s`
+  return [
+    `each column is ${column}, the newest at the right; a full bar is the peak`,
+    `each column is ${column}; a full bar is the peak`,
+    `column ${column}, full bar: peak`,
+    `column ${column}`,
+    '',
   ]
 }
 

@@ -47,6 +47,15 @@ export function fit(text: string, columns: number, charset: Charset): string {
   return shown + ' '.repeat(Math.max(0, columns - width(shown)))
 }
 
+/** The first of these that is at most so wide, from the longest to the shortest; else the last, cut. */
+export function firstFitting(
+  texts: readonly [string, ...string[]],
+  columns: number,
+  charset: Charset,
+): string {
+  return texts.find((text) => width(text) <= columns) ?? cut(texts.at(-1)!, columns, charset)
+}
+
 /** `9999`, `12.3k`, `4.5M`: never more than five columns below 10^15. */
 export function short(value: number): string {
   if (value > 0 && value < 10 && !Number.isInteger(value)) return value.toFixed(1)

@@ -13,6 +13,8 @@ export interface View {
   update(activity: Activity): void
   /** Shows a line of words, until the next one. */
   say(line: string): void
+  /** Shows which rules cannot be applied, each with the reason. */
+  leaveOut(rules: readonly string[]): void
   /** Gives the terminal back until resume(): the process is about to stop, or another has the terminal. */
   suspend(): void
   resume(): void
@@ -31,11 +33,15 @@ export interface ViewOptions {
   readonly input: tty.ReadStream | undefined
   /** Nothing is drawn before resume(). */
   readonly suspended?: boolean
+  /** Others write to this terminal, too: they are drawn over each time. */
+  readonly shared?: boolean
   /** q or ^C was pressed, or nobody is there any more to press one. The view stays until close(). */
   onQuit(): void
 }
 
 const PAGE = 10
+/** Every so many samples all is drawn anew, whatever else has written to the terminal (the kernel, wall(1)). */
+const REPAINT = 10
 
 export async function openView(options: ViewOptions): Promise<View> {
   return new TerminalView(options)
@@ -48,10 +54,12 @@ class TerminalView implements View {
   readonly #history = new History()
   readonly #charset = charsetOf(process.env)
   readonly #paint = painter(colourOf(process.env))
+  #updates = 0
   #scroll = 0
   #rulesShown = 0
   #closed = false
   #words = ''
+  #leftOut: readonly string[] = []
 
   constructor(options: ViewOptions) {
     const { output, input } = options
@@ -71,11 +79,18 @@ class TerminalView implements View {
 
   update(activity: Activity): void {
     this.#history.add(activity)
+    this.#updates += 1
+    if (this.#options.shared || this.#updates % REPAINT === 0) this.#screen.forget()
     this.#draw()
   }
 
   say(line: string): void {
     this.#words = line
+    this.#draw()
+  }
+
+  leaveOut(rules: readonly string[]): void {
+    this.#leftOut = rules
     this.#draw()
   }
 
@@ -112,7 +127,8 @@ class TerminalView implements View {
       size: { columns: output.columns || 80, rows: output.rows || 24 },
       charset: this.#charset,
       scroll: this.#scroll,
-      keys: input !== undefined,
+      keys: input === undefined ? 'command' : 'own',
+      leftOut: this.#leftOut,
       words: this.#words,
     })
     this.#rulesShown = rulesShown
@@ -127,7 +143,7 @@ class TerminalView implements View {
     const by = steps[key.name ?? '']
     if (key.ctrl && key.name === 'z') this.#stop()
     else if ((key.ctrl && key.name === 'c') || key.name === 'q') this.#options.onQuit()
-    else if (key.ctrl && key.name === 'l') this.#draw()
+    else if (key.ctrl && key.name === 'l') this.#onResize()
     else if (by !== undefined) this.#scrollBy(by)
   }
 
@@ -138,6 +154,7 @@ class TerminalView implements View {
 
   readonly #onResize = (): void => {
     refreshSize(this.#options.output)
+    this.#screen.forget()
     this.#draw()
   }
 

@@ -50,9 +50,14 @@ const table: readonly (readonly [what: string, args: readonly string[], names: R
   ['an option that needs a value', ['--seed'], /seed/],
   ['unknown option', ['--sycall', 'openat=EIO'], /--sycall.*--syscall/s],
   ['unknown short option', ['-Z'], /-Z/],
+  ['the version', ['--version'], /minderbinder --version shows the version/],
+  ['strace’s -e', ['-e', 'inject=openat:error=EIO'], /--inject EXPRESSION/],
   ['a summary that cannot be written', ['-o', '/nonexistent/file'], /\/nonexistent\/file/],
   ['a log that cannot be written', ['--log', '/nonexistent/file'], /\/nonexistent\/file/],
   ['a log that is a folder', ['--log', '/'], /--log|\/: /],
+  ['a size that is none', ['--log', '/dev/null', '--log-limit', '5q'], /5q.*100M/s],
+  ['a log too small for a line', ['--log', '/dev/null', '--log-limit', '9'], /at least 1024/],
+  ['a limit without a log', ['--log-limit', '1M'], /no --log/],
   ['a strace expression that is none', ['--inject', 'openat:eror=EIO'], /eror/],
 ]
 
@@ -114,4 +119,37 @@ test('many mistakes one after another leave nothing behind', async (t) => {
   const before = systemState()
   for (const [, args] of table.slice(0, 20)) await runMinderbinder(['exec', ...args, 'true'])
   await nothingLeft(before)
+})
+
+for (const [args, message, hint] of [
+  [
+    ['ls', '-l'],
+    "there is no command 'ls'",
+    /: minderbinder exec --syscall openat=ENOENT -- ls -l$/m,
+  ],
+  [['./app', 'a b'], "there is no command './app'", / -- \.\/app \.\.\.$/m],
+  [['--', 'ls'], "'exec' is missing before --", / -- ls$/m],
+  [['exce', 'ls'], "there is no command 'exce'", /did you mean exec\?/],
+  [
+    ['--syscall=openat=EIO', 'ls'],
+    "'exec' is missing before --syscall=openat=EIO",
+    /type minderbinder exec --syscall=openat=EIO ls$/m,
+  ],
+  [['--seeed', '1'], "there is no command '--seeed'", /minderbinder --help/],
+] as const)
+  test(`minderbinder ${args.join(' ')}: says how to begin`, async () => {
+    const { status, stdout, stderr } = await runMinderbinder(args)
+    assert.deepEqual([status, stdout, stderr.split('\n')[0]], [2, '', `minderbinder: ${message}`])
+    assert.match(stderr.split('\n')[1] ?? '', hint)
+  })
+
+test('minderbinder help COMMAND is COMMAND --help', async () => {
+  for (const name of ['exec', 'run', 'doctor']) {
+    const [help, option] = await Promise.all([
+      runMinderbinder(['help', name]),
+      runMinderbinder([name, '--help']),
+    ])
+    assert.deepEqual([help.status, help.stdout], [0, option.stdout])
+    assert.match(help.stdout, new RegExp(`^Usage: minderbinder ${name} `))
+  }
 })

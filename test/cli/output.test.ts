@@ -1,6 +1,6 @@
 /** What minderbinder itself writes, and where: never to stdout. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { identities } from '../helpers/identity.ts'
@@ -192,6 +192,57 @@ test('--log: a thousand injections are a thousand lines, and the summary counts 
     readFileSync(join(folder, 's'), 'utf8'),
     /^minderbinder: all +(override|seccomp) +\d+ +1000 +1000$/m,
   )
+})
+
+test('--log-limit: whole lines up to it, then one that counts the rest; the counts are complete', async (t) => {
+  if (!requires(t, 'python3')) return
+  const log = join(scratch(t), 'log')
+  const program = ['/usr/bin/python3', '-c', 'import os\nfor i in range(500): os.getppid()']
+  for (const [limit, bytes] of [
+    ['4K', 4096],
+    ['5000', 5000],
+    ['1M', 1 << 20],
+  ] as const) {
+    const options = ['--log', log, '--log-limit', limit, '--syscall', 'getppid=EPERM,name=all']
+    const done = await runMinderbinder(['exec', ...options, '--', ...program])
+    const text = readFileSync(log, 'utf8')
+    const lines = text.trimEnd().split('\n')
+    const objects = lines.map((line) => JSON.parse(line))
+    assert.ok(text.endsWith('}\n') && text.length <= bytes)
+    assert.match(done.stderr, /^minderbinder: all .* 500 +500$/m)
+    const { dropped, ...last } = objects.at(-1)
+    if (bytes > 500 * 300) {
+      assert.equal(objects.length, 500)
+      assert.equal(dropped, undefined)
+      assert.doesNotMatch(done.stderr, /missing|--log-limit/)
+      continue
+    }
+    assert.ok(text.length > bytes - 400, 'as much as fits')
+    assert.deepEqual(Object.keys(last), ['time', 'limit'])
+    assert.equal(last.limit, bytes)
+    assert.equal(dropped, 500 - (objects.length - 1))
+    assert.deepEqual(
+      objects.slice(0, -1).map(({ n }) => n),
+      Array.from({ length: objects.length - 1 }, (_, at) => at + 1),
+    )
+    const note = `${dropped} injections are missing from the log, which reached --log-limit ${limit}`
+    assert.ok(done.stderr.includes(note), done.stderr)
+  }
+})
+
+test('-o and --log on a full disk: both errors are said', async (t) => {
+  const folder = scratch(t)
+  for (const name of ['summary', 'log']) symlinkSync('/dev/full', join(folder, name))
+  const done = await runMinderbinder(
+    ['exec', '-o', 'summary', '--log', 'log', ...fault, '--', ...cat],
+    { cwd: folder },
+  )
+  assert.equal(done.status, 125)
+  const ours = done.stderr.split('\n').filter((line) => line.startsWith('minderbinder: '))
+  assert.deepEqual(ours.sort(), [
+    'minderbinder: cannot write log: ENOSPC (No space left on device)',
+    'minderbinder: cannot write summary: ENOSPC (No space left on device)',
+  ])
 })
 
 test('--require-hit: 122 where a rule never fired and the child succeeded', async () => {

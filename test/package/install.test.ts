@@ -10,7 +10,7 @@ import { compare, rows } from '../helpers/inheritance.ts'
 import { type Need, requires } from '../helpers/requires.ts'
 import { run } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
-import { install, packageFolder } from './tarball.ts'
+import { install, packageFolder, repository } from './tarball.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'mb-test-'))
 after(() => rmSync(parent, { recursive: true }))
@@ -73,6 +73,27 @@ for (const { title, options } of identities) {
     assert.match(done.stdout, /^(minderbinder \d+\.\d+\.\d+\n)\1\1\1$/, done.stderr)
   })
 }
+
+test('npm install --global . in a checkout: a command that runs what was built there', async (t) => {
+  if (!requires(t, 'npm', 'cc')) return
+  const folder = scratch(t)
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder]
+  const linked = await run(['npm', 'install', '--global', ...options, '.'], {
+    cwd: repository,
+    timeout: 120_000,
+  })
+  assert.equal(linked.status, 0, linked.stderr)
+  const done = await run([
+    join(folder, 'bin/minderbinder'),
+    'exec',
+    ...fault,
+    '--',
+    'cat',
+    '/etc/hostname',
+  ])
+  assert.equal(done.status, 1, done.stderr)
+  assert.match(done.stderr, /hostname +seccomp +\d+ +1 +1$/m)
+})
 
 test('network faults find koffi and the BPF objects', async (t) => {
   if (!requires(t, ...needs, 'root', 'libbpf', 'cgroup2', 'curl')) return
@@ -220,7 +241,11 @@ test('a handed-over environment of another process is just a variable', async (t
 })
 
 for (const [what, alter, says] of [
-  ['a launcher is missing', 'rm "$1"/build/launcher-*', /launcher-\w+ is missing.*npm install/],
+  [
+    'a launcher is missing',
+    'rm "$1"/build/launcher-*',
+    /launcher-\w+ is missing: install the package again/,
+  ],
   [
     'the launcher is another machine’s',
     'cp "$1"/build/launcher-aarch64 "$1"/build/launcher-x86_64',

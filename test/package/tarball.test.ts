@@ -1,7 +1,7 @@
 /** What `npm pack` makes: everything that is needed, and nothing else. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { requires } from '../helpers/requires.ts'
@@ -36,7 +36,7 @@ const expected: readonly RegExp[] = [
   /^dist\/index\.js$/,
   /^dist\/(index|errors)\.d\.ts$/,
   /^dist\/rules\/[a-z-]+\.d\.ts$/,
-  /^docs\/[a-z.-]+\.(md|json|svg|service)$/,
+  /^docs\/[a-z.-]+\.(md|json|yaml|svg|service)$/,
   // What is not MIT comes with its source, and what makes the one of the other.
   /^bpf\/[a-z-]+\.(bpf\.c|bpf\.o|bpf\.h|h)$/,
   /^src\/launcher\/[a-z-]+\.[ch]$/,
@@ -80,6 +80,34 @@ test('the launchers are static programs of their machines, without symbols', (t)
     })
     assert.doesNotMatch(headers, /INTERP|\.symtab|\.debug/)
   }
+})
+
+test('with this machine’s compiler alone there is this machine’s launcher, and a release is refused', async (t) => {
+  if (!requires(t, 'cc')) return
+  const folder = scratch(t)
+  const [machine = '', other = ''] =
+    process.arch === 'arm64' ? ['aarch64', 'x86_64'] : ['x86_64', 'aarch64']
+  const tools = ['sh', 'dirname', 'uname', 'tr', 'mkdir', 'mv', 'rm', 'cc', 'as', 'ld']
+  for (const tool of tools) {
+    const path = execFileSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' })
+    symlinkSync(path.trim(), join(folder, tool))
+  }
+  const build = (...args: string[]) =>
+    run(['sh', join(repository, 'scripts/build-launchers.sh'), ...args], {
+      env: { PATH: folder },
+      timeout: 120_000,
+    })
+  writeFileSync(join(folder, `launcher-${other}`), 'an old one')
+  const alone = await build(folder)
+  assert.equal(alone.status, 0, alone.stderr)
+  assert.match(alone.stderr, new RegExp(`no launcher for ${other}: .* is not installed`))
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('launcher')),
+    [`launcher-${machine}`],
+  )
+  const release = await build('--all', folder)
+  assert.equal(release.status, 2)
+  assert.match(release.stderr, new RegExp(`no launcher for ${other}`))
 })
 
 test('every file that the manual names is in it', (t) => {

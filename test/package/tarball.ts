@@ -24,7 +24,7 @@ export function buildLaunchers(): void {
   )
   const built = machines.map((machine) => statSync(launcherOf(machine), { throwIfNoEntry: false }))
   if (built.every((file) => file !== undefined && file.mtimeMs > newest)) return
-  execFileSync('sh', [join(repository, 'scripts/build-launchers.sh')])
+  execFileSync('sh', [join(repository, 'scripts/build-launchers.sh'), '--all'])
 }
 
 let packed: string | undefined

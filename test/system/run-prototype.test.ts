@@ -18,7 +18,7 @@ import { type Namespace, openPair } from './network-namespace.ts'
 /** What the file names and no program calls: arm64 has no such call, and the file is refused there. */
 const uncalled = process.arch === 'arm64' ? 'truncate' : 'open'
 const prototype = readFileSync(
-  new URL('../fixtures/prototype.yaml', import.meta.url),
+  new URL('../../docs/prototype.yaml', import.meta.url),
   'utf8',
 ).replace('syscall: open\n', `syscall: ${uncalled}\n`)
 const needs = [

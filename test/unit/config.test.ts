@@ -1,5 +1,6 @@
 /** The configuration file: what it means, and that it means the same as the command line. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import fc from 'fast-check'
@@ -18,36 +19,7 @@ const parse = (...texts: readonly string[]) =>
     x86,
   )
 
-/** The prototype's own, byte for byte. */
-const prototype = `agents_of_chaos:
-  syscall:
-    - name: break_curl_openat
-      syscall: openat
-      ret_code: -2 # NOENT / no such file or directory
-      targets:
-        - process_name: curl
-      delay_ms: 100
-      failure_rate: 100
-    - name: break_vim_file_opening
-      syscall: open
-      ret_code: -1
-      targets:
-        - process_name: vim
-        - process_name: cat
-      delay_ms: 100
-      failure_rate: 100
-  outgoing_network:
-    - name: break_wget_network
-      targets:
-        - process_name: wget
-      delay_ms: 100
-      failure_rate: 100
-    - name: break_ping
-      targets:
-        - process_name: ping
-      delay_ms: 100
-      failure_rate: 50
-`
+const prototype = read('docs/prototype.yaml')
 
 const name = (text: string) => ({ kind: 'name', name: text }) as const
 
@@ -56,7 +28,9 @@ function fromLine(rule: Rule, more: Partial<Rule>): unknown {
   return { ...rule, ...more }
 }
 
-test('the prototype’s file', () => {
+test('the prototype’s file, byte for byte', () => {
+  const digest = createHash('sha256').update(prototype).digest('hex')
+  assert.equal(digest, 'eb70a6bd70227705f552ccc2f7ac2e1abc960e2f45c906cb8aae75b296d1f727')
   const after = 'after=100ms'
   const expected = [
     fromLine(parseSyscallFault(`openat=-2,${after},name=break_curl_openat`, x86), {
@@ -80,9 +54,13 @@ test('the prototype’s file', () => {
   assert.deepEqual(parse(`\uFEFF${prototype.replaceAll('\n', '\r\n')}`), expected)
 })
 
-test('config.yaml is that file with comments', () => {
-  const plain = (text: string) => text.replaceAll(/^#.*\n/gm, '')
-  assert.equal(plain(read('config.yaml')), prototype)
+test('config.yaml needs no root as it is, and its last lines make a rule that does', () => {
+  const kinds = (text: string) => parse(text).map(({ kind }) => kind)
+  const text = read('config.yaml')
+  assert.deepEqual(kinds(text), ['syscall', 'syscall'])
+  const at = text.indexOf('  #outgoing_network:')
+  const whole = text.slice(0, at) + text.slice(at).replaceAll(/^ {2}#/gm, '  ')
+  assert.deepEqual(kinds(whole), ['syscall', 'syscall', 'drop-net'])
 })
 
 test('the JSON schema is what the code says (npm run build:schema)', () => {

@@ -7,6 +7,7 @@ import test from 'node:test'
 import { doctorCommand } from '../../src/cli/doctor-command.ts'
 import { addExecOptions } from '../../src/cli/exec-options.ts'
 import { explainCommand } from '../../src/cli/explain-command.ts'
+import { faultHelp } from '../../src/cli/fault-help.ts'
 import { listCommand } from '../../src/cli/list-command.ts'
 import { optionsOf } from '../../src/cli/options.ts'
 import { HelpRequest, newCommand, parseArguments } from '../../src/cli/parse.ts'
@@ -41,7 +42,7 @@ function optionNames(command: string): { names: string[]; valued: string[] } {
     valued: sorted(valued.flatMap(({ flags }) => namesOf(flags))),
   }
 }
-const commands = [...usage.matchAll(/^ {2}minderbinder (\w+)(?= .*\n {6})/gm)].map(
+const commands = [...usage().matchAll(/^ {2}minderbinder (\w+)(?= .*\n {6})/gm)].map(
   ([, name]) => name!,
 )
 
@@ -101,6 +102,25 @@ test('the man page describes every key, every exit status, and families that exi
     assert.match(section('EXIT STATUS'), new RegExp(`^\\.B ${status}$`, 'm'))
   for (const [, family] of man.matchAll(/%([a-z]+)\b/g))
     assert.ok(families('x86_64').has(family!), `%${family}`)
+})
+
+test('exec --help names every key, each where it belongs', () => {
+  const lines = faultHelp().split('\n')
+  const keysAfter = (start: RegExp) => {
+    const from = lines.findIndex((line) => start.test(line))
+    const next = lines.findIndex((line, at) => at > from && /^ {2}\S/.test(line))
+    const text = lines.slice(from, next).join('\n')
+    return Array.from(text.matchAll(/\b[a-z]+(?==)/g), ([key]) => key)
+  }
+  const common = keysAfter(/^ {2}every KEY/)
+  assert.deepEqual(sorted([...common, 'scope', 'path', 'fd']), sorted(syscallKeys))
+  for (const key of ['scope', 'path', 'fd']) assert.ok(keysAfter(/^ {2}--syscall/).includes(key))
+  const network = keysAfter(/^ {2}--drop-net/)
+  assert.deepEqual(sorted([...common, ...network]), sorted(networkKeys))
+  assert.deepEqual(
+    sorted(keysAfter(/^ {2}--refuse-net/)),
+    sorted(network.filter((key) => key !== 'dir' && key !== 'interface')),
+  )
 })
 
 for (const [what, text] of [
@@ -226,6 +246,23 @@ test('the page of the configuration file describes every key of it, and no other
   }
   collect(jsonSchema())
   assert.deepEqual(sorted(['agents_of_chaos', ...tags]), sorted(keys))
+})
+
+/** `.BR a b` prints `ab`: macros of two fonts join their arguments, so a sentence after one loses its blanks. */
+function gluedWords(page: string): string[] {
+  return page.split('\n').filter((line) => {
+    const [, text] = /^\.(?:BI|BR|IB|IR|RB|RI) (.*)$/.exec(line) ?? []
+    const parts = text?.match(/"[^"]*"|\S+/g)?.map((part) => part.replaceAll('"', '')) ?? []
+    return parts.some(
+      (part, at) => /([a-z]{2}|[,;]|[a-z]\.)$/i.test(part) && /^[a-z]/i.test(parts[at + 1] ?? ''),
+    )
+  })
+}
+
+test('no sentence of the man pages stands behind a macro that joins its words', () => {
+  for (const page of pages) assert.deepEqual(gluedWords(readFileSync(page, 'utf8')), [], page)
+  const line = '.BR exec , or a configuration file.'
+  assert.deepEqual(gluedWords(`${line}\n.BR exec ,\n.IR F th\n.BR a ", " b`), [line])
 })
 
 for (const command of pages.flatMap((page) => [

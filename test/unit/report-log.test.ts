@@ -112,3 +112,11 @@ test('a line is one line, whatever a path holds', () => {
 test('an event of a rule that does not exist is a bug, not a line', () => {
   assert.throws(() => logLine({ ...call, rule: 1 }, [syscallRule(enoent)], names), RangeError)
 })
+
+test('a path that acts on terminals, or breaks lines, is escaped and is the same value', () => {
+  const path = '/a\x1b[2J\n\x7f\u0085\u009b\u202e\u2028\u{e0001}é漢😀"\\'
+  const line = logLine({ ...call, path }, [syscallRule(enoent)], names)
+  assert.equal(JSON.parse(line).path, path)
+  assert.doesNotMatch(line, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+  assert.match(line, /\\u007f\\u0085\\u009b\\u202e\\u2028\\udb40\\udc01é漢😀/)
+})

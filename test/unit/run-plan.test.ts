@@ -83,7 +83,11 @@ test('what no engine can do here is an error, or is left out and said', (t) => {
     ],
     outgoing_network: ['name: lose'],
   })
-  refuses(() => planRun(mixed, nothing), 'MB_NO_ENGINE', /no engine can do late: .*override/)
+  refuses(
+    () => planRun(mixed, nothing),
+    'MB_NO_ENGINE',
+    /no engine can do late: .*override.*; sent: .*\nrun --skip-unsupported applies the other rule; exec --config FILE -- COMMAND /,
+  )
   const { rules, engines, skipped } = planRun(mixed, { ...nothing, skipUnsupported: true })
   assert.deepEqual(
     rules.map(({ label }) => label),
@@ -98,6 +102,7 @@ test('what no engine can do here is an error, or is left out and said', (t) => {
   refuses(
     () => planRun(none, { ...nothing, skipUnsupported: true }),
     'MB_NO_ENGINE',
-    /none of the rules can be done here\nlate: .*; sent: /,
+    /no engine can do late: .*; sent: .*\nexec --config FILE -- COMMAND /,
   )
+  refuses(() => planRun([], nothing), 'MB_CONFIG', /the files have no rules/)
 })
