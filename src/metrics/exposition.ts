@@ -50,7 +50,7 @@ export async function exposition(activity: Activity, version: string): Promise<E
   }).set(activity.targetCount)
   total(
     'minderbinder_events_lost_total',
-    'Injections that happened and were not told of.',
+    'Injections that happened and were not reported.',
     activity.lostEvents,
   )
   if (activity.calls) {

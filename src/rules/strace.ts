@@ -36,6 +36,7 @@ export function parseStraceInject(text: string, context: GrammarContext): Syscal
   const set = parseStraceSet(setSpan, context.arch)
   const { outcome, outcomeSpan, when } = parseActions(parts, isFault, spec)
   const leftOut: LeftOut[] = [...set.leftOut]
+  const expression = { text: printable(spec.text), set: printable(setSpan.text) }
   const rules: SyscallRule[] = []
   for (const [name, place] of set.calls) {
     const reason = refusesOutcome(name, outcome.kind)
@@ -51,6 +52,7 @@ export function parseStraceInject(text: string, context: GrammarContext): Syscal
       source: `--inject ${text}`,
       set: name,
       syscalls: [name],
+      expression,
       outcome,
       rate: 100,
       afterNs: 0n,

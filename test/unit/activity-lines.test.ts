@@ -46,7 +46,7 @@ test('targets, where their number has changed; at most five by name', () => {
 test('lost events are said once', () => {
   const lost = activity({ lostEvents: 7n })
   assert.deepEqual(activityLines(activity(), lost), [
-    'minderbinder: lost: 7 injections not told of\n',
+    'minderbinder: lost: 7 injections were not reported\n',
   ])
   assert.deepEqual(activityLines(lost, lost), [])
 })
