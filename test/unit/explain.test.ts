@@ -86,7 +86,7 @@ const targeted = (rule: Rule, targets: Rule['targets'], inherit?: boolean): Rule
   ...(inherit !== undefined && { inherit }),
 })
 
-/** Pairs of which the first leaves nothing to the second; the other way round it does. */
+/** Pairs of which the first leaves nothing to the second, and the second something to the first. */
 const shadows: readonly (readonly [Rule, Rule])[] = [
   [call('openat=EIO'), call('openat=EPERM,path=/x')],
   [call('openat=EIO,path=*'), call('openat=EPERM,path=/x')],
