@@ -99,7 +99,7 @@ test('errors mark what is wrong', () => {
     ['getpid:error=-2', '-2', /unknown error/],
     ['getpid:when=0:error=EIO', '0', /first/],
     ['getpid:signal=65', '65', /1 to 64/],
-    ['getpid:error=EIO:retval=1', 'retval=1', /together with error/],
+    ['getpid:error=EIO:retval=1', 'retval=1', /error= and retval= cannot be combined/],
     ['getpid:error=EIO:signal=9', 'signal=9', /does one thing/],
     ['getpid:delay_enter=9:error=EIO', 'error=EIO', /does one thing/],
     ['getpid:delay_exit=9', 'delay_exit=9', /delay_exit= is not supported/],
