@@ -36,7 +36,9 @@ export function explain(
   return [
     ...entries.flatMap((entry, index) => lines(entry, index + 1, rules)),
     ...(includeSetuid
-      ? ['set-user-ID programs and those with file capabilities are faulted, too: --include-setuid']
+      ? [
+          '--include-setuid: programs with a set-user-ID bit or file capabilities are faulted, too, and may hand their rights on',
+        ]
       : []),
     `${several}chances depend on the seed: ${seed}`,
   ]

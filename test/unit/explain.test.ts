@@ -167,7 +167,7 @@ test('what surprises people stands beside the rule', () => {
 
 test('--include-setuid is said', () => {
   const rules = [call('setuid=EPERM')]
-  const said = /^set-user-ID programs .* are faulted, too: --include-setuid$/m
+  const said = /^--include-setuid: programs with a set-user-ID bit .* are faulted, too/m
   assert.match(explain(rules, bySeccomp, { seed: 1n, includeSetuid: true }), said)
   assert.doesNotMatch(text(...rules), said)
 })
