@@ -100,6 +100,7 @@ const shadows: readonly (readonly [Rule, Rule])[] = [
   [drop('100%'), drop('5%,proto=tcp')],
   [drop('100%,port=1-99'), drop('100%,port=53')],
   [drop('100%,to=10.0.0.0/8'), drop('100%,to=10.200.0.0/15')],
+  [drop('100%,to=10.0.0.0/8'), drop('100%,to=10.0.0.0/16')],
   [drop('100%,interface=lo'), drop('100%,interface=lo,port=53')],
   [drop('100%,to=0.0.0.0/0'), drop('100%,to=127.0.0.1')],
   [refuse('100%'), refuse('100%,to=::1')],
