@@ -1,14 +1,14 @@
 /** What may be behind a rule that did nothing, and what to write instead: only what helps with the reason given. */
 import type { Architecture, Rule, SyscallRule } from '../rules/rule.ts'
 import { neverSeenHint } from '../rules/suggest.ts'
-import { type RunSoFar, targetsRan } from './run-so-far.ts'
+import { type RunSoFar, shadowOf, targetsRan } from './run-so-far.ts'
 
 /** Of a rule, at `index`, that has not fired. */
 export function hintFor(run: RunSoFar, index: number, arch: Architecture): string | undefined {
   const rule = run.rules[index]!
   const { seen, matched, taken, unread } = run.counts[index]!
   if (matched > 0n) return undefined
-  if (taken > 0n)
+  if (taken > 0n || (seen === 0n && shadowOf(run, index)))
     return `rules are tried in order, and the first that fires wins: put ${rule.label} first`
   if (rule.kind !== 'syscall') return undefined
   if (seen === 0n) return hintOfNeverSeen(run, index, arch)

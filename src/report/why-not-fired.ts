@@ -6,7 +6,7 @@ import { durationText } from '../rules/words/durations.ts'
 import { counted } from '../rules/words/numbers.ts'
 import { formatAddress } from './address.ts'
 import { oneLine } from './printable.ts'
-import { type RunSoFar, targetsRan } from './run-so-far.ts'
+import { type RunSoFar, shadowOf, targetsRan } from './run-so-far.ts'
 
 /** Near paths that are named, and how much of each. */
 const nearMost = 3
@@ -38,7 +38,11 @@ export function whyNoneFired(run: RunSoFar, indices: readonly number[]): string 
     indices.reduce((total, index) => total + run.counts[index]![key], 0n)
   const [seen, taken] = [sum('seen'), sum('taken')]
   const set = rule.kind === 'syscall' ? (rule.expression?.set ?? rule.set) : ''
-  if (seen === 0n && taken === 0n) return `nothing in ${set} was called`
+  const shadow = shadowOf(run, first!)
+  if (seen === 0n && taken === 0n)
+    return shadow && indices.every((index) => shadowOf(run, index))
+      ? `${nameOf(shadow)} fires first at each of its calls`
+      : `nothing in ${set} was called`
   const by = taken === 0n ? '' : whoTook(run, indices)
   if (seen === 0n) return `${by} fired first at all ${counted(taken, 'call')}`
   const rest = taken === 0n ? '' : `; ${by} fired first at ${taken} more`
@@ -47,6 +51,8 @@ export function whyNoneFired(run: RunSoFar, indices: readonly number[]): string 
 
 function unseen(run: RunSoFar, index: number): string {
   const rule = run.rules[index]!
+  const shadow = shadowOf(run, index)
+  if (shadow) return `${nameOf(shadow)} fires first at each of its ${nouns[rule.kind]}s`
   if (!rule.targets) return unseenBy(rule, '')
   const which = whichProcesses(rule.targets)
   const ran = targetsRan(run, index)
@@ -124,12 +130,21 @@ function whoTook(run: RunSoFar, indices: readonly number[]): string {
     const fired = (run.counts[at]?.fired ?? 0n) > 0n
     return fired && indices.some((index) => overlap(earlier, run.rules[index]!))
   })
-  const [only, ...others] = suspects.map((rule) =>
-    rule.kind === 'syscall' && rule.expression ? rule.expression : rule,
-  )
+  const [only, ...others] = suspects
   if (only === undefined) return 'an earlier rule'
-  if (others.some((other) => other !== only)) return 'earlier rules'
-  return 'label' in only ? only.label : `--inject ${only.text}`
+  if (others.some((other) => expressionOf(other) !== expressionOf(only))) return 'earlier rules'
+  return nameOf(only)
+}
+
+/** What the user wrote as one. */
+function expressionOf(rule: Rule): unknown {
+  return (rule.kind === 'syscall' && rule.expression) || rule
+}
+
+function nameOf(rule: Rule): string {
+  return rule.kind === 'syscall' && rule.expression
+    ? `--inject ${rule.expression.text}`
+    : rule.label
 }
 
 /** The keys that decide between seen and matched, as they are written: packets of another direction are not seen. */

@@ -149,6 +149,35 @@ test('packets and connections that an earlier rule took', () => {
   )
 })
 
+test('a rule that can never fire is said so, whatever its engine counted', () => {
+  const first = (label: string) =>
+    `rules are tried in order, and the first that fires wins: put ${label} first`
+  assert.deepEqual(
+    why([
+      [call('write=EIO'), {}],
+      [call('write=ENOSPC'), {}],
+    ]),
+    { reason: 'write=EIO fires first at each of its calls', hint: first('write=ENOSPC') },
+  )
+  assert.deepEqual(
+    why([
+      [drop('100%,port=1-99'), { seen: 3, matched: 3, fired: 3 }],
+      [drop('5%,port=53'), {}],
+    ]),
+    {
+      reason: 'drop-net 100%,port=1-99 fires first at each of its packets',
+      hint: first('drop-net 5%,port=53'),
+    },
+  )
+  assert.equal(
+    why([
+      [call('write=EIO@50%'), {}],
+      [call('write=ENOSPC'), {}],
+    ]).reason,
+    'write was never called',
+  )
+})
+
 test('an earlier rule is named only if it alone can have been it', () => {
   const fired = { seen: 8, matched: 8, fired: 4 }
   const last: [Rule, Counts] = [call('write=ENOSPC'), { taken: 8 }]
