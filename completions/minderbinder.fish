@@ -6,7 +6,7 @@ function __minderbinder_operands
     contains -- "$argv[2]" exec explain; or return 1
     set -e argv[1..2]
     argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ config=+ seed= engine= include-loader include-setuid u/user= \
-        o/output= log= log-limit= q/quiet graph metrics= require-hit debug h/help -- $argv 2>/dev/null; or return 1
+        o/output= log= log-limit= q/quiet graph metrics= require-hit require-hit-always debug h/help -- $argv 2>/dev/null; or return 1
     test (count $argv) -gt 0; and string join0 -- $argv
 end
 
@@ -142,6 +142,7 @@ complete -c minderbinder -n __minderbinder_wants_option -s q -l quiet -d 'Write 
 complete -c minderbinder -n __minderbinder_wants_option -l graph -d 'Draw live graphs on the terminal'
 complete -c minderbinder -n __minderbinder_wants_option -l metrics -x -d 'Serve metrics for Prometheus'
 complete -c minderbinder -n __minderbinder_wants_option -l require-hit -d 'Fail with 122 if a fault never fired'
+complete -c minderbinder -n __minderbinder_wants_option -l require-hit-always -d 'The same, however the command ended'
 complete -c minderbinder -n __minderbinder_wants_option -l debug -d 'Show the whole detail of an error'
 complete -c minderbinder -n __minderbinder_wants_option -s h -l help -d 'Show the options'
 

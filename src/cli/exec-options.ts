@@ -22,7 +22,8 @@ export interface ExecOptions {
   readonly quiet: boolean
   readonly graph: boolean
   readonly metrics: string | undefined
-  readonly requireHit: boolean
+  /** If the command succeeded, or whatever became of it; undefined: not required. */
+  readonly requireHit: 'success' | 'always' | undefined
 }
 
 const seedMax = 2n ** 64n - 1n
@@ -69,7 +70,7 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
         quiet: given.quiet === true,
         graph: given.graph === true,
         metrics: given.metrics,
-        requireHit: given.requireHit === true,
+        requireHit: given.requireHitAlways ? 'always' : given.requireHit ? 'success' : undefined,
       },
     }
   }

@@ -1,8 +1,10 @@
 /** `minderbinder explain`: what would be done, in words, and by which engine. */
-import { describeRule, describeTargets, listNames } from '../rules/describe.ts'
+import { describeRule, describeTargets, mostNames, nouns } from '../rules/describe.ts'
+import { groupByExpression } from '../rules/expression.ts'
 import type { LeftOut, Rule } from '../rules/rule.ts'
-import { shadowedBy } from '../rules/shadow.ts'
+import { overlap, shadowedBy } from '../rules/shadow.ts'
 import { printable } from '../rules/span.ts'
+import { listNames } from '../rules/words/lists.ts'
 
 /** What became of the choice of an engine: its name, or why none can do the rule here. */
 export interface EngineAnswer {
@@ -16,51 +18,62 @@ interface Entry {
   readonly answer: EngineAnswer
 }
 
+export interface ExplainOptions {
+  readonly seed: bigint
+  /** Faults follow a target through an exec that gives it other privileges. */
+  readonly includeSetuid?: boolean
+}
+
 /** The text for stdout, with its last newline. */
 export function explain(
   rules: readonly Rule[],
   engineOf: (rule: Rule, index: number) => EngineAnswer,
-  { seed }: { readonly seed: bigint },
+  { seed, includeSetuid = false }: ExplainOptions,
 ): string {
-  const entries = group(
-    rules.map((rule, index) => ({ rule, indices: [index], answer: engineOf(rule, index) })),
-  )
+  const answers = rules.map((rule, index) => engineOf(rule, index))
+  const entries = groupByExpression(rules).flatMap((indices) => entriesOf(rules, indices, answers))
   const several = entries.length > 1 ? 'where several match, the first that fires wins; ' : ''
   return [
     ...entries.flatMap((entry, index) => lines(entry, index + 1, rules)),
+    ...(includeSetuid
+      ? [
+          '--include-setuid: programs with a set-user-ID bit or file capabilities are faulted, too, and may hand their rights on',
+        ]
+      : []),
     `${several}chances depend on the seed: ${seed}`,
   ]
     .map((line) => `${line}\n`)
     .join('')
 }
 
-/** The rules that one --inject made, one for each system call, as one entry. */
-function group(entries: readonly Entry[]): Entry[] {
-  const groups: Entry[] = []
-  for (const entry of entries) {
-    const last = groups.at(-1)
-    if (last?.rule.kind === 'syscall' && entry.rule.kind === 'syscall' && isSameImport(last, entry))
-      groups[groups.length - 1] = {
+/** The rules of one expression, as one entry for each answer. */
+function entriesOf(
+  rules: readonly Rule[],
+  indices: readonly number[],
+  answers: readonly EngineAnswer[],
+): Entry[] {
+  const entries: Entry[] = []
+  for (const index of indices) {
+    const rule = rules[index]!
+    const answer = answers[index]!
+    const last = entries.at(-1)
+    if (last?.rule.kind === 'syscall' && rule.kind === 'syscall' && isSame(last.answer, answer))
+      entries[entries.length - 1] = {
         rule: {
           ...last.rule,
-          label: printable(entry.rule.source),
-          syscalls: [...last.rule.syscalls, ...entry.rule.syscalls],
+          label: printable(rule.source),
+          syscalls: [...last.rule.syscalls, ...rule.syscalls],
         },
-        indices: [...last.indices, ...entry.indices],
-        answer: last.answer,
+        indices: [...last.indices, index],
+        answer,
       }
-    else groups.push(entry)
+    else entries.push({ rule, indices: [index], answer })
   }
-  return groups
+  return entries
 }
 
-function isSameImport(one: Entry, other: Entry): boolean {
-  return (
-    one.rule.source.startsWith('--inject ') &&
-    one.rule.source === other.rule.source &&
-    one.answer.engine === other.answer.engine &&
-    one.answer.refusal === other.answer.refusal
-  )
+function isSame(one: EngineAnswer, other: EngineAnswer): boolean {
+  return one.engine === other.engine && one.refusal === other.refusal
 }
 
 function lines(entry: Entry, number: number, rules: readonly Rule[]): string[] {
@@ -72,7 +85,8 @@ function lines(entry: Entry, number: number, rules: readonly Rule[]): string[] {
     ...describeTargetsOf(rule),
     ...(indices.length > 1 ? ['each of these calls is counted on its own, as strace does'] : []),
     ...(rule.kind === 'syscall' ? describeLeftOut(rule.leftOut ?? []) : []),
-    ...describeShadow(indices, rules),
+    ...caveats(rule),
+    ...describeEarlier(indices, rules),
     answer.refusal === undefined
       ? `engine: ${answer.engine ?? 'none'}`
       : `cannot be done here: ${answer.refusal}`,
@@ -90,12 +104,35 @@ function describeLeftOut(leftOut: readonly LeftOut[]): string[] {
   const byReason = new Map<string, string[]>()
   for (const { name, reason } of leftOut)
     byReason.set(reason, [...(byReason.get(reason) ?? []), name])
-  return [...byReason].map(([reason, names]) => `left out: ${listNames(names)} (${reason})`)
+  return [...byReason].map(
+    ([reason, names]) => `left out: ${listNames(names, 'and', mostNames)} (${reason})`,
+  )
 }
 
-function describeShadow(indices: readonly number[], rules: readonly Rule[]): string[] {
+/** What surprises people about this kind of rule. */
+function caveats(rule: Rule): string[] {
+  if (rule.kind === 'syscall' && rule.path !== undefined && !rule.path.startsWith('*'))
+    return ['path= is compared with the path as the program passes it, absolute or relative']
+  if (rule.kind === 'refuse-net' && rule.protocol === undefined)
+    return ['UDP counts, too, and resolvers connect() UDP sockets: proto=tcp leaves them out']
+  return []
+}
+
+/** What earlier rules leave to this one. */
+function describeEarlier(indices: readonly number[], rules: readonly Rule[]): string[] {
   const shadows = indices.map((index) => shadowedBy(rules, index))
   const [first] = shadows
-  if (first === undefined || shadows.includes(undefined)) return []
-  return [`can never fire: ${rules[first]?.label ?? ''} fires first at each of these calls`]
+  if (first !== undefined && !shadows.includes(undefined))
+    return [
+      `can never fire: ${rules[first]!.label} fires first at each of these ${nouns[rules[first]!.kind]}s`,
+    ]
+  const earlier = rules.slice(0, indices[0])
+  const shares = indices.some((index) => earlier.some((rule) => overlap(rule, rules[index]!)))
+  return shares && countsOccurrences(rules[indices[0]!]!)
+    ? [`counts only the ${nouns[rules[indices[0]!]!.kind]}s at which no earlier rule fired`]
+    : []
+}
+
+function countsOccurrences({ when, times }: Rule): boolean {
+  return when.first > 1 || when.last !== Number.POSITIVE_INFINITY || when.step > 1 || times > 0
 }

@@ -95,6 +95,11 @@ export const execOptions = {
     description: 'fail with 122 if a fault never fired though the command succeeded',
     group: 'Other',
   },
+  requireHitAlways: {
+    flags: '--require-hit-always',
+    description: 'the same, however the command ended',
+    group: 'Other',
+  },
   debug: {
     flags: '--debug',
     description: 'show the whole detail of an error',

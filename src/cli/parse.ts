@@ -1,6 +1,7 @@
 /** commander as this project uses it: its errors are ours, and it never ends the process. */
 import { Command, CommanderError } from 'commander'
 import { MinderbinderError } from '../errors.ts'
+import { otherOptionHint } from './other-options.ts'
 
 /** Help or the version was asked for: `text` is for stdout. */
 export class HelpRequest extends Error {
@@ -41,15 +42,8 @@ export function parseArguments(command: Command, args: readonly string[]): Comma
       .replace(/^\((.*)\)$/, '$1')
       .trim()
     throw new MinderbinderError('MB_USAGE', message, {
-      hint: elsewhere(message) ?? (suggestion || `${command.name()} --help shows what there is`),
+      hint:
+        otherOptionHint(message) ?? (suggestion || `${command.name()} --help shows what there is`),
     })
   }
-}
-
-/** What people type by habit, and where it is. */
-function elsewhere(message: string): string | undefined {
-  const [, option] = /^unknown option '(-\w|--\w+)'/.exec(message) ?? []
-  if (option === '-V' || option === '--version') return 'minderbinder --version shows the version'
-  if (option === '-e') return "strace's -e inject=EXPRESSION is --inject EXPRESSION"
-  return undefined
 }

@@ -1,7 +1,6 @@
 /** `minderbinder run CONFIG.yaml...`: argv in, exit status out; watches the machine until it is told to end. */
 import { architecture } from '../kernel/architecture.ts'
 import { interfaceName, listInterfaces } from '../kernel/interfaces.ts'
-import { hintsFor } from '../report/hints.ts'
 import { oneLine } from '../report/printable.ts'
 import { summary } from '../report/summary.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -145,11 +144,5 @@ function withNotes(report: WatchReport, log: LogFile | undefined): WatchReport {
 }
 
 function summaryOf({ rules, engines, totals }: WatchReport, seed: bigint, colour: 0 | 1): string {
-  return summary({
-    rules: rules.map((rule, index) => ({
-      ...{ rule, engine: engines[index] ?? '', counts: totals.counts[index]! },
-    })),
-    ...{ seed, lostEvents: totals.lostEvents, foreignCalls: totals.foreignCalls },
-    ...{ notes: totals.notes, hintFor: hintsFor(rules, totals.counts, architecture), colour },
-  })
+  return summary({ ...totals, rules, engines, seed, arch: architecture, colour })
 }

@@ -14,7 +14,6 @@ const otherWords: Readonly<Record<string, string>> = {
   probability: 'failure_rate',
   error: 'ret_code',
   errno: 'ret_code',
-  delay: 'delay_ms',
   protocol: 'proto',
   process: 'process_name',
   comm: 'process_name',
@@ -96,6 +95,11 @@ function unknownKeys(keys: readonly string[], path: readonly string[], root: Tre
 
 function suggestion(key: string, known: readonly string[]): string {
   if (key === '<<') return 'YAML 1.2 has no merge keys: write the keys out'
+  // delay_ms is another thing: no fault for so long after the start.
+  if (/^(delay|latency|jitter|sleep)$/.test(key) && known.includes('failure_rate'))
+    return known.includes('ret_code')
+      ? 'a delay is an outcome: outcome: delay:50ms'
+      : 'latency is not offered yet: packets are lost (outcome: drop), or connections refused (outcome: refuse)'
   const other = Object.hasOwn(otherWords, key) ? otherWords[key] : undefined
   const near = other && known.includes(other) ? other : nearest(key, known)
   return near ? `did you mean ${near}?` : `keys here: ${known.join(' ')}`

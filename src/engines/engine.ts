@@ -87,6 +87,11 @@ export interface AttachedEngine {
   foreignCalls?(): bigint
   /** By rule index: paths that came near a rule's path= and did not match, as of the last counts(). */
   nearPaths?(): ReadonlyMap<number, readonly string[]>
+  /**
+   * Indices of rules with targets of which some process has been one, as of the last counts(); left out: the engine
+   * does not know.
+   */
+  targetsMet?(): ReadonlySet<number>
   /** What a reader of the summary must know, one line each, as of the last counts(). */
   notes?(): readonly string[]
   /** Events that were lost because nobody read them in time. */

@@ -3,6 +3,7 @@
  * time, one fact a line. Scripts grep them, so their beginnings are a promise: `start:`, `fired:`, `targets:`,
  * `lost:`, `stop:`.
  */
+import { counted } from '../rules/words/numbers.ts'
 import type { Activity } from './activity.ts'
 import { oneLine } from './printable.ts'
 
@@ -10,9 +11,9 @@ const PREFIX = 'minderbinder: '
 /** Targets that are named; the others are counted. */
 const NAMED = 5
 
-/** What runs, and how to have it again: each line with its newline, as all of them here. */
+/** What runs, and how to repeat it: each line with its newline, as all of them here. */
 export function startLines(title: string, ruleCount: number, seed: string): string[] {
-  return lines([`start: ${title}: ${plural(ruleCount, 'rule')}, seed ${seed}`])
+  return lines([`start: ${title}: ${counted(ruleCount, 'rule')}, seed ${seed}`])
 }
 
 /**
@@ -35,17 +36,17 @@ export function activityLines(previous: Activity | undefined, now: Activity): st
     }),
     ...targetLine(previous, now),
     ...(now.lostEvents > (previous?.lostEvents ?? 0n)
-      ? [`lost: ${plural(Number(now.lostEvents), 'injection')} not reported`]
+      ? [`lost: ${counted(now.lostEvents, 'injection')} not reported`]
       : []),
   ])
 }
 
-/** The last one: what it comes to is the summary's to say. */
+/** The last line; the summary follows. */
 export function stopLine(seconds: number): string {
   return `${PREFIX}stop: after ${seconds.toFixed(1)} s\n`
 }
 
-/** Who came and went between two looks with the same number is not told: a busy machine would tell of nothing else. */
+/** Nothing if the number stayed the same, though processes came and went: a busy machine would print nothing else. */
 function targetLine(previous: Activity | undefined, now: Activity): string[] {
   const before = previous?.targetCount ?? 0
   const change = now.targetCount - before
@@ -59,8 +60,4 @@ function targetLine(previous: Activity | undefined, now: Activity): string[] {
 
 function lines(texts: readonly string[]): string[] {
   return texts.map((text) => `${PREFIX}${oneLine(text)}\n`)
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -1,5 +1,6 @@
 /** One injection in words, for the views: the log has the whole of it. */
 import type { Rule } from '../rules/rule.ts'
+import { ordinal } from '../rules/words/numbers.ts'
 import type { InjectionEvent } from './event.ts'
 import { type LogContext, type LogLine, logObject } from './log.ts'
 
@@ -27,11 +28,4 @@ function what(line: LogLine): string[] {
     ...(line.interface === undefined ? [] : [`on ${line.interface}`]),
   ]
   return [`${subject.join(' ')}:`, line.outcome]
-}
-
-/** `1st`, `12th`, `23rd` */
-function ordinal(n: number): string {
-  const tens = n % 100
-  const suffix = tens >= 11 && tens <= 13 ? undefined : { 1: 'st', 2: 'nd', 3: 'rd' }[n % 10]
-  return `${n}${suffix ?? 'th'}`
 }

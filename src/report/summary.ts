@@ -1,16 +1,16 @@
 /** The report at the end of a run: what was asked, what became of it, how to have it again. */
 import { Chalk, type ChalkInstance } from 'chalk'
-import type { Rule, RuleCounts } from '../rules/rule.ts'
+import { groupByExpression, labelOfAll } from '../rules/expression.ts'
+import { type Architecture, noCounts, type RuleCounts } from '../rules/rule.ts'
+import { counted } from '../rules/words/numbers.ts'
+import { hintForAll } from './hints.ts'
 import { oneLine } from './printable.ts'
-import { whyNotFired } from './why-not-fired.ts'
+import type { RunSoFar } from './run-so-far.ts'
+import { whyNoneFired } from './why-not-fired.ts'
 
-export interface SummaryInput {
-  readonly rules: readonly {
-    readonly rule: Rule
-    /** Name of the engine that did the rule. */
-    readonly engine: string
-    readonly counts: RuleCounts
-  }[]
+export interface SummaryInput extends RunSoFar {
+  /** Name of the engine that did each rule, by index. */
+  readonly engines: readonly string[]
   readonly seed: bigint
   /** Injections that happened and were not logged. */
   readonly lostEvents: bigint
@@ -18,8 +18,8 @@ export interface SummaryInput {
   readonly foreignCalls: bigint
   /** Further things a reader must know, one line each. */
   readonly notes?: readonly string[]
-  /** What may be behind a rule that was never seen; undefined where nothing is known. */
-  hintFor(rule: Rule): string | undefined
+  /** Whose system calls the rules name, for hints. */
+  readonly arch: Architecture
   /** chalk's level: 0 none, 1 to 3 for 16, 256 and all colours. */
   readonly colour: 0 | 1 | 2 | 3
 }
@@ -32,16 +32,13 @@ const LABEL_WIDTH_MAX = 60
 /** Lines for stderr, each with its newline, each starting with `minderbinder: `. */
 export function summary(input: SummaryInput): string {
   const chalk = new Chalk({ level: input.colour })
+  const groups = groupByExpression(input.rules)
   const lines = [
-    ...table(input, chalk),
-    ...input.rules.flatMap(({ rule, counts }) => {
-      if (counts.fired > 0n) return []
-      const hint = input.hintFor(rule)
-      return [
-        chalk.yellow(`${oneLine(rule.label)} never fired: ${oneLine(whyNotFired(rule, counts))}`),
-        ...(hint === undefined ? [] : [`hint: ${oneLine(hint)}`]),
-      ]
-    }),
+    ...table(
+      groups.flatMap((indices) => rowsOf(input, indices)),
+      chalk,
+    ),
+    ...groups.flatMap((indices) => silence(input, indices, chalk)),
     ...losses(input).map((line) => chalk.yellow(line)),
     ...(input.notes ?? []).map(oneLine),
     `to repeat this run: --seed ${input.seed}`,
@@ -49,9 +46,43 @@ export function summary(input: SummaryInput): string {
   return lines.map((line) => `${PREFIX}${line}\n`).join('')
 }
 
-function table(input: SummaryInput, chalk: ChalkInstance): string[] {
-  const rows = input.rules.map(({ rule, engine, counts }) => [
-    oneLine(rule.label),
+interface Row {
+  readonly label: string
+  readonly engine: string
+  readonly counts: RuleCounts
+}
+
+/** Of an expression those of its rules that met a call, or a row for all of it. */
+function rowsOf({ rules, counts, engines }: SummaryInput, indices: readonly number[]): Row[] {
+  const rows = indices.map((index) => ({
+    label: rules[index]!.label,
+    engine: engines[index] ?? '',
+    counts: counts[index]!,
+  }))
+  if (indices.length === 1) return rows
+  const met = rows.filter(({ counts: { seen, taken } }) => seen + taken > 0n)
+  if (met.length > 0) return met
+  return [{ label: labelOfAll(rules, indices), engine: rows[0]?.engine ?? '', counts: noCounts }]
+}
+
+/** Why nothing of it fired, and what to do about it. */
+function silence(
+  input: SummaryInput,
+  indices: readonly number[],
+  chalk: ChalkInstance,
+): readonly string[] {
+  if (indices.some((index) => input.counts[index]!.fired > 0n)) return []
+  const label = oneLine(labelOfAll(input.rules, indices))
+  const hint = hintForAll(input, indices, input.arch)
+  return [
+    chalk.yellow(`${label} never fired: ${oneLine(whyNoneFired(input, indices))}`),
+    ...(hint === undefined ? [] : [`hint: ${oneLine(hint)}`]),
+  ]
+}
+
+function table(rules: readonly Row[], chalk: ChalkInstance): string[] {
+  const rows = rules.map(({ label, engine, counts }) => [
+    oneLine(label),
     engine,
     `${counts.seen}`,
     `${counts.matched}`,
@@ -64,7 +95,7 @@ function table(input: SummaryInput, chalk: ChalkInstance): string[] {
   return [
     chalk.dim(align(HEADER, widths)),
     ...rows.map((row, index) => {
-      const fired = (input.rules[index]?.counts.fired ?? 0n) > 0n
+      const fired = (rules[index]?.counts.fired ?? 0n) > 0n
       const line = align(row, widths)
       return fired ? line.replace(/\d+$/, (count) => chalk.green.bold(count)) : chalk.yellow(line)
     }),
@@ -87,7 +118,6 @@ function width(text: string): number {
 }
 
 function losses({ lostEvents, foreignCalls }: SummaryInput): string[] {
-  const calls = `32-bit system call${foreignCalls === 1n ? '' : 's'}`
   const lost = lostEvents === 1n ? 'injection is' : 'injections are'
   return [
     ...(lostEvents === 0n
@@ -95,6 +125,8 @@ function losses({ lostEvents, foreignCalls }: SummaryInput): string[] {
       : [`${lostEvents} ${lost} missing from the log; the counts above are complete`]),
     ...(foreignCalls === 0n
       ? []
-      : [`${foreignCalls} ${calls} went past the rules, which name 64-bit ones`]),
+      : [
+          `${counted(foreignCalls, '32-bit system call')} went past the rules, which name 64-bit ones`,
+        ]),
   ]
 }

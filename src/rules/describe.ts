@@ -3,9 +3,15 @@ import { errnoByName, errnoName } from './errnos.ts'
 import { formatCidr } from './network-values.ts'
 import type { NetworkRule, Outcome, Rule, SyscallRule, Target } from './rule.ts'
 import { printable } from './span.ts'
+import { durationWords } from './words/durations.ts'
+import { listNames } from './words/lists.ts'
+import { ordinal } from './words/numbers.ts'
 
 /** Names of system calls beyond these are counted instead of listed. */
-const mostNames = 8
+export const mostNames = 8
+
+/** Of what a rule looks at. */
+export const nouns = { syscall: 'call', 'drop-net': 'packet', 'refuse-net': 'connection' } as const
 
 /** One sentence without its full stop and without line breaks. */
 export function describeRule(rule: Rule): string {
@@ -15,20 +21,25 @@ export function describeRule(rule: Rule): string {
   const after =
     rule.afterNs === 0n
       ? ''
-      : `, but not in the first ${formatDuration(rule.afterNs)} of ${ofProcess ? 'a process' : 'the run'}`
+      : `, but not in the first ${durationWords(rule.afterNs)} of ${ofProcess ? 'a process' : 'the run'}`
   return printable(`${what} ${frequency(rule)}${after}`)
 }
 
-/** `only in processes named curl or wget, and in what they start`; undefined where a rule is for all. */
+/** `only in processes named curl or wget, and in what they start`; undefined if a rule is for all. */
 export function describeTargets({ targets, inherit }: Rule): string | undefined {
   if (!targets) return undefined
+  const started = inherit === false ? ', and not in what they start' : ', and in what they start'
+  return `only in processes ${whichProcesses(targets)}${started}`
+}
+
+/** `named curl or wget, or of the user id 33`: follows `process` or `processes`. */
+export function whichProcesses(targets: readonly Target[]): string {
   const kinds = ['name', 'pid', 'uid', 'cgroup'] as const
   const parts = kinds.flatMap((kind) => {
     const values = targets.flatMap((target) => (target.kind === kind ? [textOf(target)] : []))
-    return values.length === 0 ? [] : [`${words[kind]} ${listNames(values, 'or')}`]
+    return values.length === 0 ? [] : [`${words[kind]} ${listNames(values, 'or', mostNames)}`]
   })
-  const started = inherit === false ? ', and not in what they start' : ', and in what they start'
-  return printable(`only in processes ${parts.join(', or ')}${started}`)
+  return printable(parts.join(', or '))
 }
 
 const words: { readonly [kind in Target['kind']]: string } = {
@@ -53,7 +64,7 @@ function textOf(target: Target): string {
 
 function describeCall(rule: SyscallRule): string {
   const many = rule.syscalls.length > 1
-  const calls = listNames(rule.syscalls)
+  const calls = listNames(rule.syscalls, 'and', mostNames)
   const conditions = [
     ...(rule.path === undefined ? [] : [`a path that matches ${rule.path}`]),
     ...(rule.fd === undefined ? [] : [`descriptor ${rule.fd}`]),
@@ -72,7 +83,7 @@ function describeOutcome(outcome: Outcome, many: boolean): string {
       return isError ? `${value} (to the C library an error: ${errnoOf(outcome.value)})` : value
     }
     case 'delay':
-      return `${many ? 'run' : 'runs'} after a pause of ${formatDuration(outcome.ns)}`
+      return `${many ? 'run' : 'runs'} after a pause of ${durationWords(outcome.ns)}`
     case 'signal':
       return `${many ? 'send' : 'sends'} the calling thread ${outcome.name}`
   }
@@ -86,16 +97,6 @@ function explainErrno(name: string): string {
 
 function errnoOf(value: bigint): string {
   return errnoName(Number(-value))
-}
-
-/** `open`, `open and openat`, `access, chdir, … and 40 more`. */
-export function listNames(names: readonly string[], conjunction: 'and' | 'or' = 'and'): string {
-  const shown = names.length > mostNames ? names.slice(0, mostNames - 1) : names
-  const rest = names.length - shown.length
-  const all = rest > 0 ? [...shown, `${rest} more`] : shown
-  return all.length === 1
-    ? (all[0] ?? '')
-    : `${all.slice(0, -1).join(', ')} ${conjunction} ${all.at(-1)}`
 }
 
 function describePackets(rule: NetworkRule): string {
@@ -141,26 +142,4 @@ function describeWhen(first: number, last: number, step: number): string {
   return last === Number.POSITIVE_INFINITY
     ? `${every}from the ${ordinal(first)}${step === 1 ? ' time' : ''} on`
     : `${every}from the ${ordinal(first)} to the ${ordinal(last)}${step === 1 ? ' time' : ''}`
-}
-
-function ordinal(number: number): string {
-  const suffix = /1[123]$/.test(`${number}`)
-    ? 'th'
-    : (['th', 'st', 'nd', 'rd'][number % 10] ?? 'th')
-  return `${number}${suffix}`
-}
-
-const units = [
-  ['s', 1_000_000_000n],
-  ['ms', 1_000_000n],
-  ['us', 1_000n],
-  ['ns', 1n],
-] as const
-
-/** In the largest unit that is not larger than it, exact: `1.5 s`, `50 ms`. */
-function formatDuration(ns: bigint): string {
-  const [unit, size] = units.find((candidate) => ns >= candidate[1]) ?? ['ns', 1n]
-  const decimals =
-    size === 1n ? '' : `${ns % size}`.padStart(`${size}`.length - 1, '0').replace(/0+$/, '')
-  return `${ns / size}${decimals && `.${decimals}`} ${unit}`
 }

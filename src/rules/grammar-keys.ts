@@ -1,4 +1,5 @@
 /** [,KEY=VALUE]...: what narrows a fault, or names it. */
+import { otherKeyHint } from './other-words.ts'
 import type { CommonParts } from './parts.ts'
 import type { NetworkRule, Rule, SyscallRule, When } from './rule.ts'
 import { printable, quote, type Span } from './span.ts'
@@ -46,28 +47,44 @@ function unknownKey(
     return key.error(
       'MB_FAULT_VALUE',
       `${key.text}= is for ${kind === 'syscall' ? 'network' : 'system call'} faults, not for --${kind}`,
-      `keys here: ${own.join(' ')}`,
+      (kind === 'syscall' && networkHint(part.text)) || `keys here: ${own.join(' ')}`,
     )
   if (/^(rate|probability|chance)$/.test(key.text) || /^@?[\d.]+%$/.test(part.text))
     return part.error(
       'MB_FAULT_SYNTAX',
-      'the rate does not stand among the keys',
+      'the rate is not a key',
       kind === 'syscall'
         ? 'write it after the outcome: ENOENT@50%'
         : 'write it first: 50%,port=443',
     )
-  if (key.length === part.length && !nearest(key.text, own))
+  const other = otherKeyHint(key.text, part.text.slice(key.length + 1), kind)
+  const near = nearest(key.text, own)
+  if (key.length === part.length && !near && other === undefined)
     return part.error(
       'MB_FAULT_SYNTAX',
-      `${quote(part.text)} is no KEY=VALUE`,
-      'a comma inside a path or a name is written \\,',
+      `${quote(part.text)} is not KEY=VALUE`,
+      loneHint(part.text),
     )
-  const near = nearest(key.text, own)
   return key.error(
     'MB_UNKNOWN_NAME',
     `unknown key ${quote(key.text)}`,
-    near ? `did you mean ${near}=?` : `keys here: ${own.join(' ')}`,
+    other ?? (near ? `did you mean ${near}=?` : `keys here: ${own.join(' ')}`),
   )
+}
+
+/** Of a key of the network on a system call: what a connect() or a sendto() to one peer is here. */
+function networkHint(part: string): string | undefined {
+  if (!/^[a-z]+=[\w.:/-]{1,60}$/.test(part)) return undefined
+  const drop = `--drop-net 100%,${part} loses packets`
+  return part.startsWith('dir=')
+    ? `${drop} (root)`
+    : `--refuse-net 100%,${part} refuses connections, and ${drop} (root)`
+}
+
+function loneHint(part: string): string {
+  return /^\d+$/.test(part)
+    ? 'a key has one value: give a rule for each'
+    : 'a comma inside a path or a name is written \\,'
 }
 
 export interface CommonKeys {
@@ -110,16 +127,19 @@ export function parseProtocol(span: Span): NonNullable<NetworkRule['protocol']> 
 }
 
 export function parseDirection(span: Span | undefined): NetworkRule['direction'] {
-  return span ? oneOf(span, ['out', 'in']) : 'out'
+  const both = 'give two rules, one with dir=out and one with dir=in'
+  return span
+    ? oneOf(span, ['out', 'in'], /^(both|any|all|inout)$/.test(span.text) ? both : '')
+    : 'out'
 }
 
-function oneOf<Word extends string>(span: Span, words: readonly Word[]): Word {
+function oneOf<Word extends string>(span: Span, words: readonly Word[], hint = ''): Word {
   const word = words.find((candidate) => candidate === span.text)
   if (word) return word
   const near = nearest(span.text, words)
   throw span.error(
     'MB_FAULT_VALUE',
     `${quote(span.text)} is not one of ${words.join(', ')}`,
-    near && `did you mean ${near}?`,
+    hint || (near && `did you mean ${near}?`),
   )
 }

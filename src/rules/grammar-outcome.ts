@@ -1,5 +1,6 @@
 /** OUTCOME: what happens to a system call. */
 import { errnoByName, errnoMax, errnoName, errnoNames } from './errnos.ts'
+import { isDelayAndMore, otherOutcomeHint } from './other-words.ts'
 import type { Outcome } from './rule.ts'
 import { signalByName, signalMax, signalName, signalNames } from './signals.ts'
 import { quote, type Span } from './span.ts'
@@ -15,6 +16,12 @@ export function parseOutcome(span: Span): Outcome {
       'the outcome is missing',
       'write an error (ENOENT or -2), ret:N, delay:50ms or signal:SIGKILL',
     )
+  if (isDelayAndMore(text))
+    throw span.error(
+      'MB_FAULT_SYNTAX',
+      'a rule has one outcome: a delay, or what the call returns',
+      'to be slow and then fail is not offered yet',
+    )
   const [verb, value] = span.cut(':') ?? [undefined, undefined]
   if (verb) {
     if (verb.text === 'ret') return parseReturn(value)
@@ -24,27 +31,52 @@ export function parseOutcome(span: Span): Outcome {
     throw unknownVerb(verb, value)
   }
   if (/^-\d+$/.test(text)) return parseErrorNumber(span)
-  if (/^[+]?\d/.test(text))
-    throw span.error(
-      'MB_FAULT_VALUE',
-      `the outcome ${quote(text)} could be an error or a return value`,
-      `write -${text.replace('+', '')} for the error of that number, or ret:${text.replace('+', '')} to return it`,
-    )
-  return parseErrorName(span)
+  if (/^[+]?\d+$/.test(text)) throw bareNumber(span)
+  return parseErrorName(span, true)
 }
 
-/** An errno by its name, in upper or lower case. */
-export function parseErrorName(span: Span): Outcome {
+function bareNumber(span: Span) {
+  const digits = span.text.replace('+', '')
+  const isError = Number(digits) >= 1 && Number(digits) <= errnoMax
+  const quoted = quote(span.text)
+  return isError
+    ? span.error(
+        'MB_FAULT_VALUE',
+        `the outcome ${quoted} could be an error or a return value`,
+        `write -${digits} for the error of that number, or ret:${digits} to return it`,
+      )
+    : span.error(
+        'MB_FAULT_VALUE',
+        `the outcome ${quoted} is not an error`,
+        digits.length <= 20
+          ? `to return it without running the call, write ret:${digits}`
+          : undefined,
+      )
+}
+
+/**
+ * An errno by its name, in upper or lower case.
+ *
+ * @param isOutcome whether other outcomes could stand there
+ */
+export function parseErrorName(span: Span, isOutcome = false): Outcome {
   const errno = errnoByName(span.text)
   if (errno) return { kind: 'errno', name: errno.name, errno: errno.number }
-  const near = nearest(span.text.toUpperCase(), errnoNames())
-  const hint =
-    signalByName(span.text) !== undefined
-      ? `did you mean signal:${signalName(signalByName(span.text) ?? 1)}?`
-      : near
-        ? `did you mean ${near}?`
-        : 'an outcome is an error (ENOENT or -2), ret:N, delay:50ms or signal:SIGKILL'
-  throw span.error('MB_UNKNOWN_NAME', `unknown error ${quote(span.text)}`, hint)
+  const what = isOutcome && !/^[A-Z]+$/i.test(span.text) ? 'outcome' : 'error'
+  throw span.error(
+    'MB_UNKNOWN_NAME',
+    `unknown ${what} ${quote(span.text)}`,
+    (isOutcome ? otherOutcomeHint(span.text) : undefined) ?? errorHint(span.text),
+  )
+}
+
+function errorHint(text: string): string {
+  const signal = signalByName(text)
+  if (signal !== undefined) return `did you mean signal:${signalName(signal)}?`
+  const near = nearest(text.toUpperCase(), errnoNames())
+  return near
+    ? `did you mean ${near}?`
+    : 'an outcome is an error (ENOENT or -2), ret:N, delay:50ms or signal:SIGKILL'
 }
 
 function parseErrorNumber(span: Span): Outcome {
@@ -124,8 +156,9 @@ function unknownVerb(verb: Span, value: Span) {
   return verb.error(
     'MB_UNKNOWN_NAME',
     `unknown outcome ${quote(word)}`,
-    near
-      ? `did you mean ${near}:?`
-      : 'outcomes are ENOENT, -2, ret:N, delay:50ms and signal:SIGKILL',
+    otherOutcomeHint(word) ??
+      (near
+        ? `did you mean ${near}:?`
+        : 'outcomes are ENOENT, -2, ret:N, delay:50ms and signal:SIGKILL'),
   )
 }

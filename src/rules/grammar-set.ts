@@ -78,16 +78,25 @@ function unknownCall(span: Span, arch: Architecture) {
 }
 
 function suggestion(name: string, arch: Architecture): string {
+  if (/[*?[^$]|^\//.test(name))
+    return 'names have no wildcards here: --inject takes a regular expression, such as /^open/:error=EIO'
   if (families(arch).has(name)) return `did you mean the family %${name}?`
   const near = nearest(name, syscallNames(arch))
   return near ? `did you mean ${near}?` : 'minderbinder list syscalls names them all'
 }
 
 export function unknownFamily(span: Span, arch: Architecture) {
-  const near = nearest(span.text.slice(1), families(arch).keys())
+  const word = span.text.slice(1)
+  const near = nearest(word, families(arch).keys())
+  const kin = word.length < 3 ? [] : syscallNames(arch).filter((name) => name.startsWith(word))
+  const few = 6
   return span.error(
     'MB_UNKNOWN_NAME',
     `unknown family ${quote(span.text)}`,
-    near ? `did you mean %${near}?` : 'minderbinder list families names them all',
+    near
+      ? `did you mean %${near}?`
+      : kin.length > 0 && kin.length <= few
+        ? `did you mean ${kin.join('+')}?`
+        : 'minderbinder list families names them all',
   )
 }

@@ -203,6 +203,18 @@ export const silent: ReadonlyMap<string, string> = new Map([
   ['futex', 'a lock that nobody else holds is taken without a system call'],
 ])
 
+/**
+ * Calls whose work programs with an io_uring hand to it: those on data that a server or a database makes by the
+ * million. (The ring can open, rename and remove files as well, io_uring_enter(2), but few programs let it.)
+ */
+export const throughRing: ReadonlySet<string> = new Set(
+  `read readv pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 fsync fdatasync sync_file_range
+  accept accept4 connect sendto sendmsg recvfrom recvmsg`.split(/\s+/),
+)
+
+/** What to say of them. */
+export const ringGoesPast = 'what a program does through io_uring goes past every rule'
+
 export const callsOfFunction: ReadonlyMap<string, readonly string[]> = expand(functions)
 
 export const genericCallFor: ReadonlyMap<string, readonly string[]> = expand(generic)

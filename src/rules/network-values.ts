@@ -107,6 +107,13 @@ export function formatCidr(block: Cidr): string {
 
 /** One port or an inclusive range: `443`, `8000-8999`. */
 export function parsePort(span: Span): NonNullable<NetworkRule['port']> {
+  const hint = portHint(span.text)
+  if (hint !== undefined)
+    throw span.error(
+      'MB_FAULT_SYNTAX',
+      `${quote(span.text)} is not a port or a range of ports`,
+      hint,
+    )
   const [lowSpan, highSpan] = span.cut('-') ?? [span, undefined]
   const low = parseInteger(lowSpan, 'the port', 1, 65535)
   if (!highSpan) return { low, high: low }
@@ -114,6 +121,17 @@ export function parsePort(span: Span): NonNullable<NetworkRule['port']> {
   if (high < low)
     throw span.error('MB_FAULT_VALUE', `the range of ports ${quote(span.text)} is empty`)
   return { low, high }
+}
+
+/** Of what people write for several ports; undefined for all else. */
+function portHint(text: string): string | undefined {
+  if (/^\d{1,5}(\.\.|:)\d{1,5}$/.test(text)) return `did you mean ${text.replace(/\.\.|:/, '-')}?`
+  if (/^\d+[+|;/ ]/.test(text)) return 'a rule has one port or one range: give a rule for each'
+  if (text.startsWith('!'))
+    return 'port= cannot be negated: write the range below and the one above'
+  if (/^[a-z]/i.test(text))
+    return 'write the number of the port: names of services are not looked up'
+  return undefined
 }
 
 /** A name that the kernel would accept for an interface (dev_valid_name(), net/core/dev.c). */

@@ -11,7 +11,7 @@ import type { CallSet } from './grammar-set.ts'
 import { parseCidr, parseInterface, parsePort } from './network-values.ts'
 import type { Architecture, LeftOut, NetworkRule, Outcome, SyscallRule } from './rule.ts'
 import { callShape } from './shapes.ts'
-import type { Span } from './span.ts'
+import { quote, type Span } from './span.ts'
 import { parseInteger } from './values.ts'
 
 export interface GrammarContext {
@@ -61,7 +61,7 @@ export function syscallRule(parts: SyscallParts): SyscallRule {
     ...parseCommonKeys(parts),
     scope: parseScope(keys.get('scope')),
     ...(path && { path: parsePath(path, parts.textOf(path)) }),
-    ...(fd && { fd: parseInteger(fd, 'fd', 0, 2 ** 31 - 1) }),
+    ...(fd && { fd: parseDescriptor(fd) }),
   }
 }
 
@@ -92,6 +92,9 @@ function members({ calls, outcome, outcomeSpan, keys }: SyscallParts): {
       throw objection[1].error(
         'MB_FAULT_VALUE',
         `${name} cannot have this ${objection[1] === outcomeSpan ? 'outcome' : 'key'}: ${objection[0]}`,
+        objection[1] === path && shape.fds.length > 0
+          ? 'fail what opens the file (openat=EACCES,path=...), or name its descriptor: fd=N'
+          : undefined,
       )
   }
   if (syscalls.size === 0)
@@ -102,6 +105,22 @@ function members({ calls, outcome, outcomeSpan, keys }: SyscallParts): {
   return { syscalls: [...syscalls].sort(), leftOut }
 }
 
+const standardStreams: readonly string[] = ['stdin', 'stdout', 'stderr']
+
+function parseDescriptor(span: Span): number {
+  const { text } = span
+  const stream = standardStreams.indexOf(text.toLowerCase())
+  const hint =
+    stream >= 0
+      ? `did you mean fd=${stream}?`
+      : text.startsWith('!')
+        ? 'fd= cannot be negated'
+        : 'a rule has one descriptor: give a rule for each'
+  if (stream >= 0 || /^!|^\d+[^\d]/.test(text))
+    throw span.error('MB_FAULT_SYNTAX', `fd: ${quote(text)} is not a whole number`, hint)
+  return parseInteger(span, 'fd', 0, 2 ** 31 - 1)
+}
+
 function parsePath(span: Span, path: string): string {
   if (path === '') throw span.error('MB_FAULT_VALUE', 'path= is empty', 'path=* is any path')
   if (path.includes('\0')) throw span.error('MB_FAULT_VALUE', 'path= has a NUL in it')
@@ -109,7 +128,7 @@ function parsePath(span: Span, path: string): string {
   if (bytes > longestPath)
     throw span.error(
       'MB_FAULT_VALUE',
-      `path= is ${bytes} bytes long, and ${longestPath} is the most`,
+      `path= is too long: ${bytes} bytes (the limit is ${longestPath})`,
       'shorten it with *, which matches / too',
     )
   return path
@@ -133,7 +152,7 @@ export function networkRule(parts: NetworkParts): NetworkRule {
   if (kind === 'refuse-net' && dir && direction === 'in')
     throw dir.error(
       'MB_FAULT_VALUE',
-      '--refuse-net makes the own connect() fail: incoming connections are not refused',
+      "--refuse-net fails the program's own connect() calls, and no incoming connections",
       'use --drop-net with dir=in to lose what comes in',
     )
   return {

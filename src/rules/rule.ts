@@ -55,6 +55,14 @@ export interface LeftOut {
   readonly reason: string
 }
 
+/** What one option asked for that takes several rules: an --inject counts each of its system calls by itself. */
+export interface Expression {
+  /** As written, without control characters. */
+  readonly text: string
+  /** Its set of system calls, as written. */
+  readonly set: string
+}
+
 /** `--syscall SET=OUTCOME…`. */
 export interface SyscallRule extends CommonRule {
   readonly kind: 'syscall'
@@ -64,6 +72,8 @@ export interface SyscallRule extends CommonRule {
   readonly syscalls: readonly string[]
   /** Members of SET's families that the rule cannot act on, and why: for `explain`. */
   readonly leftOut?: readonly LeftOut[]
+  /** The same object in all rules of one --inject, which stand side by side. */
+  readonly expression?: Expression
   readonly outcome: Outcome
   readonly scope: 'tree' | 'process'
   /** Glob over the path arguments as the program passes them. */

@@ -36,6 +36,7 @@ export function parseStraceInject(text: string, context: GrammarContext): Syscal
   const set = parseStraceSet(setSpan, context.arch)
   const { outcome, outcomeSpan, when } = parseActions(parts, isFault, spec)
   const leftOut: LeftOut[] = [...set.leftOut]
+  const expression = { text: printable(spec.text), set: printable(setSpan.text) }
   const rules: SyscallRule[] = []
   for (const [name, place] of set.calls) {
     const reason = refusesOutcome(name, outcome.kind)
@@ -51,6 +52,7 @@ export function parseStraceInject(text: string, context: GrammarContext): Syscal
       source: `--inject ${text}`,
       set: name,
       syscalls: [name],
+      expression,
       outcome,
       rate: 100,
       afterNs: 0n,
@@ -63,7 +65,7 @@ export function parseStraceInject(text: string, context: GrammarContext): Syscal
   if (!first)
     throw setSpan.error(
       'MB_FAULT_VALUE',
-      `${quote(setSpan.text)} is no system call that can be faulted`,
+      `${quote(setSpan.text)} has no system call that can be faulted`,
     )
   rules[0] = { ...first, leftOut }
   return rules
@@ -83,8 +85,8 @@ function parseActions(parts: readonly Span[], isFault: boolean, spec: Span) {
     if (outcome)
       throw part.error(
         'MB_FAULT_VALUE',
-        `${key.text}= cannot be together with ${outcomeSpan.text.split('=')[0]}=: a rule does one thing`,
-        'of several rules for a call the first that fires wins, so that two rules cannot do it either',
+        `${outcomeSpan.text.split('=')[0]}= and ${key.text}= cannot be combined`,
+        'a rule does one thing, and of several rules for a call the first that fires wins',
       )
     outcome = parseAction(key, value ?? part)
     outcomeSpan = part

@@ -1,9 +1,17 @@
 /** What to say to a name that does not exist, or that was never called. */
 
 import { families } from './families.ts'
-import { callsInstead, callsOfFunction, genericCallFor, silent } from './library-calls.ts'
+import {
+  callsInstead,
+  callsOfFunction,
+  genericCallFor,
+  ringGoesPast,
+  silent,
+  throughRing,
+} from './library-calls.ts'
 import type { Architecture } from './rule.ts'
 import { syscallNumber } from './syscalls.ts'
+import { listNames } from './words/lists.ts'
 
 /** The known name that `text` most likely stands for, in any case of letters; undefined where none is near. */
 export function nearest(text: string, known: Iterable<string>): string | undefined {
@@ -64,9 +72,9 @@ export function editDistance(a: string, b: string): number {
 export function libraryHint(name: string, arch: Architecture): string | undefined {
   if (syscallNumber(name, arch) !== undefined) return undefined
   const steps = (callsOfFunction.get(name) ?? genericCallFor.get(name) ?? [])
-    .map((step) => listed(native(step.split('|'), arch), 'or'))
+    .map((step) => listNames(native(step.split('|'), arch), 'or'))
     .filter((step) => step !== '')
-  return steps.length === 0 ? undefined : `${name}() calls ${listed(steps, 'and')}`
+  return steps.length === 0 ? undefined : `${name}() calls ${listNames(steps, 'and')}`
 }
 
 /** The calls themselves, or what stands in for them on an architecture that never had them. */
@@ -77,33 +85,37 @@ function native(calls: readonly string[], arch: Architecture): readonly string[]
   return [...new Set(here)]
 }
 
-/** `a`, `a or b`, `a, b or c`. */
-function listed(items: readonly string[], conjunction: 'and' | 'or'): string {
-  if (items.length <= 1) return items.join('')
-  return `${items.slice(0, -1).join(', ')} ${conjunction} ${items.at(-1)}`
-}
-
 /**
  * Why a program may never make a system call that a rule names, and what it makes instead. Completes
- * `open was never called: …` with `glibc's open() calls openat (%open names both)`. Undefined where nothing
+ * `open was never called: …` with `glibc's open() calls openat (%open names both)`. Undefined if nothing
  * is known.
+ *
+ * @param had what the rule names already
  */
-export function neverSeenHint(name: string, arch: Architecture): string | undefined {
+export function neverSeenHint(
+  name: string,
+  arch: Architecture,
+  had: readonly string[] = [],
+): string | undefined {
   const why = silent.get(name)
   if (why !== undefined) return why
+  const past = throughRing.has(name) ? ringGoesPast : undefined
   const [who, all = '', purpose] = callsInstead.get(name) ?? []
   // musl's open() calls open, but not on arm64.
-  const calls = all.split(' ').filter((call) => syscallNumber(call, arch) !== undefined)
-  if (who === undefined || calls.length === 0) return undefined
+  const calls = all
+    .split(' ')
+    .filter((call) => syscallNumber(call, arch) !== undefined && !had.includes(call))
+  if (who === undefined || calls.length === 0) return past
   const family = smallFamilyOf([name, ...calls], arch)
-  return [
+  const instead = [
     who,
-    listed(calls, 'or'),
+    listNames(calls, 'or'),
     ...(purpose === undefined ? [] : [purpose]),
     ...(family === undefined
       ? []
       : [`(%${family} names ${calls.length === 1 ? 'both' : 'them all'})`]),
   ].join(' ')
+  return past === undefined ? instead : `${instead}; ${past}`
 }
 
 /** A family that has all `calls`, if one is small enough that a rule on it is still about the same thing. */

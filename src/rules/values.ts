@@ -21,26 +21,27 @@ const nanosecondsIn: Readonly<Record<string, bigint>> = {
 /**
  * A rate: `0%` to `100%`, with up to nine decimals (the draw behind it has 32 bits, or 2.3e-8 percent).
  * @param sign whether the % may be left out
+ * @param hintFor a number without its %, or a duration
  * @returns percent
  */
-export function parseRate(span: Span, sign: 'required' | 'optional' = 'required'): number {
+export function parseRate(
+  span: Span,
+  sign: 'required' | 'optional' = 'required',
+  hintFor: (text: string) => string = (text) => `did you mean ${text}%?`,
+): number {
   const { text } = span
   const match = /^(\d+(?:\.\d{1,9})?|\.\d{1,9})(%?)$/.exec(text)
   if (!match || (match[2] === '' && sign === 'required')) {
     if (text === '') throw span.error('MB_FAULT_SYNTAX', 'the rate is missing', 'such as 100%')
     if (/^(\d+\.?\d*|\.\d+)$/.test(text))
-      throw span.error(
-        'MB_FAULT_SYNTAX',
-        `the rate ${quote(text)} lacks its %`,
-        `did you mean ${text}%?`,
-      )
+      throw span.error('MB_FAULT_SYNTAX', `the rate ${quote(text)} lacks its %`, hintFor(text))
     if (/^-[\d.]+%?$/.test(text)) throw outsideRate(span)
     if (/^\d*\.\d{10,}%?$/.test(text))
       throw span.error('MB_FAULT_SYNTAX', `the rate ${quote(text)} has more than nine decimals`)
     throw span.error(
       'MB_FAULT_SYNTAX',
       `${quote(text)} is not a rate`,
-      'a rate is 0% to 100%, such as 12.5%',
+      /^\d+(\.\d*)?[a-z]+$/.test(text) ? hintFor(text) : 'a rate is 0% to 100%, such as 12.5%',
     )
   }
   const percent = Number(match[1])
@@ -71,7 +72,9 @@ export function parseDuration(span: Span, limits: DurationLimits): bigint {
     throw span.error(
       'MB_FAULT_SYNTAX',
       text === '' ? 'the duration is missing' : `${quote(text)} is not a duration`,
-      'a duration is a number and a unit, such as 50ms or 1.5s',
+      /\.\.|\d-|~|±/.test(text)
+        ? 'a duration is one value, without jitter: give several rules, each with a rate'
+        : 'a duration is a number and a unit, such as 50ms or 1.5s',
     )
   const unitText = match[3] || limits.defaultUnit
   if (!unitText)
@@ -101,7 +104,7 @@ export function parseDuration(span: Span, limits: DurationLimits): bigint {
   if (ns === 0n && !limits.zeroAllowed)
     throw span.error(
       'MB_FAULT_VALUE',
-      'a pause of no time is no fault',
+      'a delay of 0 has no effect',
       'to make a rule never fire, give it the rate 0%',
     )
   return ns
@@ -112,7 +115,7 @@ function tooLong(span: Span) {
 }
 
 function finerThanNanosecond(span: Span) {
-  return span.error('MB_FAULT_VALUE', `${quote(span.text)} is no whole number of nanoseconds`)
+  return span.error('MB_FAULT_VALUE', `${quote(span.text)} is not a whole number of nanoseconds`)
 }
 
 /** A decimal integer within bounds, without sign. */
@@ -141,8 +144,10 @@ export function parseWhen(span: Span): When {
   if (!match || span.length === 0)
     throw span.error(
       'MB_FAULT_SYNTAX',
-      span.length === 0 ? 'when= is empty' : `${quote(span.text)} is no choice of occurrences`,
-      'write F, F+, F+S, F..L or F..L+S, such as when=3 (the third) or when=2+ (from the second on)',
+      span.length === 0 ? 'when= is empty' : `invalid when= value ${quote(span.text)}`,
+      /^\d{1,10}[-:]\d{1,10}$/.test(span.text)
+        ? `did you mean when=${span.text.replace(/[-:]/, '..')}?`
+        : 'write F, F+, F+S, F..L or F..L+S, such as when=3 (the third) or when=2+ (from the second on)',
     )
   const [, firstText = '', dots, lastText = '', plus, stepText = ''] = match
   const firstSpan = span.slice(0, firstText.length)

@@ -1,14 +1,15 @@
-/** Takes an Activity of a running session whenever somebody asks. */
+/** Takes an Activity of a running session on request. */
 import { architecture } from '../kernel/architecture.ts'
 import { interfaceName } from '../kernel/interfaces.ts'
 import type { Activity, TargetActivity } from '../report/activity.ts'
 import { decodeEvent } from '../report/event.ts'
-import { hintOfNeverSeen } from '../report/hints.ts'
+import { hintFor } from '../report/hints.ts'
 import { injectionLine } from '../report/injection-line.ts'
 import type { LogContext } from '../report/log.ts'
+import type { RunSoFar } from '../report/run-so-far.ts'
 import { whyNotFired } from '../report/why-not-fired.ts'
 import { describeRule } from '../rules/describe.ts'
-import type { Rule, RuleCounts } from '../rules/rule.ts'
+import type { Rule } from '../rules/rule.ts'
 import { syscallName } from '../rules/syscalls.ts'
 import type { RecentEvents } from './recent-events.ts'
 import { TargetStatistics } from './target-statistics.ts'
@@ -32,7 +33,6 @@ export class Sampler {
   readonly #source: SampleSource
   readonly #names: LogContext
   readonly #words: readonly string[]
-  readonly #hints = new Map<Rule, string | undefined>()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(source: SampleSource) {
@@ -45,7 +45,7 @@ export class Sampler {
     }
   }
 
-  /** One after the other, whoever asks. */
+  /** One after the other. */
   sample(): Promise<Activity> {
     const sampled = this.#last.then(() => this.#take())
     this.#last = sampled.catch(() => {})
@@ -59,7 +59,9 @@ export class Sampler {
 
   async #take(): Promise<Activity> {
     const { rules, engines, statistics } = this.#source
-    const { counts, lostEvents } = await this.#source.totals()
+    const totals = await this.#source.totals()
+    const { counts, lostEvents } = totals
+    const run = { rules, ...totals }
     const { count, youngest } = this.#source.targets()
     return {
       atMs: performance.now(),
@@ -67,7 +69,7 @@ export class Sampler {
         label: rule.label,
         what: this.#words[index] ?? '',
         engine: engines[index] ?? '',
-        silence: this.#silence(rule, counts[index]!),
+        silence: silence(run, index),
         counts: counts[index]!,
       })),
       targets: youngest,
@@ -80,22 +82,16 @@ export class Sampler {
     }
   }
 
-  #silence(rule: Rule, counts: RuleCounts): string[] {
-    if (counts.fired > 0n) return []
-    const hint = counts.seen === 0n ? this.#hint(rule) : undefined
-    return [`so far ${whyNotFired(rule, counts)}`, ...(hint === undefined ? [] : [hint])]
-  }
-
-  /** Of a rule that was never seen; looked up once, which takes milliseconds. */
-  #hint(rule: Rule): string | undefined {
-    if (!this.#hints.has(rule)) this.#hints.set(rule, hintOfNeverSeen(rule, architecture))
-    return this.#hints.get(rule)
-  }
-
   /** By time: those of BPF programs are read a moment later than the supervisor's. */
   #injections(): string[] {
     const events = (this.#source.recent?.list() ?? []).map((event) => decodeEvent(event))
     events.sort((a, b) => Number(a.timeNs - b.timeNs))
     return events.map((event) => injectionLine(event, this.#source.rules, this.#names))
   }
+}
+
+function silence(run: RunSoFar, index: number): string[] {
+  if (run.counts[index]!.fired > 0n) return []
+  const hint = hintFor(run, index, architecture)
+  return [`so far ${whyNotFired(run, index)}`, ...(hint === undefined ? [] : [hint])]
 }

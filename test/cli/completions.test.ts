@@ -17,7 +17,7 @@ const completed: readonly (readonly [typed: string, becomes: string])[] = [
   ['minderbinder doctor --js', 'minderbinder doctor --json '],
   ['minderbinder list fam', 'minderbinder list families '],
   ['minderbinder exec --refuse', 'minderbinder exec --refuse-net'],
-  ['minderbinder explain --require', 'minderbinder explain --require-hit '],
+  ['minderbinder explain --require-hit-', 'minderbinder explain --require-hit-always '],
   ['minderbinder exec --syscall copy_f', 'minderbinder exec --syscall copy_file_range='],
   ['minderbinder exec --syscall=copy_f', 'minderbinder exec --syscall=copy_file_range='],
   ['minderbinder exec --syscall open+%memo', 'minderbinder exec --syscall open+%memory='],

@@ -265,17 +265,42 @@ test('--require-hit: one rule that fired does not excuse one that did not', asyn
   assert.equal(done.status, 122)
 })
 
-test('--require-hit: a child that failed keeps its status', async () => {
-  const done = await runMinderbinder([
-    'exec',
-    '-q',
-    '--require-hit',
-    ...notCalled,
-    'sh',
-    '-c',
-    'exit 5',
-  ])
-  assert.equal(done.status, 5)
+/** A child that ends so, with what it is then under each option. */
+const endings = [
+  { script: 'exit 0', kept: { status: 0, signal: null }, hit: { status: 122, signal: null } },
+  { script: 'exit 5', kept: { status: 5, signal: null }, hit: { status: 5, signal: null } },
+  {
+    script: 'kill -KILL $$',
+    kept: { status: null, signal: 'SIGKILL' },
+    hit: { status: null, signal: 'SIGKILL' },
+  },
+] as const
+const said = 'minderbinder: --require-hit: never fired: openat=EIO,path=/nonexistent/*\n'
+
+for (const { script, kept, hit } of endings)
+  test(`--require-hit names what never fired, with -q too, if the child ends by: ${script}`, async () => {
+    const of = async (options: readonly string[], faults: readonly string[]) => {
+      const done = await runMinderbinder(['exec', '-q', ...options, ...faults, 'sh', '-c', script])
+      return { status: done.status, signal: done.signal, stderr: done.stderr }
+    }
+    const always = { status: 122, signal: null }
+    assert.deepEqual(await of(['--require-hit'], notCalled), { ...hit, stderr: said })
+    assert.deepEqual(await of(['--require-hit-always'], notCalled), { ...always, stderr: said })
+    const fires = ['--syscall', 'openat+execve+exit_group+write=delay:1us', '--include-loader']
+    assert.deepEqual(await of(['--require-hit'], fires), { ...kept, stderr: '' })
+    assert.deepEqual(await of(['--require-hit-always'], fires), { ...kept, stderr: '' })
+  })
+
+test('--require-hit takes an --inject of many calls for one fault', async () => {
+  const inject = ['--inject', 'open,openat:error=EACCES:when=1']
+  const shell = ['sh', '-c', 'cat /etc/hostname 2>/dev/null; true']
+  const done = await runMinderbinder(['exec', '--require-hit', ...inject, ...shell])
+  assert.equal(done.status, 0, done.stderr)
+  assert.match(done.stderr, /^minderbinder: openat:error=EACCES:when=1 .* 1$/m)
+  assert.doesNotMatch(done.stderr, /never fired|minderbinder: open:/)
+  const none = await runMinderbinder(['exec', '-q', '--require-hit', ...inject, 'true'])
+  const line = 'minderbinder: --require-hit: never fired: open,openat:error=EACCES:when=1\n'
+  assert.deepEqual([none.status, none.stderr], [122, line])
 })
 
 test('--require-hit: all rules fired: the child’s status', async () => {

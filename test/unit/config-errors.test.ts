@@ -226,7 +226,26 @@ a.yaml:7:7: delay_ms and after say the same: write one of them
     `
 a.yaml:6:13: read cannot have this key: it has no path argument
         path: /x
-              ^^`,
+              ^^
+hint: fail what opens the file (openat=EACCES,path=...), or name its descriptor: fd=N`,
+  ],
+  [
+    'a delay beside the outcome',
+    rules('syscall: read\nret_code: EIO\ndelay: 50ms'),
+    `
+a.yaml:6:7: unknown key 'delay'
+        delay: 50ms
+        ^^^^^
+hint: a delay is an outcome: outcome: delay:50ms`,
+  ],
+  [
+    'latency of packets, which delay_ms is not',
+    'agents_of_chaos:\n  outgoing_network:\n    - delay: 100ms\n',
+    `
+a.yaml:3:7: unknown key 'delay'
+      - delay: 100ms
+        ^^^^^
+hint: latency is not offered yet: packets are lost (outcome: drop), or connections refused (outcome: refuse)`,
   ],
   [
     'a target of two kinds, one of none, one that is a path',

@@ -173,7 +173,7 @@ test('what is wrong with a fault on system calls', () => {
     ['openat=@5%', '', 'MB_FAULT_SYNTAX', /outcome is missing/],
     ['openat=ENOETN', 'ENOETN', 'MB_UNKNOWN_NAME', /unknown error 'ENOETN'/, /ENOENT/],
     ['openat=2', '2', 'MB_FAULT_VALUE', /could be/, /-2 .*ret:2/],
-    ['openat=0', '0', 'MB_FAULT_VALUE', /could be/],
+    ['openat=0', '0', 'MB_FAULT_VALUE', /not an error/],
     ['openat=-0', '-0', 'MB_FAULT_VALUE', /-1 to -4095/],
     ['openat=-4096', '-4096', 'MB_FAULT_VALUE', /-1 to -4095/, /ret:-4096/],
     ['openat=SIGKILL', 'SIGKILL', 'MB_UNKNOWN_NAME', /./, /signal:SIGKILL/],
@@ -189,7 +189,7 @@ test('what is wrong with a fault on system calls', () => {
     ['openat=error:EIO', 'error', 'MB_UNKNOWN_NAME', /unknown outcome/, /write EIO/],
     ['openat=delay:50', '50', 'MB_FAULT_SYNTAX', /no unit/, /50ms/],
     ['openat=delay:50sec', 'sec', 'MB_UNKNOWN_NAME', /unknown unit/],
-    ['openat=delay:0ms', '0ms', 'MB_FAULT_VALUE', /no fault/],
+    ['openat=delay:0ms', '0ms', 'MB_FAULT_VALUE', /no effect/],
     ['openat=delay:-1ms', '-1ms', 'MB_FAULT_SYNTAX', /not a duration/],
     ['openat=delay:.5ns', '.5ns', 'MB_FAULT_VALUE', /nanoseconds/],
     ['openat=delay:1441m', '1441m', 'MB_FAULT_VALUE', /day/],
@@ -211,7 +211,7 @@ test('what is wrong with a fault on system calls', () => {
     ['openat=EIO,when=5..4', '4', 'MB_FAULT_VALUE', /before/],
     ['openat=EIO,when=5..', '', 'MB_FAULT_SYNTAX', /missing/],
     ['openat=EIO,when=1..4294967295', '4294967295', 'MB_FAULT_VALUE', /4294967294/],
-    ['openat=EIO,when=x', 'x', 'MB_FAULT_SYNTAX', /occurrences/],
+    ['openat=EIO,when=x', 'x', 'MB_FAULT_SYNTAX', /invalid when=/, /F\.\.L/],
     ['openat=EIO,times=0', '0', 'MB_FAULT_VALUE', /times/],
     ['openat=EIO,times=2,times=3', 'times', 'MB_FAULT_SYNTAX', /twice/],
     ['openat=EIO,scope=proces', 'proces', 'MB_FAULT_VALUE', /tree, process/, /process/],
@@ -248,14 +248,17 @@ test('what is wrong with a network fault', () => {
   assertWrong(drop, [
     ['', '', 'MB_FAULT_SYNTAX', /rate is missing/],
     ['50', '50', 'MB_FAULT_SYNTAX', /lacks its %/],
-    ['port=80', 'port=80', 'MB_FAULT_SYNTAX', /not a rate/],
+    ['port', 'port', 'MB_FAULT_SYNTAX', /not a rate/],
+    [',port=80', '', 'MB_FAULT_SYNTAX', /rate is missing/],
+    ['porto=80', 'porto', 'MB_UNKNOWN_NAME', /unknown key/, /port=/],
     ['5%,path=/x', 'path', 'MB_FAULT_VALUE', /system call faults/],
     ['5%,scope=tree', 'scope', 'MB_FAULT_VALUE', /system call faults/],
     ['5%,proto=tpc', 'tpc', 'MB_FAULT_VALUE', /tcp, udp, icmp/, /tcp/],
     ['5%,port=0', '0', 'MB_FAULT_VALUE', /1 to 65535/],
     ['5%,port=1-65536', '65536', 'MB_FAULT_VALUE', /1 to 65535/],
     ['5%,port=9-8', '9-8', 'MB_FAULT_VALUE', /empty/],
-    ['5%,port=http', 'http', 'MB_FAULT_SYNTAX', /whole number/],
+    ['5%,port=http', 'http', 'MB_FAULT_SYNTAX', /not a port/, /number/],
+    ['5%,port=8x', '8x', 'MB_FAULT_SYNTAX', /whole number/],
     ['5%,proto=icmp,port=8', '8', 'MB_FAULT_VALUE', /no ports/],
     ['5%,dir=up', 'up', 'MB_FAULT_VALUE', /out, in/],
     ['5%,to=example.org', 'example.org', 'MB_FAULT_SYNTAX', /not an IP address/, /host names/],
@@ -273,4 +276,144 @@ test('what is wrong with a network fault', () => {
     ['5%,dir=in', 'in', 'MB_FAULT_VALUE', /incoming/, /--drop-net/],
     ['5%,proto=icmp', 'icmp', 'MB_FAULT_VALUE', /no connections/],
   ])
+})
+
+test('the rate of a network fault is 100% if it is left out', () => {
+  const { rate, port, label, source } = drop('port=53,proto=udp')
+  assert.deepEqual(
+    { rate, port, label, source },
+    {
+      rate: 100,
+      port: { low: 53, high: 53 },
+      label: 'drop-net port=53,proto=udp',
+      source: '--drop-net port=53,proto=udp',
+    },
+  )
+  assert.equal(parseNetworkFault('refuse-net', 'to=10.0.0.0/8', x86).rate, 100)
+})
+
+/** What people write who mean something else, or come from another tool, and the hint that gets them there. */
+const ways: readonly (readonly [typed: string, hint: string])[] = [
+  ['fsync=200ms', 'did you mean delay:200ms?'],
+  ['fsync=0.2s', 'did you mean delay:0.2s?'],
+  ['read=5s', 'did you mean delay:5s?'],
+  ['fsync=delay', 'did you mean delay:50ms?'],
+  ['connect=0', 'to return it without running the call, write ret:0'],
+  ['connect=5000', 'to return it without running the call, write ret:5000'],
+  ['write=1k', 'an outcome is an error (ENOENT or -2), ret:N, delay:50ms or signal:SIGKILL'],
+  ['write=short', 'short reads and writes are not offered yet: ret:N returns N, and moves no data'],
+  [
+    'write=short:1',
+    'short reads and writes are not offered yet: ret:N returns N, and moves no data',
+  ],
+  ['openat=50%', 'the rate follows the outcome: ENOENT@50%'],
+  [
+    'openat=EACCES|EMFILE',
+    'a rule has one outcome: give a rule for each, each with a rate (ENOENT@50%)',
+  ],
+  [
+    'openat={ENOENT,EACCES}',
+    'a rule has one outcome: give a rule for each, each with a rate (ENOENT@50%)',
+  ],
+  ['read=delay:200ms+EIO', 'to be slow and then fail is not offered yet'],
+  ['read=EIO+delay:200ms', 'to be slow and then fail is not offered yet'],
+  [
+    'read=delay:10ms..50ms',
+    'a duration is one value, without jitter: give several rules, each with a rate',
+  ],
+  ['openat=ENOENT@0.5', 'did you mean 50% or 0.5%?'],
+  ['openat=ENOENT@0.07', 'did you mean 7% or 0.07%?'],
+  ['write=EIO@3', 'did you mean 3%, or when=3 (only the 3rd call)?'],
+  ['write=EIO@1', 'did you mean 1% or 100%, or when=1 (only the 1st call)?'],
+  ['write=EIO@1000', 'did you mean when=1000 (only the 1000th call)?'],
+  ['write=EIO,nth=3', 'did you mean when=3?'],
+  ['write=EIO,every=3', 'did you mean when=3+3?'],
+  ['write=EIO,when=2-4', 'did you mean when=2..4?'],
+  ['write=EIO,limit=3', 'did you mean times=?'],
+  ['write:error=EIO:when=3', "--inject does: --inject 'write:error=EIO:when=3'"],
+  [
+    'write=ENOSPC,path=/x',
+    'fail what opens the file (openat=EACCES,path=...), or name its descriptor: fd=N',
+  ],
+  [
+    'connect=ECONNREFUSED,port=5432',
+    '--refuse-net 100%,port=5432 refuses connections, and --drop-net 100%,port=5432 loses packets (root)',
+  ],
+  ['recvfrom=EIO,dir=in', '--drop-net 100%,dir=in loses packets (root)'],
+  ...['process=cat', 'comm=cat', 'pid=3'].map(
+    (key) =>
+      [
+        `openat=EIO,${key}`,
+        'for some processes only: a configuration file with targets: (- process_name: NAME), and --config',
+      ] as const,
+  ),
+  ...['for=1s', 'until=9s', 'before=2s'].map(
+    (key) =>
+      [
+        `openat=EIO,${key}`,
+        'only after= counts time: times=N and when=F..L end a fault after so many calls or packets',
+      ] as const,
+  ),
+  ['fsync=EIO,delay=200ms', 'a delay is the outcome: SET=delay:50ms'],
+  [
+    'fsync=EIO,error=EIO',
+    'the outcome follows the system call: SET=ENOENT, SET=ret:0 or SET=signal:SIGKILL',
+  ],
+  ['openat=EIO,file=/x', 'did you mean path=?'],
+  ['write=EIO,fd=stdout', 'did you mean fd=1?'],
+  ['write=EIO,fd=1+2', 'a rule has one descriptor: give a rule for each'],
+  ['write=EIO,fd=3-9', 'a rule has one descriptor: give a rule for each'],
+  ['write=EIO,fd=1,2', 'a key has one value: give a rule for each'],
+  ['write=EIO,fd=!1', 'fd= cannot be negated'],
+  ...['open*=EIO', '/open=EIO', '/^open/=EIO'].map(
+    (typed) =>
+      [
+        typed,
+        'names have no wildcards here: --inject takes a regular expression, such as /^open/:error=EIO',
+      ] as const,
+  ),
+  ['%rename=EIO', 'did you mean rename+renameat+renameat2?'],
+]
+for (const [typed, hint] of ways)
+  test(`--syscall ${typed}: ${hint}`, () => assertHint(call, typed, hint))
+
+const noLatency =
+  'latency is not offered yet: --drop-net loses packets, --refuse-net refuses connections'
+const networkWays: readonly (readonly [typed: string, hint: string])[] = [
+  ['0.5', 'did you mean 50% or 0.5%?'],
+  ['30', 'did you mean 30%?'],
+  ['5432', 'did you mean 100%,port=5432?'],
+  ['100ms', noLatency],
+  ['50%,delay=100ms', noLatency],
+  ['delay=100ms', noLatency],
+  ['50%,latency=100ms', noLatency],
+  ['port=53+80', 'a rule has one port or one range: give a rule for each'],
+  ['port=53,80', 'a key has one value: give a rule for each'],
+  ['port=8000..8999', 'did you mean 8000-8999?'],
+  ['port=!22', 'port= cannot be negated: write the range below and the one above'],
+  ['port=http', 'write the number of the port: names of services are not looked up'],
+  ['dir=both', 'give two rules, one with dir=out and one with dir=in'],
+  ['host=example.org', 'did you mean to=?'],
+  [
+    'process=curl',
+    'for some processes only: a configuration file with targets: (- process_name: NAME), and --config',
+  ],
+]
+for (const [typed, hint] of networkWays)
+  test(`--drop-net ${typed}: ${hint}`, () => assertHint(drop, typed, hint))
+
+function assertHint(parse: (text: string) => unknown, typed: string, hint: string): void {
+  assert.throws(
+    () => parse(typed),
+    (error) => {
+      assert.ok(error instanceof MinderbinderError)
+      assert.equal(error.hint, hint)
+      return true
+    },
+  )
+}
+
+test('what is right is taken as it is', () => {
+  for (const text of ['openat=EIO@0.5%', 'openat=EIO@100%', 'read=EIO,fd=1', 'openat=EIO,path=!x'])
+    assert.equal(call(text).label, text)
 })

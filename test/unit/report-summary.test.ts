@@ -3,8 +3,14 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { type SummaryInput, summary } from '../../src/report/summary.ts'
-import { whenText } from '../../src/report/why-not-fired.ts'
-import { type NetworkRule, noCounts, type SyscallRule } from '../../src/rules/rule.ts'
+import {
+  type NetworkRule,
+  noCounts,
+  type Rule,
+  type RuleCounts,
+  type SyscallRule,
+} from '../../src/rules/rule.ts'
+import { parseStraceInject } from '../../src/rules/strace.ts'
 
 const always = { first: 1, last: Number.POSITIVE_INFINITY, step: 1 }
 
@@ -40,13 +46,21 @@ const counts = (seen: number, matched: number, fired: number) => ({
   fired: BigInt(fired),
 })
 
-function report(rules: SummaryInput['rules'], more: Partial<SummaryInput> = {}): string {
+interface Done {
+  readonly rule: Rule
+  readonly engine: string
+  readonly counts: RuleCounts
+}
+
+function report(done: readonly Done[], more: Partial<SummaryInput> = {}): string {
   return summary({
-    rules,
+    rules: done.map(({ rule }) => rule),
+    counts: done.map(({ counts }) => counts),
+    engines: done.map(({ engine }) => engine),
     seed: 1234n,
     lostEvents: 0n,
     foreignCalls: 0n,
-    hintFor: () => undefined,
+    arch: 'x86_64',
     colour: 0,
     ...more,
   })
@@ -69,8 +83,9 @@ test('rules are a table, aligned, with the seed as an option to paste', () => {
 })
 
 test('every line starts with the prefix, so that a log can be searched for it', () => {
-  const text = report([{ rule: openat, engine: 'seccomp', counts: counts(0, 0, 0) }], {
-    hintFor: () => 'first\nsecond',
+  const odd = { ...openat, label: 'a\nb', path: 'first\nsecond' }
+  const text = report([{ rule: odd, engine: 'seccomp', counts: counts(1, 0, 0) }], {
+    nearPaths: new Map([[0, ['x\ny', '\x1b[2J', '\u{9b}1A']]]),
     notes: ['a\nb'],
     lostEvents: 2n,
     foreignCalls: 1n,
@@ -78,68 +93,80 @@ test('every line starts with the prefix, so that a log can be searched for it', 
   for (const line of text.trimEnd().split('\n')) assert.match(line, /^minderbinder: \S/)
 })
 
-/** The line that says why a rule did nothing. */
-function why(rule: SummaryInput['rules'][number]['rule'], seen: number, matched: number): string {
-  const text = report([{ rule, engine: 'seccomp', counts: counts(seen, matched, 0) }])
-  const line = text.split('\n').find((some) => some.includes('never fired'))
-  return line?.replace(`minderbinder: ${rule.label} never fired: `, '') ?? 'silent'
-}
-
-const reasons: [string, Parameters<typeof why>][] = [
-  ['openat was never called', [openat, 0, 0]],
-  [
-    'nothing in %file was called',
-    [{ ...openat, set: '%file', syscalls: ['open', 'openat'] }, 0, 0],
-  ],
-  ['no packet went out', [dropNet, 0, 0]],
-  ['no packet came in', [{ ...dropNet, direction: 'in' }, 0, 0]],
-  ['no connection was tried', [{ ...dropNet, kind: 'refuse-net' }, 0, 0]],
-  ['1 call, none with path=*.db', [{ ...openat, path: '*.db' }, 1, 0]],
-  ['41 calls, none with path=*.db,fd=3', [{ ...openat, path: '*.db', fd: 3 }, 41, 0]],
-  ['2 calls, none later than after=100ms', [{ ...openat, afterNs: 100_000_000n }, 2, 0]],
-  [
-    '2 calls, none with fd=1 and later than after=1s',
-    [{ ...openat, afterNs: 1_000_000_000n, fd: 1 }, 2, 0],
-  ],
-  [
-    '9 packets, none with proto=udp,port=53,to=10.0.0.0/8,dir=out,interface=lo',
-    [
-      {
-        ...dropNet,
-        protocol: 'udp',
-        port: { low: 53, high: 53 },
-        to: { family: 4, address: [10, 0, 0, 0], prefix: 8 },
-        interface: 'lo',
-      },
-      9,
-      0,
-    ],
-  ],
-  ['3 calls matched, and its rate is 0%', [{ ...openat, rate: 0 }, 3, 3]],
-  [
-    '3 calls matched, too few for when=5',
-    [{ ...openat, when: { first: 5, last: 5, step: 1 } }, 3, 3],
-  ],
-  ['3 calls matched, and chance (0.5%) spared all', [{ ...openat, rate: 0.5 }, 3, 3]],
-  ['1 call matched, and chance (50%) spared it', [{ ...openat, rate: 50 }, 1, 1]],
-]
-for (const [expected, input] of reasons)
-  test(`a rule that never fired is named with the reason: ${expected}`, () => {
-    assert.equal(why(...input), expected)
-  })
-
-test('a rule that fired is not complained about, nor is a hint asked for', () => {
-  const text = report([{ rule: openat, engine: 'seccomp', counts: counts(1, 1, 1) }], {
-    hintFor: () => assert.fail('asked'),
-  })
-  assert.doesNotMatch(text, /never/)
+test('a rule that fired is not complained about', () => {
+  const text = report([{ rule: openat, engine: 'seccomp', counts: counts(1, 1, 1) }])
+  assert.doesNotMatch(text, /never|hint/)
 })
 
-test('a hint follows its rule', () => {
-  const text = report([{ rule: openat, engine: 'seccomp', counts: counts(0, 0, 0) }], {
-    hintFor: (rule) => (rule === openat ? 'try open' : undefined),
-  })
-  assert.match(text, /openat was never called\nminderbinder: hint: try open\n/)
+test('the reason and the hint follow the table', () => {
+  const rule = { ...openat, label: 'open=ENOENT', set: 'open', syscalls: ['open'] }
+  assert.equal(
+    report([{ rule, engine: 'seccomp', counts: counts(0, 0, 0) }]),
+    [
+      'minderbinder: rule         engine   seen  matched  fired',
+      'minderbinder: open=ENOENT  seccomp     0        0      0',
+      'minderbinder: open=ENOENT never fired: open was never called',
+      "minderbinder: hint: glibc's open() calls openat (%open names both)",
+      'minderbinder: to repeat this run: --seed 1234',
+      '',
+    ].join('\n'),
+  )
+})
+
+const inject = (text: string, met: Readonly<Record<string, RuleCounts>>) =>
+  parseStraceInject(text, { arch: 'x86_64' }).map((rule) => ({
+    rule,
+    engine: 'seccomp',
+    counts: met[rule.set] ?? noCounts,
+  }))
+
+test('an --inject of many calls has rows for those that were made, and is one rule that fired', () => {
+  assert.equal(
+    report([
+      ...inject('%file:error=EIO', { openat: counts(3, 3, 3), access: counts(1, 1, 1) }),
+      { rule: openat, engine: 'seccomp', counts: { ...noCounts, taken: 3n } },
+    ]),
+    [
+      'minderbinder: rule              engine   seen  matched  fired',
+      'minderbinder: access:error=EIO  seccomp     1        1      1',
+      'minderbinder: openat:error=EIO  seccomp     3        3      3',
+      'minderbinder: openat=ENOENT     seccomp     0        0      0',
+      'minderbinder: openat=ENOENT never fired: --inject %file:error=EIO fired first at all 3 calls',
+      'minderbinder: hint: rules are tried in order, and the first that fires wins: put openat=ENOENT first',
+      'minderbinder: to repeat this run: --seed 1234',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('an --inject of many calls that did nothing is one line', () => {
+  const none = report(inject('!openat:error=EIO', {}))
+  assert.deepEqual(
+    none.split('\n').filter((line) => /openat/.test(line)),
+    [
+      'minderbinder: !openat:error=EIO  seccomp     0        0      0',
+      'minderbinder: !openat:error=EIO never fired: nothing in !openat was called',
+    ],
+  )
+  const few = report(inject('open,openat:error=EIO:when=5', { openat: counts(3, 3, 0) }))
+  assert.match(
+    few,
+    /^minderbinder: open,openat:error=EIO:when=5 never fired: 3 calls, too few of any one in any process for when=5$/m,
+  )
+  assert.equal(few.match(/never fired/g)?.length, 1)
+  const uncalled = report(inject('open,creat:error=EIO', {}))
+  assert.match(
+    uncalled,
+    /nothing in open,creat was called\nminderbinder: hint: most programs call openat/,
+  )
+})
+
+test('the same --inject twice is two entries', () => {
+  const twice = [...inject('open,openat:error=EIO', {}), ...inject('open,openat:error=EIO', {})]
+  assert.deepEqual(report(twice).match(/never fired: .*/g), [
+    'never fired: nothing in open,openat was called',
+    'never fired: --inject open,openat:error=EIO fires first at each of its calls',
+  ])
 })
 
 test('what went wrong in counting is said, in the singular and the plural', () => {
@@ -183,15 +210,3 @@ test('a label that is not ASCII keeps the columns in line', () => {
   const [first, second] = text.split('\n').slice(1)
   assert.equal(Array.from(first ?? '').length, Array.from(second ?? '').length)
 })
-
-for (const [expected, when] of [
-  ['1+', always],
-  ['5', { first: 5, last: 5, step: 1 }],
-  ['2+', { first: 2, last: Number.POSITIVE_INFINITY, step: 1 }],
-  ['2+3', { first: 2, last: Number.POSITIVE_INFINITY, step: 3 }],
-  ['2..8', { first: 2, last: 8, step: 1 }],
-  ['2..8+3', { first: 2, last: 8, step: 3 }],
-] as const)
-  test(`when= is shown as strace writes it: ${expected}`, () => {
-    assert.equal(whenText(when), expected)
-  })
