@@ -29,8 +29,8 @@ export class InjectionLog {
   }
 
   /** Lines of one burst are written at once, and before anything else happens. */
-  add(bytes: Buffer, clockOffsetNs = 0n): void {
-    const event = decodeEvent(bytes, clockOffsetNs)
+  add(bytes: Buffer): void {
+    const event = decodeEvent(bytes)
     this.#pending += `${logLine(event, this.#rules, this.#context)}\n`
     if (this.#flushing) return
     this.#flushing = true

@@ -1,4 +1,5 @@
 /** bpf/network.bpf.o, loaded for some rules of a plan: what the tc and the cgroup engine have in common. */
+import { architecture } from '../kernel/architecture.ts'
 import { type RingReader, readEvents } from '../kernel/bpf-events.ts'
 import { readBpfObject } from '../kernel/bpf-file.ts'
 import { BpfObject } from '../kernel/bpf-object.ts'
@@ -68,9 +69,8 @@ export class NetworkObject {
     programs: readonly NetworkProgram[],
     interfaces: readonly Interface[],
   ): Promise<NetworkObject> {
-    const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64'
     const table = encodeRules(context.rules, {
-      arch,
+      arch: architecture,
       interfaceIndex: (name) => interfaceIndex(interfaces, name),
     })
     const row = (index: number) => table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)

@@ -5,12 +5,10 @@ import { loadLibc } from './libc.ts'
 
 /** include/uapi/linux/rtnetlink.h and netlink.h */
 export const messageTypes = {
-  newLink: 16,
   delLink: 17,
   getLink: 18,
   newQdisc: 36,
   delQdisc: 37,
-  getQdisc: 38,
   newFilter: 44,
   delFilter: 45,
   getFilter: 46,

@@ -41,11 +41,7 @@ export function parseSyscallFault(text: string, context: GrammarContext): Syscal
 }
 
 /** The argument of --drop-net or --refuse-net. */
-export function parseNetworkFault(
-  kind: NetworkRule['kind'],
-  text: string,
-  _context: GrammarContext,
-): NetworkRule {
+export function parseNetworkFault(kind: NetworkRule['kind'], text: string): NetworkRule {
   const [rate = new Span(text), ...rest] = new Span(text).split(',', '\\')
   return networkRule({
     kind,

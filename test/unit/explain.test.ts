@@ -25,7 +25,7 @@ test('one fault', () => {
 })
 
 test('each rule is asked for its engine, and a refusal is told', () => {
-  const rules = [call('openat=EIO'), parseNetworkFault('drop-net', '5%', x86)]
+  const rules = [call('openat=EIO'), parseNetworkFault('drop-net', '5%')]
   const asked: unknown[] = []
   const output = explain(
     rules,

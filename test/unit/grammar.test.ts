@@ -10,8 +10,8 @@ const x86 = { arch: 'x86_64' } as const
 const arm = { arch: 'arm64' } as const
 const call = (text: string, context: typeof x86 | typeof arm = x86) =>
   parseSyscallFault(text, context)
-const drop = (text: string) => parseNetworkFault('drop-net', text, x86)
-const refuse = (text: string) => parseNetworkFault('refuse-net', text, x86)
+const drop = (text: string) => parseNetworkFault('drop-net', text)
+const refuse = (text: string) => parseNetworkFault('refuse-net', text)
 const always = { first: 1, last: Number.POSITIVE_INFINITY, step: 1 }
 
 test('a fault on one system call', () => {
