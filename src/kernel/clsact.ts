@@ -2,7 +2,7 @@
  * tc filters on clsact, the way onto an interface before tcx (Linux 6.6).
  *
  * Such a filter belongs to no process, so ours carries its owner in its name
- * (`minderbinder/PIDNS/PID/STARTTIME/SERIAL/made|found`), by which the next start knows and removes what a
+ * (`minderbinder/PIDNS/TIMENS/PID/STARTTIME/SERIAL/made|found`), by which the next start knows and removes what a
  * killed process left. The last part says whether minderbinder made the qdisc: each new filter inherits it
  * from those of ours that are there, and whoever removes the last filter of all removes a made qdisc.
  */
@@ -19,7 +19,7 @@ import {
   textOf,
 } from './netlink.ts'
 import { withNetworkLock } from './network-lock.ts'
-import { processIdentity, stateOf } from './process-identity.ts'
+import { identityFrom, identityText, processIdentity, stateOf } from './process-identity.ts'
 import { uint32 } from './uint32.ts'
 
 /** struct tcmsg */
@@ -49,7 +49,7 @@ interface Filter {
   readonly name: string
 }
 
-const ourName = /^minderbinder\/(\d+)\/(\d+)\/(\d+)\/\d+\/(made|found)$/
+const ourName = /^minderbinder\/(\d+)\/(\d+)\/(\d+)\/(\d+)\/\d+\/(made|found)$/
 let serial = 0
 
 /**
@@ -61,14 +61,14 @@ let serial = 0
 export async function attachClsact(link: Interface, program: number): Promise<() => Promise<void>> {
   const self = processIdentity(process.pid)
   if (!self) throw new Error('/proc/self/stat cannot be read')
-  const { pidNamespace, pid, startTime } = self
+  const owner = identityText(self, '/')
   return withNetworkLock(async () => {
     try {
       await sweepInterface(link.index)
       const inherited = (await filters(link.index, EGRESS)).some(isOnMadeQdisc)
       const made = (await addQdisc(link.index)) || inherited
       serial += 1
-      const name = `minderbinder/${pidNamespace}/${pid}/${startTime}/${serial}/${made ? 'made' : 'found'}`
+      const name = `minderbinder/${owner}/${serial}/${made ? 'made' : 'found'}`
       try {
         await addFilter(link.index, program, name)
       } catch (error) {
@@ -85,9 +85,8 @@ export async function attachClsact(link: Interface, program: number): Promise<()
 /** Removes what processes that are dead left on an interface. */
 async function sweepInterface(index: number): Promise<void> {
   await remove(index, ({ name }) => {
-    const [, pidNamespace, pid, startTime] = ourName.exec(name) ?? []
-    if (!pidNamespace || !pid || !startTime) return false
-    return stateOf({ pidNamespace, pid: Number(pid), startTime }) === 'dead'
+    const owner = identityFrom((ourName.exec(name) ?? []).slice(1, 5))
+    return owner !== undefined && stateOf(owner) === 'dead'
   })
 }
 
@@ -111,7 +110,7 @@ async function removeUnusedQdisc(index: number, made: boolean): Promise<void> {
 }
 
 function isOnMadeQdisc(filter: Filter): boolean {
-  return ourName.exec(filter.name)?.[4] === 'made'
+  return ourName.exec(filter.name)?.[5] === 'made'
 }
 
 /** False where there is one. */
