@@ -23,7 +23,7 @@ export async function attachToCgroup(
   const rules = { dropOut: [], dropIn, refuse }
   const network = await NetworkObject.load(context, rules, programs, await listInterfaces())
   const links: number[] = []
-  return startNetwork(network, {
+  return startNetwork(context, network, {
     tagging,
     async attach() {
       const folder = cgroupOfTargets(context)

@@ -10,6 +10,7 @@ import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
 import { attachClsact } from '../kernel/clsact.ts'
 import type { Interface } from '../kernel/interfaces.ts'
 import { isTurnedOff } from '../kernel/no-feature.ts'
+import type { AttachFailure } from './late-attachments.ts'
 
 type Detach = () => Promise<void>
 
@@ -32,27 +33,36 @@ export class EgressAttachments {
   }
 
   /**
-   * Ends when every chosen interface that is up has the program, and none has it that is gone.
+   * Ends when every chosen interface that is up has the program, or could not have it, and none has it that is gone.
+   * Where it failed, the next update tries again.
    *
    * @param deleted indices that were given back since the last time: who has one now is another
-   * @throws {MinderbinderError} MB_ATTACH, MB_NO_PERMISSION
    */
   async update(
     interfaces: readonly Interface[],
     deleted: ReadonlySet<number> = new Set(),
-  ): Promise<void> {
-    if (this.#closed) return
+  ): Promise<AttachFailure[]> {
+    if (this.#closed) return []
     const here = new Set(interfaces.map((each) => each.index))
     const gone = [...this.#attached].filter(([index]) => !here.has(index) || deleted.has(index))
     for (const [index, attachment] of gone) {
       this.#attached.delete(index)
       void attachment.then((detach) => detach()).catch(() => {})
     }
-    for (const each of interfaces) {
-      if (each.up && this.#chosen(each) && !this.#attached.has(each.index))
-        this.#attached.set(each.index, attachTo(each, this.#program))
-    }
-    await Promise.all(this.#attached.values())
+    const failures: AttachFailure[] = []
+    const all = interfaces.map(async (link) => {
+      if (!link.up || !this.#chosen(link)) return
+      const attachment = this.#attached.get(link.index) ?? attachTo(link, this.#program)
+      this.#attached.set(link.index, attachment)
+      try {
+        await attachment
+      } catch (error) {
+        if (this.#attached.get(link.index) === attachment) this.#attached.delete(link.index)
+        failures.push({ link, error: error as Error })
+      }
+    })
+    await Promise.all(all)
+    return failures
   }
 
   /** Idempotent. */

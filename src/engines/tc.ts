@@ -30,7 +30,7 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
     choice(context, indices),
   )
   let tagger = -1
-  return startNetwork(network, {
+  return startNetwork(context, network, {
     tagging,
     update: (all, deleted) => attachments.update(all, deleted),
     async attach() {

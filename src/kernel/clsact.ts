@@ -41,6 +41,7 @@ const ETH_P_ALL = 0x0300 // in network byte order
  */
 const PRIORITY = 1
 const EEXIST = 17
+const ENODEV = 19
 
 interface Filter {
   /** Priority and protocol, as in struct tcmsg. */
@@ -77,6 +78,7 @@ export async function attachClsact(link: Interface, program: number): Promise<()
       }
       return () => withNetworkLock(() => remove(link.index, (filter) => filter.name === name))
     } catch (error) {
+      if (error instanceof NetlinkError && error.errno === ENODEV) return async () => {} // gone in the meantime
       throw attachError(link, error)
     }
   })
@@ -119,9 +121,20 @@ async function addQdisc(index: number): Promise<boolean> {
     await request(messageTypes.newQdisc, flags.ack | flags.create | flags.exclusive, clsact(index))
     return true
   } catch (error) {
-    if (error instanceof NetlinkError && error.errno === EEXIST) return false
+    // An ingress qdisc has the same place, and takes a filter for egress without a word, to run it at ingress.
+    const isThere = error instanceof NetlinkError && error.errno === EEXIST
+    if (isThere && (await isClsact(index))) return false
     throw error
   }
+}
+
+async function isClsact(index: number): Promise<boolean> {
+  const answers = await request(messageTypes.getQdisc, flags.dump, tcmsg(index, 0, 0, 0))
+  return answers.some(
+    (answer) =>
+      answer.readInt32LE(4) === index &&
+      textOf(attributes(answer.subarray(TCMSG_SIZE)).get(TCA_KIND)) === 'clsact',
+  )
 }
 
 async function addFilter(index: number, program: number, name: string): Promise<void> {

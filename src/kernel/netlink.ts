@@ -9,6 +9,7 @@ export const messageTypes = {
   getLink: 18,
   newQdisc: 36,
   delQdisc: 37,
+  getQdisc: 38,
   newFilter: 44,
   delFilter: 45,
   getFilter: 46,

@@ -139,6 +139,52 @@ for (const mechanism of mechanisms) {
   })
 }
 
+test('an interface that comes up later and cannot be attached to is said, tried again, and told', async (t) => {
+  if (!requires(t, ...needs, 'tc')) return
+  const near = await Namespace.open(t)
+  const owner = await Owner.open(t, ['drop-net 100%'], { namespace: near, mechanism: 'clsact' })
+  assert.deepEqual(await owner.words(), { notices: [], notes: [] })
+  const target = { cgroup: owner.cgroup, netnsOf: near.pid }
+  const lost = async (host: string) => {
+    const before = (await owner.counts())[0]![2]!
+    await python(target, sendDatagrams, 4, host, 9, 1)
+    return (await owner.counts())[0]![2]! > before
+  }
+  for (const [name, address] of [
+    ['late0', '198.18.0'],
+    ['late2', '198.18.1'],
+  ]) {
+    near.run(`ip link add ${name} type veth peer name ${name}peer`)
+    near.run(`ip addr add ${address}.1/30 dev ${name}`)
+    // A clsact qdisc has no place beside it.
+    near.run(`tc qdisc add dev ${name} ingress`)
+    near.run(`ip link set ${name}peer up`)
+    near.run(`ip link set ${name} up`)
+    near.run(`ip neigh add ${address}.2 lladdr 02:00:00:00:00:01 dev ${name}`)
+  }
+  const said = async (pattern: RegExp) =>
+    (await owner.words()).notices.some((each) => pattern.test(each))
+  await until(() => said(/^interface late2 came up, but no packet is lost there yet: .*late2: E/), {
+    what: 'a notice of late2',
+  })
+  assert.ok(await said(/^interface late0 came up, but/))
+  assert.equal(await lost('198.18.0.2'), false)
+  // Others are not kept from it.
+  assert.equal(await lost('127.0.0.1'), true)
+  near.run('tc qdisc del dev late0 ingress')
+  await until(() => said(/^interface late0: attached now/), { what: 'another try at late0' })
+  assert.equal(await lost('198.18.0.2'), true)
+  assert.equal(await lost('198.18.1.2'), false)
+  const { notes } = await owner.words()
+  assert.equal(notes.length, 2)
+  assert.match(
+    notes[0]!,
+    /^interface late0 came up, and attaching there failed .* before it worked/,
+  )
+  assert.match(notes[1]!, /^interface late2 .* failed .*: no packet was lost there: .*late2: E/)
+  await owner.close()
+})
+
 async function decidedOnce(
   t: TestContext,
   { near, far }: Pair,
