@@ -25,22 +25,26 @@ import { terminalsOfNow } from './terminal-use.ts'
  * @param args what follows `run`
  * @throws {MinderbinderError} it cannot begin @throws {HelpRequest}
  */
-export async function runCommand(args: readonly string[]): Promise<{ text: string; status: 0 }> {
+export async function runCommand(
+  args: readonly string[],
+): Promise<{ text: string; status: 0; atOnce?: boolean }> {
   const options = parseRun(args)
   const first = planRun(await readConfig(options.configs), options)
   if (options.dryRun) return { text: await dryRun(first.rules), status: 0 }
   const output = options.output === undefined ? undefined : new OutputFile(options.output)
   const log = options.log === undefined ? undefined : new OutputFile(options.log)
   const signals = new RunSignals()
+  let reading = false
   try {
-    const report = await watchUntilEnd(first, options, { output, log }, signals)
+    const { report, ...end } = await watchUntilEnd(first, options, { output, log }, signals)
+    reading = end.reading
     writeStderr(summarize(report, options, output))
   } finally {
     signals.close()
   }
   log?.close()
   output?.close()
-  return { text: '', status: 0 }
+  return { text: '', status: 0, atOnce: reading }
 }
 
 /** What the user has named. */
@@ -54,7 +58,7 @@ async function watchUntilEnd(
   options: RunOptions,
   { output, log }: Files,
   signals: RunSignals,
-): Promise<WatchReport> {
+): Promise<{ report: WatchReport; reading: boolean }> {
   if (log) await listInterfaces() // so that the log knows their names
   const terminalIsGone = terminalsOfNow()
   const words = new RunWords(process.stderr.isTTY === true)
@@ -80,12 +84,17 @@ async function watchUntilEnd(
       }),
   })
   let report: WatchReport
+  let reading = false
   try {
     const stop = await observer.start(() => watch.sample())
     try {
       // Whose terminal hangs up gets SIGHUP, too: faults that nobody sees any more shall not stay.
-      while ((await signals.next()) === 'reload' && !terminalIsGone())
-        await reload(watch, options, output, words)
+      while ((await signals.next()) === 'reload' && !terminalIsGone()) {
+        const planned = plannedAnew(options)
+        const next = await Promise.race([planned, signals.ended])
+        reading = next === undefined
+        if (next) await reload(watch, next, options, output, words)
+      }
     } finally {
       await stop()
     }
@@ -93,18 +102,29 @@ async function watchUntilEnd(
     report = await watch.close()
     for (const lines of injections) lines.flush()
   }
-  return report
+  return { report, reading }
+}
+
+/** The rules that are in the files now, or why they are none. Waits as long as a file does (a FIFO, say). */
+async function plannedAnew(options: RunOptions): Promise<{ rules: RunRules } | { error: unknown }> {
+  try {
+    return { rules: planRun(await readConfig(options.configs), options) }
+  } catch (error) {
+    return { error }
+  }
 }
 
 /** What the rules before have done is told with the new ones. An invalid file changes nothing, and says why. */
 async function reload(
   watch: Watch,
+  planned: Awaited<ReturnType<typeof plannedAnew>>,
   options: RunOptions,
   output: OutputFile | undefined,
   words: RunWords,
 ): Promise<void> {
   try {
-    const next = planRun(await readConfig(options.configs), options)
+    if ('error' in planned) throw planned.error
+    const next = planned.rules
     const before = await watch.replace(next)
     saySkipped(next, words)
     const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`

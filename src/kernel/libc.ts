@@ -10,6 +10,7 @@ export interface Libc {
   send(fd: number, bytes: Memory, size: number, flags: number): number
   recv(fd: number, bytes: Memory, size: number, flags: number): number
   clock_gettime(clock: number, time: Memory): number
+  _exit(status: number): void
   /** For calls with up to four arguments that glibc and musl have no function for. */
   syscall(number: number, a: number, b: number, c: number, d: number): number
 }
@@ -33,11 +34,18 @@ export function loadLibc(): Promise<Libc> {
       send: func('intptr_t send(int fd, void *bytes, size_t size, int flags)'),
       recv: func('intptr_t recv(int fd, void *bytes, size_t size, int flags)'),
       clock_gettime: func('int clock_gettime(int clock, void *time)'),
+      _exit: func('void _exit(int status)'),
       syscall: func('long syscall(long number, long a, long b, long c, long d)'),
     }
     return loaded
   })
   return library
+}
+
+/** _exit(2): nothing is waited for, as process.exit() waits for node's threads. */
+export async function exitAtOnce(status: number): Promise<void> {
+  const { _exit } = await loadLibc()
+  _exit(status)
 }
 
 /** For what is not asynchronous; loadLibc() must have ended. */
