@@ -20,21 +20,25 @@ const EINVAL = 22
 
 const closeLink = promisify(closeFile)
 
+interface Attachment {
+  readonly program: number
+  readonly detach: Promise<Detach>
+}
+
 export class EgressAttachments {
-  readonly #program: number
-  readonly #chosen: (each: Interface) => boolean
+  readonly #programFor: (each: Interface) => number | undefined
   /** By interface index; what is under way counts. */
-  readonly #attached = new Map<number, Promise<Detach>>()
+  readonly #attached = new Map<number, Attachment>()
   #closed = false
 
-  constructor(program: number, chosen: (each: Interface) => boolean) {
-    this.#program = program
-    this.#chosen = chosen
+  /** @param programFor the descriptor of what belongs to an interface; undefined: nothing */
+  constructor(programFor: (each: Interface) => number | undefined) {
+    this.#programFor = programFor
   }
 
   /**
-   * Ends when every chosen interface that is up has the program, or could not have it, and none has it that is gone.
-   * Where it failed, the next update tries again.
+   * Ends when every interface that is up has its program, or could not have it, and no other. Where it failed, the
+   * next update tries again.
    *
    * @param deleted indices that were given back since the last time: who has one now is another
    */
@@ -43,19 +47,23 @@ export class EgressAttachments {
     deleted: ReadonlySet<number> = new Set(),
   ): Promise<AttachFailure[]> {
     if (this.#closed) return []
-    const here = new Set(interfaces.map((each) => each.index))
-    const gone = [...this.#attached].filter(([index]) => !here.has(index) || deleted.has(index))
-    for (const [index, attachment] of gone) {
+    const programs = new Map(interfaces.map((each) => [each.index, this.#programFor(each)]))
+    for (const [index, { program, detach }] of this.#attached) {
+      if (programs.get(index) === program && !deleted.has(index)) continue
       this.#attached.delete(index)
-      void attachment.then((detach) => detach()).catch(() => {})
+      void detach.then((now) => now()).catch(() => {})
     }
     const failures: AttachFailure[] = []
     const all = interfaces.map(async (link) => {
-      if (!link.up || !this.#chosen(link)) return
-      const attachment = this.#attached.get(link.index) ?? attachTo(link, this.#program)
+      const program = programs.get(link.index)
+      if (!link.up || program === undefined) return
+      const attachment = this.#attached.get(link.index) ?? {
+        program,
+        detach: attachTo(link, program),
+      }
       this.#attached.set(link.index, attachment)
       try {
-        await attachment
+        await attachment.detach
       } catch (error) {
         if (this.#attached.get(link.index) === attachment) this.#attached.delete(link.index)
         failures.push({ link, error: error as Error })
@@ -68,7 +76,7 @@ export class EgressAttachments {
   /** Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
-    const attached = [...this.#attached.values()]
+    const attached = [...this.#attached.values()].map(({ detach }) => detach)
     this.#attached.clear()
     const results = await Promise.allSettled(attached)
     const detaches = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
