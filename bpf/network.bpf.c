@@ -18,8 +18,20 @@
 #include "self.bpf.h"
 #include "target.bpf.h"
 
-/* No interface has this index, see mb_drop_out(). */
+/* No interface has this index, see drop_out(). */
 #define NOWHERE 0x7fffffff
+
+/*
+ * What a packet that was decided carries in the last word of its control buffer, which stays with it from device to
+ * device (a macvlan, a tunnel and what it runs over), and which nobody else reads: the network namespace and the
+ * interface, as settings.place and the lower PLACE_INTERFACE bits of its index. The upper bits of settings.place are
+ * such that nothing that TCP leaves there looks like it (struct tcp_skb_cb: delivered_ce, whose upper bits are 0).
+ */
+#define PLACE 4
+#define PLACE_INTERFACE 0xfffu
+
+/* The index of lo, in every network namespace (LOOPBACK_IFINDEX in include/net/flow.h) */
+#define LOOPBACK 1
 
 /* Sized when loaded: the whole plan, by rule index. */
 struct {
@@ -73,16 +85,19 @@ struct {
 
 /* Set before this is loaded. */
 volatile const struct {
-	struct rule_set drop_out; /* tried lowest index first */
+	/* Tried lowest index first. Of a packet that was decided at another interface, only those that name one: [1] */
+	struct rule_set drop_out[2];
 	struct rule_set drop_in;
 	struct rule_set refuse;
-	struct rule_set everyone; /* rules without targets */
+	struct target_process everyone; /* what a process is under that is no target: rules without targets */
 	u64 seed;
 	u64 netns; /* cookie of our own network namespace: interfaces are ours */
 	u32 wants_events;
 	u32 targeted; /* some rule has targets */
 	u32 machine;  /* targets are looked for everywhere, not only below session.cgroup */
 	u32 turn;     /* of the machine's rules: ours */
+	u32 place;    /* see PLACE */
+	u32 bound_in; /* some rule of drop_in names an interface */
 } settings;
 
 struct session {
@@ -94,6 +109,7 @@ struct session {
 	u32 padding;
 	/* To the verifier no constant: see struct session of syscall.bpf.c. */
 	u64 zero;
+	u64 copied; /* packets lost at an interface of which the machine itself may have got copies */
 };
 
 struct session session;
@@ -117,6 +133,7 @@ static long try_rule(u32 i, void *context)
 	struct rule_counts *count;
 	struct rule *rule;
 	u32 index;
+	int names;
 	u64 age;
 
 	(void)i;
@@ -129,14 +146,20 @@ static long try_rule(u32 i, void *context)
 		break;
 	}
 	index = walk->rules.index;
-	walk->index = index;
 	rule = bpf_map_lookup_elem(&rules, &index);
 	count = bpf_map_lookup_elem(&counts, &index);
 	if (!rule || !count)
 		return 1;
+	names = rule_names(rule, &walk->remote);
+	if (walk->fired) { /* by one before, which took the packet from this one */
+		if (names)
+			__sync_fetch_and_add(&count->taken, 1);
+		return rule_walk_is_over(&walk->rules);
+	}
+	walk->index = index;
 	age = rule->flags & RULE_HAS_TARGETS ? walk->process_age : walk->session_age;
-	walk->fired = decide(rule, index, settings.seed, age, rule_names(rule, &walk->remote), count, count, &walk->n);
-	return walk->fired || rule_walk_is_over(&walk->rules);
+	walk->fired = decide(rule, index, settings.seed, age, names, count, count, &walk->n);
+	return rule_walk_is_over(&walk->rules);
 }
 
 static __always_inline u64 since(u64 start, u64 now)
@@ -188,10 +211,10 @@ static __always_inline struct socket_tag *tag_of(struct __sk_buff *skb)
 static __always_inline int find_rules_of_packet(struct __sk_buff *skb, struct walk *walk, u64 *exec_ns,
 						u32 *elsewhere)
 {
-	walk->mine = (const struct rule_set *)&settings.everyone;
+	walk->mine = (const struct rule_set *)&settings.everyone.rules;
 	*exec_ns = 0;
 	*elsewhere = 0;
-	if (settings.targeted) {
+	if (settings.targeted || settings.bound_in) {
 		struct socket_tag *tag = tag_of(skb);
 
 		if (tag) {
@@ -236,14 +259,24 @@ static __always_inline void report_packet(const struct walk *walk, int direction
 		bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
 
+/* Was the packet decided at another of our interfaces? From here on it was. */
+static __always_inline u32 take_place(struct __sk_buff *skb)
+{
+	u32 here = settings.place | (skb->ifindex & PLACE_INTERFACE), before = skb->cb[PLACE];
+
+	skb->cb[PLACE] = here;
+	return (before & ~PLACE_INTERFACE) == settings.place && before != here;
+}
+
 /*
  * Sees every packet of the interface, so others' leave at the first line. TC_ACT_UNSPEC: what other tc
  * programs are attached still decide.
  *
  * A tagged packet was seen on the VLAN's own interface: deciding again here would lose more than asked for.
+ *
+ * `again`: where the interface is such that every packet was decided at another one, 1.
  */
-SEC("tc")
-int mb_drop_out(struct __sk_buff *skb)
+static __always_inline int drop_out(struct __sk_buff *skb, u32 again)
 {
 	struct walk walk;
 	u32 elsewhere; /* never: the interface is ours */
@@ -255,16 +288,34 @@ int mb_drop_out(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (skb->vlan_present || parse_packet(skb, DIRECTION_OUT, &walk.remote))
 		return TC_ACT_UNSPEC;
-	try_rules(&walk, &settings.drop_out, exec_ns);
+	again |= take_place(skb);
+	if (again && !settings.drop_out[1].words)
+		return TC_ACT_UNSPEC;
+	try_rules(&walk, &settings.drop_out[again & 1], exec_ns);
 	if (!walk.fired)
 		return TC_ACT_UNSPEC;
 	report_packet(&walk, DIRECTION_OUT);
+	if (skb->ifindex != LOOPBACK && is_to_several(skb))
+		__sync_fetch_and_add(&session.copied, 1);
 	/*
 	 * TC_ACT_SHOT would report a local drop to the sender (ENOBUFS, or TCP holding back), and
 	 * TC_ACT_STOLEN does not lose the packet under tcx. A redirect to nowhere frees it and reports
 	 * success: sch_handle_egress() in net/core/dev.c ignores what skb_do_redirect() returns.
 	 */
 	return (int)bpf_redirect(NOWHERE, 0);
+}
+
+SEC("tc")
+int mb_drop_out(struct __sk_buff *skb)
+{
+	return drop_out(skb, 0);
+}
+
+/* For a port of a bridge or bond: what the machine sends there has passed the bridge or bond. */
+SEC("tc")
+int mb_drop_port(struct __sk_buff *skb)
+{
+	return drop_out(skb, 1);
 }
 
 SEC("cgroup_skb/ingress")
@@ -292,17 +343,20 @@ static __always_inline struct target_process *current_target(void)
 	return bpf_map_lookup_elem(&targets, &tgid);
 }
 
-/* Returns 1: the socket may be made. */
+/* Returns 1: the socket may be made. Without targets, only those that are made elsewhere are of interest. */
 SEC("cgroup/sock_create")
 int mb_tag_socket(struct bpf_sock *sk)
 {
-	struct target_process *process = current_target();
+	const struct target_process *process = settings.targeted ? current_target() : 0;
 	struct elsewhere place = {};
 	struct socket_tag *tag;
 
-	if (!process)
-		return 1;
 	place.netns = bpf_get_netns_cookie(sk);
+	if (!process) {
+		if (settings.machine || place.netns == settings.netns)
+			return 1;
+		process = (const struct target_process *)&settings.everyone;
+	}
 	if (place.netns != settings.netns) {
 		place.tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
 		bpf_map_update_elem(&elsewhere, &place, process, BPF_ANY);
@@ -325,7 +379,7 @@ static __always_inline int refuse_connect(struct walk *walk)
 	struct event *event;
 	u64 exec_ns = 0;
 
-	walk->mine = (const struct rule_set *)&settings.everyone;
+	walk->mine = (const struct rule_set *)&settings.everyone.rules;
 	if (settings.targeted) {
 		struct target_process *process = current_target();
 

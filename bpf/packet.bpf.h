@@ -141,6 +141,33 @@ static __always_inline int parse_packet(struct __sk_buff *skb, int direction, st
 	return -1;
 }
 
+/* An Ethernet header, as much as says who gets the frame and what is in it. */
+struct ethernet_header {
+	u8 destination[6];
+	u8 source[6];
+	u16 protocol;
+};
+
+/*
+ * A packet to a group, or to all: the machine itself gets a copy, if programs listen for it. Only the link layer knows
+ * which address is everybody's in its network; if it has no header, only the addresses that are so everywhere count.
+ */
+VERIFIED_APART int is_to_several(struct __sk_buff *skb)
+{
+	struct ethernet_header ethernet;
+	struct ipv4_header ip;
+
+	if (skb->protocol == htons(ETH_P_IP)) {
+		if (load(skb, 0, &ip, sizeof(ip)))
+			return 0;
+		if ((ip.destination & htonl(0xf0000000)) == htonl(0xe0000000) || ip.destination == 0xffffffff)
+			return 1;
+	}
+	if (bpf_skb_load_bytes_relative(skb, 0, &ethernet, sizeof(ethernet), BPF_HDR_START_MAC))
+		return 0;
+	return ethernet.protocol == skb->protocol && (ethernet.destination[0] & 1);
+}
+
 static __always_inline int in_cidr(const u32 *address, const struct rule *rule)
 {
 	const u32 *to = (const u32 *)rule->to;

@@ -45,7 +45,7 @@ enum {
 	TC_ACT_UNSPEC = -1, /* and TCX_NEXT: the next program or filter decides */
 };
 
-enum { BPF_HDR_START_NET = 1 };
+enum { BPF_HDR_START_MAC = 0, BPF_HDR_START_NET = 1 };
 
 /*
  * bpf_ringbuf_submit(): do not wake anyone. The reader polls (src/kernel/bpf-events.ts), which keeps the

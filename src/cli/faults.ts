@@ -15,8 +15,8 @@ type OwnFault = Exclude<keyof typeof faultOptions, 'config'>
 
 const parsers: { [key in OwnFault]: (text: string) => readonly Rule[] } = {
   syscall: (text) => [parseSyscallFault(text, context)],
-  dropNet: (text) => [parseNetworkFault('drop-net', text, context)],
-  refuseNet: (text) => [parseNetworkFault('refuse-net', text, context)],
+  dropNet: (text) => [parseNetworkFault('drop-net', text)],
+  refuseNet: (text) => [parseNetworkFault('refuse-net', text)],
   inject: (text) => parseStraceInject(text, context),
 }
 

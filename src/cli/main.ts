@@ -10,7 +10,14 @@ import { writeStderr, writeStdout, writeTo } from './standard-streams.ts'
 import { usage } from './usage.ts'
 
 /** For stdout; with an exit status where that is not always 0. */
-type Printed = string | { readonly text: string; readonly status: number }
+type Printed =
+  | string
+  | {
+      readonly text: string
+      readonly status: number
+      /** A thread of node's waits for a file, and node would wait for the thread. */
+      readonly atOnce?: boolean
+    }
 
 type Command = (args: readonly string[]) => Printed | Promise<Printed>
 
@@ -54,8 +61,10 @@ async function runPrinting(name: string | undefined, args: readonly string[]): P
   if (!load) throw noCommand(name, args)
   const command = await load()
   const printed = await command(args)
-  const { text, status } = typeof printed === 'string' ? { text: printed, status: 0 } : printed
+  const { text, status, atOnce } =
+    typeof printed === 'string' ? { text: printed, status: 0, atOnce: false } : printed
   writeStdout(text)
+  if (atOnce) await (await import('../kernel/libc.ts')).exitAtOnce(status)
   return status
 }
 

@@ -27,7 +27,9 @@ import { terminalsOfNow } from './terminal-use.ts'
  * @param args what follows `run`
  * @throws {MinderbinderError} it cannot begin @throws {HelpRequest}
  */
-export async function runCommand(args: readonly string[]): Promise<{ text: string; status: 0 }> {
+export async function runCommand(
+  args: readonly string[],
+): Promise<{ text: string; status: 0; atOnce?: boolean }> {
   const options = parseRun(args)
   const first = planRun(await readConfig(options.configs), options)
   if (options.dryRun) return { text: await dryRun(first.rules), status: 0 }
@@ -37,8 +39,10 @@ export async function runCommand(args: readonly string[]): Promise<{ text: strin
       ? undefined
       : new LogFile(new OutputFile(options.log), options.logLimit)
   const signals = new RunSignals()
+  let reading = false
   try {
-    const ended = await watchUntilEnd(first, options, { output, log }, signals)
+    const { report: ended, ...end } = await watchUntilEnd(first, options, { output, log }, signals)
+    reading = end.reading
     const report = withNotes(ended, log)
     const told = summarize(report, options, output)
     writeStderr(told)
@@ -50,7 +54,7 @@ export async function runCommand(args: readonly string[]): Promise<{ text: strin
     signals.close()
   }
   closeFiles([log, output])
-  return { text: '', status: 0 }
+  return { text: '', status: 0, atOnce: reading }
 }
 
 /** What the user has named. */
@@ -64,7 +68,7 @@ async function watchUntilEnd(
   options: RunOptions,
   files: Files,
   signals: RunSignals,
-): Promise<WatchReport> {
+): Promise<{ report: WatchReport; reading: boolean }> {
   const { log } = files
   if (log) await listInterfaces() // so that the log knows their names
   const terminalIsGone = terminalsOfNow()
@@ -89,30 +93,46 @@ async function watchUntilEnd(
       }),
   })
   let report: WatchReport
+  let reading = false
   try {
     const stop = await observer.start(() => watch.sample())
     try {
       // Whose terminal hangs up gets SIGHUP, too: faults that nobody sees any more shall not stay.
-      while ((await signals.next()) === 'reload' && !terminalIsGone())
-        await reload(watch, options, files, words)
+      while ((await signals.next()) === 'reload' && !terminalIsGone()) {
+        const planned = plannedAnew(options)
+        const next = await Promise.race([planned, signals.ended])
+        reading = next === undefined
+        if (next) await reload(watch, next, options, files, words)
+      }
     } finally {
       await stop()
     }
   } finally {
     report = await watch.close()
   }
-  return report
+  return { report, reading }
+}
+
+/** The rules that are in the files now, or why they are none. Waits as long as a file does (a FIFO, say). */
+async function plannedAnew(options: RunOptions): Promise<{ rules: RunRules } | { error: unknown }> {
+  try {
+    return { rules: planRun(await readConfig(options.configs), options) }
+  } catch (error) {
+    return { error }
+  }
 }
 
 /** What the rules before have done is told with the new ones. An invalid file changes nothing, and says why. */
 async function reload(
   watch: Watch,
+  planned: Awaited<ReturnType<typeof plannedAnew>>,
   options: RunOptions,
   { output, log }: Files,
   words: RunWords,
 ): Promise<void> {
   try {
-    const next = planRun(await readConfig(options.configs), options)
+    if ('error' in planned) throw planned.error
+    const next = planned.rules
     const before = withNotes(await watch.replace(next), log)
     words.leaveOut(next.skipped)
     const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`

@@ -1,7 +1,6 @@
 /** The two ways onto an interface, each with the real program on lo. Its one rule has rate 0%: it never fires. */
 import { closeSync } from 'node:fs'
 import { NetworkObject } from '../engines/network-object.ts'
-import { architecture } from '../kernel/architecture.ts'
 import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
 import { attachClsact } from '../kernel/clsact.ts'
 import { type Interface, listInterfaces } from '../kernel/interfaces.ts'
@@ -57,7 +56,7 @@ export async function tryEgress(facts: Facts): Promise<Check[]> {
 }
 
 function loadHarmless(): Promise<NetworkObject> {
-  const rule = parseNetworkFault('drop-net', '0%', { arch: architecture })
+  const rule = parseNetworkFault('drop-net', '0%')
   const context = {
     rules: [rule],
     seed: 0n,

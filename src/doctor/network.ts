@@ -1,7 +1,6 @@
 /** The tc and the cgroup engine: a packet must be lost, a connection refused. */
 import { cgroup as cgroupEngine } from '../engines/cgroup.ts'
 import { tc as tcEngine } from '../engines/tc.ts'
-import { architecture } from '../kernel/architecture.ts'
 import { parseNetworkFault } from '../rules/grammar.ts'
 import type { Rule } from '../rules/rule.ts'
 import { type Check, no, type Question, unknown, yes } from './check.ts'
@@ -72,5 +71,5 @@ function ringCheck(heard: Heard): Check {
 }
 
 function networkRule(kind: 'drop-net' | 'refuse-net', text: string): Rule {
-  return parseNetworkFault(kind, text, { arch: architecture })
+  return parseNetworkFault(kind, text)
 }

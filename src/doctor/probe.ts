@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
+import { Deadline } from '../kernel/deadline.ts'
 
 /** A probe has time limits of its own, far below this one. */
 const PATIENCE_MS = 15_000
@@ -56,9 +57,8 @@ export class Probe {
 
   /** What it says without being asked; undefined where it ends before it does. */
   async answer(name: string): Promise<number | undefined> {
-    const deadline = Date.now() + PATIENCE_MS
-    while (!this.#answers.has(name) && !this.#over && Date.now() < deadline)
-      await this.#news(deadline)
+    const deadline = new Deadline(PATIENCE_MS)
+    while (!this.#answers.has(name) && !this.#over && !deadline.passed) await this.#news(deadline)
     return this.#answers.get(name)
   }
 
@@ -79,9 +79,9 @@ export class Probe {
     this.#wake()
   }
 
-  #news(deadline: number): Promise<void> {
+  #news(deadline: Deadline): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, deadline - Date.now())
+      const timer = setTimeout(resolve, deadline.leftMs)
       this.#wake = () => {
         clearTimeout(timer)
         resolve()

@@ -5,6 +5,7 @@ import { attachToFolder, type CgroupProgram, cgroupOfTargets } from './cgroup-pr
 import type { AttachedEngine, EngineContext } from './engine.ts'
 import { startNetwork } from './network-engine.ts'
 import { NetworkObject } from './network-object.ts'
+import { interfaceOf } from './network-settings.ts'
 
 export async function attachToCgroup(
   context: EngineContext,
@@ -15,15 +16,17 @@ export async function attachToCgroup(
   const dropIn = indices.filter((index) => !isRefusal(index))
   // A connection is its caller's, a packet its socket's.
   const tagging = dropIn.some((index) => context.rules[index]?.targets !== undefined)
+  // An interface's index is another's in another network namespace, so sockets of those get a tag, too.
+  const bound = dropIn.some((index) => interfaceOf(context.rules[index]) !== undefined)
   const programs: CgroupProgram[] = [
-    ...(tagging ? (['mb_tag_socket'] as const) : []),
+    ...(tagging || bound ? (['mb_tag_socket'] as const) : []),
     ...(dropIn.length > 0 ? (['mb_drop_in'] as const) : []),
     ...(refuse.length > 0 ? (['mb_connect4', 'mb_connect6'] as const) : []),
   ]
   const rules = { dropOut: [], dropIn, refuse }
   const network = await NetworkObject.load(context, rules, programs, await listInterfaces())
   const links: number[] = []
-  return startNetwork(network, {
+  return startNetwork(context, network, {
     tagging,
     async attach() {
       const folder = cgroupOfTargets(context)

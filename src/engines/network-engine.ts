@@ -1,35 +1,32 @@
 /** The programs of bpf/network.bpf.c at work: what tc and cgroup have in common. */
-import { type Interface, listInterfaces, watchInterfaces } from '../kernel/interfaces.ts'
-import type { AttachedEngine } from './engine.ts'
+import { listInterfaces, watchInterfaces } from '../kernel/interfaces.ts'
+import type { AttachedEngine, EngineContext } from './engine.ts'
+import { type AttachUpdate, LateAttachments } from './late-attachments.ts'
 import type { NetworkObject } from './network-object.ts'
 
 export interface NetworkPrograms {
   /** Sockets are tagged with whose they are. */
   readonly tagging: boolean
-  /**
-   * Attaches at interfaces that have come, and forgets those that have gone; left out where nothing is attached there.
-   *
-   * @param deleted indices that were given back since the last time: who has one now is another
-   */
-  readonly update?: (
-    interfaces: readonly Interface[],
-    deleted?: ReadonlySet<number>,
-  ) => Promise<void>
+  /** Left out where nothing is attached at interfaces. */
+  readonly update?: AttachUpdate
   /** Attaches what is at no interface. */
   attach(): Promise<void>
   /** From all of it. Idempotent. */
   detach(): Promise<void>
 }
 
-/** Everything or nothing; `network` is closed with it. @throws what `update` and `attach` throw */
+/** Everything or nothing; `network` is closed with it. @throws why `update` failed, and what `attach` throws */
 export async function startNetwork(
+  { onNotice }: EngineContext,
   network: NetworkObject,
   { tagging, update, attach, detach }: NetworkPrograms,
 ): Promise<AttachedEngine> {
+  const late = update && new LateAttachments(update, onNotice)
   let unwatch = () => {}
   const lift = async () => {
     unwatch()
     unwatch = () => {}
+    late?.close()
     await detach()
   }
   const close = async () => {
@@ -40,12 +37,12 @@ export async function startNetwork(
     if (update || network.namesInterfaces) {
       unwatch = await watchInterfaces((all, deleted) => {
         network.follow(all, deleted)
-        // A failure has no one to tell: the run has begun, and the interface may be gone.
-        update?.(all, deleted).catch(() => {})
+        void late?.follow(all, deleted)
       })
       const now = await listInterfaces()
       network.follow(now)
-      await update?.(now)
+      const failure = (await update?.(now))?.[0]
+      if (failure) throw failure.error
     }
     await attach()
   } catch (error) {
@@ -57,7 +54,7 @@ export async function startNetwork(
     lift,
     counts: async () => network.counts(),
     lostEvents: () => network.lostEvents(),
-    notes: () => network.notes(),
+    notes: () => [...network.notes(), ...(late?.notes() ?? [])],
     ...(tagging && { adopt: (target) => network.adopt(target) }),
     close,
   }

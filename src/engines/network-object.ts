@@ -1,4 +1,5 @@
 /** bpf/network.bpf.o, loaded for some rules of a plan: what the tc and the cgroup engine have in common. */
+import { architecture } from '../kernel/architecture.ts'
 import { type RingReader, readEvents } from '../kernel/bpf-events.ts'
 import { readBpfObject } from '../kernel/bpf-file.ts'
 import { BpfObject } from '../kernel/bpf-object.ts'
@@ -23,6 +24,7 @@ import { OutOfReach } from './out-of-reach.ts'
 /** Programs of bpf/network.bpf.c. */
 export type NetworkProgram =
   | 'mb_drop_out'
+  | 'mb_drop_port'
   | 'mb_drop_in'
   | 'mb_connect4'
   | 'mb_connect6'
@@ -43,6 +45,7 @@ export class NetworkObject {
   #counts: Map<number, RuleCounts> | undefined
   #lost: bigint | undefined
   #untagged: bigint | undefined
+  #copied: bigint | undefined
 
   private constructor(
     object: BpfObject,
@@ -68,9 +71,8 @@ export class NetworkObject {
     programs: readonly NetworkProgram[],
     interfaces: readonly Interface[],
   ): Promise<NetworkObject> {
-    const arch = process.arch === 'arm64' ? 'arm64' : 'x86_64'
     const table = encodeRules(context.rules, {
-      arch,
+      arch: architecture,
       interfaceIndex: (name) => interfaceIndex(interfaces, name),
     })
     const row = (index: number) => table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
@@ -89,12 +91,11 @@ export class NetworkObject {
         events: context.onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
       },
       ...(targets && { reuse: { targets: targets.map, turn: targets.turnMap } }),
-      rodata: settingsOf(
-        rules,
-        scopeOf(context, indices, { turn: targets?.turn ?? 0, netns }),
-        context.seed,
-        context.onEvent !== undefined,
-      ),
+      rodata: settingsOf(rules, scopeOf(context, indices, { turn: targets?.turn ?? 0, netns }), {
+        rules: context.rules,
+        seed: context.seed,
+        wantsEvents: context.onEvent !== undefined,
+      }),
     })
     const session = new Session(object)
     const named = new NamedInterfaces(context.rules, indices, interfaces, {
@@ -164,10 +165,15 @@ export class NetworkObject {
   /** What a reader of the summary must know. */
   notes(): string[] {
     const untagged = this.#untagged ?? this.#session.untagged()
+    const copied = this.#copied ?? this.#session.copied()
     const lines = [...this.#named.notes(), ...this.#outOfReach.notes()]
     if (untagged > 0n)
       lines.push(
         `${untagged} sockets of targets went past the rules: the kernel had no memory to tag them`,
+      )
+    if (copied > 0n)
+      lines.push(
+        `${copied} of the packets that were lost went to a multicast or broadcast address: programs on this machine may have received their copies`,
       )
     return lines
   }
@@ -180,6 +186,7 @@ export class NetworkObject {
     this.#counts = this.counts()
     this.#lost = this.#session.lostEvents()
     this.#untagged = this.#session.untagged()
+    this.#copied = this.#session.copied()
     this.#object.close()
   }
 }

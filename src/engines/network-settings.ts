@@ -1,6 +1,7 @@
 /** The variables of bpf/network.bpf.c, as bytes: `settings` before it is loaded, `session` while it runs. */
 import type { BpfObject } from '../kernel/bpf-object.ts'
 import { encodeRuleSet } from '../rules/encode.ts'
+import type { Rule } from '../rules/rule.ts'
 
 /** Rule indices, each list in the order its rules are tried. */
 export interface NetworkRules {
@@ -21,23 +22,57 @@ export interface NetworkScope {
   readonly netns: bigint
 }
 
-/** `settings`: four struct rule_set, u64 seed, netns, u32 wants_events, targeted, machine, turn. */
-export function settingsOf(
-  rules: NetworkRules,
-  scope: NetworkScope,
-  seed: bigint,
-  wantsEvents: boolean,
-): Buffer {
-  const numbers = Buffer.alloc(32)
-  numbers.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
-  numbers.writeBigUInt64LE(scope.netns, 8)
-  const fields = [Number(wantsEvents), Number(scope.targeted), Number(scope.machine), scope.turn]
-  for (const [at, field] of fields.entries()) numbers.writeUInt32LE(field, 16 + 4 * at)
-  const sets = [rules.dropOut, rules.dropIn, rules.refuse, scope.everyone]
-  return Buffer.concat([...sets.map(encodeRuleSet), numbers])
+export interface PlanFacts {
+  /** The whole plan. */
+  readonly rules: readonly Rule[]
+  readonly seed: bigint
+  readonly wantsEvents: boolean
 }
 
-/** `session`: u64 cgroup, start_ns, lost_events, untagged; u32 level, padding; u64 zero. */
+/**
+ * `settings`: struct rule_set drop_out[2], drop_in, refuse; struct target_process everyone; u64 seed, netns; u32
+ * wants_events, targeted, machine, turn, place, bound_in.
+ */
+export function settingsOf(
+  { dropOut, dropIn, refuse }: NetworkRules,
+  scope: NetworkScope,
+  { rules, seed, wantsEvents }: PlanFacts,
+): Buffer {
+  const namesInterface = (index: number) => interfaceOf(rules[index]) !== undefined
+  const sets = [dropOut, dropOut.filter(namesInterface), dropIn, refuse].map(encodeRuleSet)
+  const noProcess = Buffer.alloc(16) // u64 birth, exec_ns
+  const numbers = Buffer.alloc(40)
+  numbers.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
+  numbers.writeBigUInt64LE(scope.netns, 8)
+  const fields = [
+    Number(wantsEvents),
+    Number(scope.targeted),
+    Number(scope.machine),
+    scope.turn,
+    placeOf(scope.netns),
+    Number(dropIn.some(namesInterface)),
+  ]
+  for (const [at, field] of fields.entries()) numbers.writeUInt32LE(field, 16 + 4 * at)
+  return Buffer.concat([...sets, noProcess, encodeRuleSet(scope.everyone), numbers])
+}
+
+/** The interface that a rule names. */
+export function interfaceOf(rule: Rule | undefined): string | undefined {
+  return rule === undefined || rule.kind === 'syscall' ? undefined : rule.interface
+}
+
+/** `PLACE` in bpf/network.bpf.c: the first byte tells it from what others leave there, 12 bits are the namespace's. */
+const PLACE_MAGIC = 0xb5
+const PLACE_NETNS_BITS = 12n
+
+function placeOf(netns: bigint): number {
+  // Cookies count up, on each CPU from a multiple of 4,096 (include/linux/cookie.h): both ends tell them apart.
+  const folded = netns ^ (netns >> PLACE_NETNS_BITS) ^ (netns >> (2n * PLACE_NETNS_BITS))
+  const bits = Number(BigInt.asUintN(Number(PLACE_NETNS_BITS), folded))
+  return ((PLACE_MAGIC << 24) | (bits << 12)) >>> 0
+}
+
+/** `session`: u64 cgroup, start_ns, lost_events, untagged; u32 level, padding; u64 zero, copied. */
 export class Session {
   readonly #object: BpfObject
 
@@ -66,6 +101,11 @@ export class Session {
     return this.#read().readBigUInt64LE(24)
   }
 
+  /** Packets that were lost, of which the machine itself may have got copies. */
+  copied(): bigint {
+    return this.#read().readBigUInt64LE(48)
+  }
+
   #change(change: (bytes: Buffer) => void): void {
     const bytes = this.#read()
     change(bytes)
@@ -73,6 +113,6 @@ export class Session {
   }
 
   #read(): Buffer {
-    return this.#object.lookup('.bss', 0, 48)
+    return this.#object.lookup('.bss', 0, 56)
   }
 }

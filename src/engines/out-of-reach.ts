@@ -71,7 +71,7 @@ export class OutOfReach {
     this.look()
     return [...this.#told].map(([rule, { size }]) => {
       const places = size === 1 ? 'another network namespace' : `${size} other network namespaces`
-      return `${this.#label(rule)}: there were targets in ${places}, out of its reach`
+      return `${this.#label(rule)} did not reach sockets that were made in ${places}`
     })
   }
 

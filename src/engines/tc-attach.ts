@@ -10,6 +10,7 @@ import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
 import { attachClsact } from '../kernel/clsact.ts'
 import type { Interface } from '../kernel/interfaces.ts'
 import { isTurnedOff } from '../kernel/no-feature.ts'
+import type { AttachFailure } from './late-attachments.ts'
 
 type Detach = () => Promise<void>
 
@@ -19,46 +20,63 @@ const EINVAL = 22
 
 const closeLink = promisify(closeFile)
 
+interface Attachment {
+  readonly program: number
+  readonly detach: Promise<Detach>
+}
+
 export class EgressAttachments {
-  readonly #program: number
-  readonly #chosen: (each: Interface) => boolean
+  readonly #programFor: (each: Interface) => number | undefined
   /** By interface index; what is under way counts. */
-  readonly #attached = new Map<number, Promise<Detach>>()
+  readonly #attached = new Map<number, Attachment>()
   #closed = false
 
-  constructor(program: number, chosen: (each: Interface) => boolean) {
-    this.#program = program
-    this.#chosen = chosen
+  /** @param programFor the descriptor of what belongs to an interface; undefined: nothing */
+  constructor(programFor: (each: Interface) => number | undefined) {
+    this.#programFor = programFor
   }
 
   /**
-   * Ends when every chosen interface that is up has the program, and none has it that is gone.
+   * Ends when every interface that is up has its program, or could not have it, and no other. Where it failed, the
+   * next update tries again.
    *
    * @param deleted indices that were given back since the last time: who has one now is another
-   * @throws {MinderbinderError} MB_ATTACH, MB_NO_PERMISSION
    */
   async update(
     interfaces: readonly Interface[],
     deleted: ReadonlySet<number> = new Set(),
-  ): Promise<void> {
-    if (this.#closed) return
-    const here = new Set(interfaces.map((each) => each.index))
-    const gone = [...this.#attached].filter(([index]) => !here.has(index) || deleted.has(index))
-    for (const [index, attachment] of gone) {
+  ): Promise<AttachFailure[]> {
+    if (this.#closed) return []
+    const programs = new Map(interfaces.map((each) => [each.index, this.#programFor(each)]))
+    for (const [index, { program, detach }] of this.#attached) {
+      if (programs.get(index) === program && !deleted.has(index)) continue
       this.#attached.delete(index)
-      void attachment.then((detach) => detach()).catch(() => {})
+      void detach.then((now) => now()).catch(() => {})
     }
-    for (const each of interfaces) {
-      if (each.up && this.#chosen(each) && !this.#attached.has(each.index))
-        this.#attached.set(each.index, attachTo(each, this.#program))
-    }
-    await Promise.all(this.#attached.values())
+    const failures: AttachFailure[] = []
+    const all = interfaces.map(async (link) => {
+      const program = programs.get(link.index)
+      if (!link.up || program === undefined) return
+      const attachment = this.#attached.get(link.index) ?? {
+        program,
+        detach: attachTo(link, program),
+      }
+      this.#attached.set(link.index, attachment)
+      try {
+        await attachment.detach
+      } catch (error) {
+        if (this.#attached.get(link.index) === attachment) this.#attached.delete(link.index)
+        failures.push({ link, error: error as Error })
+      }
+    })
+    await Promise.all(all)
+    return failures
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
-    const attached = [...this.#attached.values()]
+    const attached = [...this.#attached.values()].map(({ detach }) => detach)
     this.#attached.clear()
     const results = await Promise.allSettled(attached)
     const detaches = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))

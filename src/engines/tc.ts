@@ -1,8 +1,8 @@
 /** Packets that the target sends are lost at tc egress. */
 import { closeSync } from 'node:fs'
-import type { Interface } from '../kernel/interfaces.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
+import type { NetworkProgram } from './network-object.ts'
 
 export const tc: Engine = { name: 'tc', refusal, attach }
 
@@ -16,25 +16,36 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
   const { listInterfaces } = await import('../kernel/interfaces.ts')
   const { startNetwork } = await import('./network-engine.ts')
   const { NetworkObject } = await import('./network-object.ts')
+  const { interfaceOf } = await import('./network-settings.ts')
   const { EgressAttachments } = await import('./tc-attach.ts')
   const { attachToFolder, cgroupOfTargets } = await import('./cgroup-programs.ts')
+  const names = indices.map((index) => interfaceOf(context.rules[index]))
+  const [named, unnamed] = [names.some((each) => each !== undefined), names.includes(undefined)]
+  // Without targets it tells of what is out of reach.
   const tagging = indices.some((index) => context.rules[index]?.targets !== undefined)
+  const programs: NetworkProgram[] = [
+    'mb_drop_out',
+    // A port of which a rule has the name, while others are for all interfaces.
+    ...(named && unnamed ? (['mb_drop_port'] as const) : []),
+    'mb_tag_socket',
+  ]
   const network = await NetworkObject.load(
     context,
     { dropOut: indices, dropIn: [], refuse: [] },
-    ['mb_drop_out', ...(tagging ? (['mb_tag_socket'] as const) : [])],
+    programs,
     await listInterfaces(),
   )
-  const attachments = new EgressAttachments(
-    network.program('mb_drop_out'),
-    choice(context, indices),
-  )
+  const attachments = new EgressAttachments(({ name, master }) => {
+    if (master !== 0 && unnamed)
+      return names.includes(name) ? network.program('mb_drop_port') : undefined
+    return unnamed || names.includes(name) ? network.program('mb_drop_out') : undefined
+  })
   let tagger = -1
-  return startNetwork(network, {
+  return startNetwork(context, network, {
     tagging,
     update: (all, deleted) => attachments.update(all, deleted),
     async attach() {
-      if (tagging) tagger = await attachToFolder(cgroupOfTargets(context), network, 'mb_tag_socket')
+      tagger = await attachToFolder(cgroupOfTargets(context), network, 'mb_tag_socket')
     },
     async detach() {
       if (tagger >= 0) closeSync(tagger)
@@ -42,20 +53,4 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
       await attachments.close()
     },
   })
-}
-
-/**
- * Where to attach: what rules name; where one names none, everywhere but at ports of a bridge or bond (see
- * Interface.master).
- */
-function choice(context: EngineContext, indices: readonly number[]): (each: Interface) => boolean {
-  const names = new Set<string>()
-  let all = false
-  for (const index of indices) {
-    const rule = context.rules[index]
-    if (rule === undefined || rule.kind === 'syscall') continue
-    if (rule.interface === undefined) all = true
-    else names.add(rule.interface)
-  }
-  return (each) => names.has(each.name) || (all && each.master === 0)
 }

@@ -1,7 +1,8 @@
 /** Where this process is in the cgroup v2 hierarchy, as a directory (cgroups(7), proc(5)). */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { MinderbinderError } from '../errors.ts'
+import { parentOf } from './process-tree.ts'
 
 export interface CgroupPlace {
   /** Absolute path of the directory. */
@@ -14,17 +15,18 @@ export interface CgroupPlace {
  * @throws {MinderbinderError} MB_NO_CGROUP2
  */
 export function ownCgroup(): CgroupPlace {
-  const mounts = cgroupMounts()
   const own = parseOwnCgroup(readFileSync('/proc/self/cgroup', 'utf8'))
-  for (const mount of mounts) {
+  const tried: string[] = []
+  for (const mount of cgroupMounts()) {
     const path = own === undefined ? undefined : within(mount, own)
-    if (own !== undefined && path !== undefined && existsSync(join(path, 'cgroup.procs')))
+    if (own !== undefined && path !== undefined && isCgroup(path))
       return { path, level: levelOf(own) }
+    tried.push(mount.point)
   }
-  const where = mounts.map((mount) => mount.point).join(', ')
+  if (tried.length === 0) throw notMounted()
   throw new MinderbinderError(
     'MB_NO_CGROUP2',
-    `our own cgroup (${own ?? 'none in /proc/self/cgroup'}) is not under any cgroup v2 mount (${where})`,
+    `our own cgroup (${own ?? 'none in /proc/self/cgroup'}) is not under any cgroup v2 mount (${tried.join(', ')})`,
     {
       hint: 'in a container, start it with a cgroup namespace of its own (--cgroupns=private), or mount cgroup2 inside',
     },
@@ -37,25 +39,66 @@ export function ownCgroup(): CgroupPlace {
  * @throws {MinderbinderError} MB_NO_CGROUP2
  */
 export function cgroupRoot(): string {
-  const mounts = cgroupMounts()
-  const root = mounts.find((mount) => mount.root === '/' && existsSync(mount.point))
-  if (root) return root.point
-  const where = mounts.map((mount) => mount.point).join(', ')
+  const tried: string[] = []
+  for (const { root, point } of cgroupMounts()) {
+    if (root === '/' && isCgroup(point)) return point
+    tried.push(point)
+  }
+  if (tried.length === 0) throw notMounted()
+  const where = tried.join(', ')
   throw new MinderbinderError('MB_NO_CGROUP2', `no mount shows the root of cgroup v2 (${where})`, {
     hint: 'mount it: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified',
   })
 }
 
-/** The system's own place first: other mounts are a chroot's or a container's, and may go. */
-function cgroupMounts(): CgroupMount[] {
-  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'))
-  if (mounts.length === 0) {
-    throw new MinderbinderError('MB_NO_CGROUP2', 'no cgroup v2 hierarchy is mounted here', {
-      hint: 'mount one: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified',
-    })
-  }
+function notMounted(): MinderbinderError {
+  return new MinderbinderError('MB_NO_CGROUP2', 'no cgroup v2 hierarchy is mounted here', {
+    hint: 'mount one: mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified; if ip netns exec hides it, nsenter --net=/run/netns/NAME minderbinder … does not',
+  })
+}
+
+/**
+ * Our own mounts, the system's own place first: others are a chroot's or a container's, and may go. Then those of our
+ * ancestors.
+ */
+function* cgroupMounts(): Generator<CgroupMount> {
   const inSys = ({ point }: CgroupMount) => Number(point.startsWith('/sys/'))
-  return mounts.sort((a, b) => inSys(b) - inSys(a))
+  const own = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'))
+  yield* own.sort((a, b) => inSys(b) - inSys(a))
+  yield* mountsOfAncestors()
+}
+
+/**
+ * `ip netns exec` covers /sys, and all that is mounted there, with a new one: the hierarchy is reached by the root of
+ * a process above us (proc(5), /proc/PID/root), the oldest that we may look at, since that lives longest. Only of
+ * root's processes: other users mount what they like.
+ */
+function* mountsOfAncestors(): Generator<CgroupMount> {
+  if (process.geteuid?.() !== 0) return
+  const ancestors: number[] = []
+  for (let pid = process.ppid; pid > 0; pid = parentOf(pid)) ancestors.unshift(pid)
+  for (const pid of ancestors) {
+    let mounts: CgroupMount[]
+    try {
+      if (statSync(`/proc/${pid}`).uid !== 0) continue
+      mounts = parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8'))
+    } catch {
+      continue // not for us to look at
+    }
+    for (const { root, point } of mounts) yield { root, point: `/proc/${pid}/root${point}` }
+  }
+}
+
+/** include/uapi/linux/magic.h: CGROUP2_SUPER_MAGIC */
+const CGROUP2_MAGIC = 0x63677270
+
+/** Another file system may have been mounted over it since. */
+function isCgroup(path: string): boolean {
+  try {
+    return statfsSync(path).type === CGROUP2_MAGIC && existsSync(join(path, 'cgroup.procs'))
+  } catch {
+    return false
+  }
 }
 
 export interface CgroupMount {

@@ -1,10 +1,13 @@
 /** The target's own cgroup: made under ours, emptied and removed again; what a crash left is swept. */
-import { mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { MinderbinderError } from '../errors.ts'
-import { cgroupTree, codeOf, killMembers, moveMembers } from './cgroup-members.ts'
+import { killMembers, moveMembers } from './cgroup-members.ts'
 import { ownCgroup } from './cgroup-place.ts'
-import { type ProcessIdentity, stateOf } from './process-identity.ts'
+import { visitCgroups } from './cgroup-tree.ts'
+import { Deadline } from './deadline.ts'
+import { errnoCode } from './errno-code.ts'
+import { identityFrom, identityText, type ProcessIdentity, stateOf } from './process-identity.ts'
 import { sleep } from './sleep.ts'
 
 export interface ChildCgroup {
@@ -20,10 +23,12 @@ export interface ChildCgroup {
 
 /** Processes that were killed leave a cgroup within milliseconds; this bounds what waits for it. */
 const PATIENCE_MS = 5_000
+/** The same for what another left, which the next start tries again. */
+const SWEEP_PATIENCE_MS = 1_000
 const RETRY_MS = 2
 const RETRY_MAX_MS = 50
-/** minderbinder-PIDNS-PID-STARTTIME-SERIAL */
-const ourName = /^minderbinder-(\d+)-(\d+)-(\d+)-\d+$/
+/** minderbinder-PIDNS-TIMENS-PID-STARTTIME-SERIAL */
+const ourName = /^minderbinder-(\d+)-(\d+)-(\d+)-(\d+)-\d+$/
 let serial = 0
 
 /**
@@ -38,7 +43,7 @@ export function createCgroup(
 ): ChildCgroup {
   const own = ownCgroup()
   serial += 1
-  const name = `minderbinder-${owner.pidNamespace}-${owner.pid}-${owner.startTime}-${serial}`
+  const name = `minderbinder-${identityText(owner, '-')}-${serial}`
   const path = join(own.path, name)
   announce(path)
   try {
@@ -65,42 +70,49 @@ export async function releaseCgroup(cgroup: ChildCgroup): Promise<void> {
  *
  * @throws {MinderbinderError} MB_CGROUP when that does not end within seconds
  */
-export async function destroyCgroup(path: string): Promise<void> {
-  await killMembers(path, Date.now() + PATIENCE_MS)
-  await remove(path, () => {})
+export async function destroyCgroup(path: string, patienceMs = PATIENCE_MS): Promise<void> {
+  await killMembers(path, new Deadline(patienceMs))
+  await remove(path, () => {}, patienceMs)
 }
 
 /**
  * Destroys the cgroups that minderbinders which are dead left under our own. Best effort: never throws.
- * Owners in other pid namespaces are not judged.
+ * Owners in other pid or time namespaces are not judged.
  */
 export async function sweepCgroups(): Promise<void> {
   try {
     const { path } = ownCgroup()
     const abandoned = readdirSync(path).filter((name) => {
-      const [, pidNamespace, pid, startTime] = ourName.exec(name) ?? []
-      if (!pidNamespace || !pid || !startTime) return false
-      return stateOf({ pidNamespace, pid: Number(pid), startTime }) === 'dead'
+      const owner = identityFrom((ourName.exec(name) ?? []).slice(1, 5))
+      return owner !== undefined && stateOf(owner) === 'dead'
     })
-    await Promise.all(abandoned.map((name) => destroyCgroup(join(path, name))))
+    // One that cannot be removed now is in nobody's way, and the next sweep tries it again.
+    await Promise.allSettled(
+      abandoned.map((name) => destroyCgroup(join(path, name), SWEEP_PATIENCE_MS)),
+    )
   } catch {
-    // Another sweep was faster, or there is no cgroup v2 here: creating one will say so.
+    // There is no cgroup v2 here: creating one will say so.
   }
 }
 
 /** `empty` runs before each attempt, since members may fork while they are moved. */
-async function remove(path: string, empty: () => void): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS
+async function remove(
+  path: string,
+  empty: () => Promise<void> | void,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
+  const deadline = new Deadline(patienceMs)
   for (let pause = RETRY_MS; ; pause = Math.min(pause * 2, RETRY_MAX_MS)) {
     try {
-      empty()
-      for (const folder of cgroupTree(path)) rmdirSync(folder)
+      await empty()
+      visitCgroups(path, rmdirSync)
       return
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') {
-        if (cgroupTree(path).length === 0) return
-      } else if (codeOf(error) !== 'EBUSY' || Date.now() > deadline) {
-        throw new MinderbinderError('MB_CGROUP', `cgroup ${path} is left: ${codeOf(error)}`, {
+      const code = errnoCode(error)
+      if (code === 'ENOENT') {
+        if (!existsSync(path)) return
+      } else if (code !== 'EBUSY' || deadline.passed) {
+        throw new MinderbinderError('MB_CGROUP', `cgroup ${path} is left: ${code || error}`, {
           hint: 'end the processes in its cgroup.procs, then rmdir it; the next minderbinder under the same cgroup tries too',
           cause: error,
         })
@@ -111,7 +123,7 @@ async function remove(path: string, empty: () => void): Promise<void> {
 }
 
 function creationError(parent: string, error: unknown): MinderbinderError {
-  const code = codeOf(error)
+  const code = errnoCode(error)
   const root = process.geteuid?.() === 0
   if ((code === 'EACCES' || code === 'EPERM') && !root) {
     return new MinderbinderError(

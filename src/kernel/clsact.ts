@@ -2,7 +2,7 @@
  * tc filters on clsact, the way onto an interface before tcx (Linux 6.6).
  *
  * Such a filter belongs to no process, so ours carries its owner in its name
- * (`minderbinder/PIDNS/PID/STARTTIME/SERIAL/made|found`), by which the next start knows and removes what a
+ * (`minderbinder/PIDNS/TIMENS/PID/STARTTIME/SERIAL/made|found`), by which the next start knows and removes what a
  * killed process left. The last part says whether minderbinder made the qdisc: each new filter inherits it
  * from those of ours that are there, and whoever removes the last filter of all removes a made qdisc.
  */
@@ -19,7 +19,7 @@ import {
   textOf,
 } from './netlink.ts'
 import { withNetworkLock } from './network-lock.ts'
-import { processIdentity, stateOf } from './process-identity.ts'
+import { identityFrom, identityText, processIdentity, stateOf } from './process-identity.ts'
 import { uint32 } from './uint32.ts'
 
 /** struct tcmsg */
@@ -41,6 +41,7 @@ const ETH_P_ALL = 0x0300 // in network byte order
  */
 const PRIORITY = 1
 const EEXIST = 17
+const ENODEV = 19
 
 interface Filter {
   /** Priority and protocol, as in struct tcmsg. */
@@ -49,7 +50,7 @@ interface Filter {
   readonly name: string
 }
 
-const ourName = /^minderbinder\/(\d+)\/(\d+)\/(\d+)\/\d+\/(made|found)$/
+const ourName = /^minderbinder\/(\d+)\/(\d+)\/(\d+)\/(\d+)\/\d+\/(made|found)$/
 let serial = 0
 
 /**
@@ -61,14 +62,14 @@ let serial = 0
 export async function attachClsact(link: Interface, program: number): Promise<() => Promise<void>> {
   const self = processIdentity(process.pid)
   if (!self) throw new Error('/proc/self/stat cannot be read')
-  const { pidNamespace, pid, startTime } = self
+  const owner = identityText(self, '/')
   return withNetworkLock(async () => {
     try {
       await sweepInterface(link.index)
       const inherited = (await filters(link.index, EGRESS)).some(isOnMadeQdisc)
       const made = (await addQdisc(link.index)) || inherited
       serial += 1
-      const name = `minderbinder/${pidNamespace}/${pid}/${startTime}/${serial}/${made ? 'made' : 'found'}`
+      const name = `minderbinder/${owner}/${serial}/${made ? 'made' : 'found'}`
       try {
         await addFilter(link.index, program, name)
       } catch (error) {
@@ -77,6 +78,7 @@ export async function attachClsact(link: Interface, program: number): Promise<()
       }
       return () => withNetworkLock(() => remove(link.index, (filter) => filter.name === name))
     } catch (error) {
+      if (error instanceof NetlinkError && error.errno === ENODEV) return async () => {} // gone in the meantime
       throw attachError(link, error)
     }
   })
@@ -85,9 +87,8 @@ export async function attachClsact(link: Interface, program: number): Promise<()
 /** Removes what processes that are dead left on an interface. */
 async function sweepInterface(index: number): Promise<void> {
   await remove(index, ({ name }) => {
-    const [, pidNamespace, pid, startTime] = ourName.exec(name) ?? []
-    if (!pidNamespace || !pid || !startTime) return false
-    return stateOf({ pidNamespace, pid: Number(pid), startTime }) === 'dead'
+    const owner = identityFrom((ourName.exec(name) ?? []).slice(1, 5))
+    return owner !== undefined && stateOf(owner) === 'dead'
   })
 }
 
@@ -111,7 +112,7 @@ async function removeUnusedQdisc(index: number, made: boolean): Promise<void> {
 }
 
 function isOnMadeQdisc(filter: Filter): boolean {
-  return ourName.exec(filter.name)?.[4] === 'made'
+  return ourName.exec(filter.name)?.[5] === 'made'
 }
 
 /** False where there is one. */
@@ -120,9 +121,20 @@ async function addQdisc(index: number): Promise<boolean> {
     await request(messageTypes.newQdisc, flags.ack | flags.create | flags.exclusive, clsact(index))
     return true
   } catch (error) {
-    if (error instanceof NetlinkError && error.errno === EEXIST) return false
+    // An ingress qdisc has the same place, and takes a filter for egress without a word, to run it at ingress.
+    const isThere = error instanceof NetlinkError && error.errno === EEXIST
+    if (isThere && (await isClsact(index))) return false
     throw error
   }
+}
+
+async function isClsact(index: number): Promise<boolean> {
+  const answers = await request(messageTypes.getQdisc, flags.dump, tcmsg(index, 0, 0, 0))
+  return answers.some(
+    (answer) =>
+      answer.readInt32LE(4) === index &&
+      textOf(attributes(answer.subarray(TCMSG_SIZE)).get(TCA_KIND)) === 'clsact',
+  )
 }
 
 async function addFilter(index: number, program: number, name: string): Promise<void> {

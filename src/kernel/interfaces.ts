@@ -35,6 +35,8 @@ const IFLA_MASTER = 10
 const IFLA_LINKINFO = 18
 const IFLA_INFO_SLAVE_KIND = 4
 
+const RETRY_MS = 1_000
+
 const names = new Map<number, string>()
 
 export async function listInterfaces(): Promise<Interface[]> {
@@ -63,25 +65,37 @@ export function interfaceName(index: number): string | undefined {
  * Calls back with all interfaces whenever one changed, and with the indices of those that were deleted since the last
  * time: another may have such an index already. Returns how to stop.
  */
-export function watchInterfaces(
+export async function watchInterfaces(
   onChange: (all: Interface[], deleted: ReadonlySet<number>) => void,
 ): Promise<() => void> {
   let deleted = new Set<number>()
-  return subscribe(linkGroup, (messages) => {
-    for (const { type, payload } of messages) {
-      // A bridge says the same, in its own family, of a port that leaves it.
-      const isLink = payload.length >= IFINFOMSG_SIZE && payload[0] === AF_UNSPEC
-      if (type === messageTypes.delLink && isLink) deleted.add(payload.readInt32LE(4))
-    }
+  let retry: NodeJS.Timeout | undefined
+  const look = () => {
+    clearTimeout(retry)
     listInterfaces().then(
       (all) => {
         const since = deleted
         deleted = new Set()
         onChange(all, since)
       },
-      () => {},
+      // Out of descriptors or memory: what has changed is not forgotten.
+      () => {
+        retry = setTimeout(look, RETRY_MS).unref()
+      },
     )
+  }
+  const unsubscribe = await subscribe(linkGroup, (messages) => {
+    for (const { type, payload } of messages) {
+      // A bridge says the same, in its own family, of a port that leaves it.
+      const isLink = payload.length >= IFINFOMSG_SIZE && payload[0] === AF_UNSPEC
+      if (type === messageTypes.delLink && isLink) deleted.add(payload.readInt32LE(4))
+    }
+    look()
   })
+  return () => {
+    unsubscribe()
+    clearTimeout(retry)
+  }
 }
 
 /**

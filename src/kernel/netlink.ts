@@ -5,7 +5,6 @@ import { loadLibc } from './libc.ts'
 
 /** include/uapi/linux/rtnetlink.h and netlink.h */
 export const messageTypes = {
-  newLink: 16,
   delLink: 17,
   getLink: 18,
   newQdisc: 36,

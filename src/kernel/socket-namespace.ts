@@ -9,6 +9,7 @@ const SOCK_CLOEXEC = 0o2000000
 const AF_INET = 2
 const AF_INET6 = 10
 const SOL_SOCKET = 1
+const SO_ACCEPTCONN = 30
 const SO_DOMAIN = 39
 /** Linux 5.14 (include/uapi/asm-generic/socket.h). */
 const SO_NETNS_COOKIE = 71
@@ -22,6 +23,10 @@ export async function socketNamespace(socket: number): Promise<bigint | undefine
 export async function isInternetSocket(socket: number): Promise<boolean> {
   const domain = (await option(socket, SO_DOMAIN, 4))?.readInt32LE(0)
   return domain === AF_INET || domain === AF_INET6
+}
+
+export async function isListening(socket: number): Promise<boolean> {
+  return (await option(socket, SO_ACCEPTCONN, 4))?.readInt32LE(0) === 1
 }
 
 async function option(socket: number, name: number, length: number): Promise<Buffer | undefined> {

@@ -64,19 +64,15 @@ export interface InjectionEvent {
   readonly traffic?: Traffic
 }
 
-/**
- * @param clockOffsetNs added to the event's time: 0 for the supervisor (CLOCK_REALTIME), for BPF
- *   CLOCK_REALTIME - CLOCK_BOOTTIME in nanoseconds
- * @throws {RangeError} the bytes are not one event: the two sides were built from different sources
- */
-export function decodeEvent(bytes: Buffer, clockOffsetNs = 0n): InjectionEvent {
+/** @throws {RangeError} the bytes are not one event: the two sides were built from different sources */
+export function decodeEvent(bytes: Buffer): InjectionEvent {
   if (bytes.length !== EVENT_SIZE)
     throw new RangeError(`an event is ${EVENT_SIZE} bytes, not ${bytes.length}`)
   const at = eventOffsets
   const comm = bytes.subarray(at.comm, at.text)
   const end = comm.indexOf(0)
   const event = {
-    timeNs: bytes.readBigUInt64LE(at.time_ns) + clockOffsetNs,
+    timeNs: bytes.readBigUInt64LE(at.time_ns),
     rule: bytes.readUInt32LE(at.rule),
     n: bytes.readBigUInt64LE(at.n),
     pid: bytes.readUInt32LE(at.pid),

@@ -51,11 +51,7 @@ export function parseSyscallFault(text: string, context: GrammarContext): Syscal
 }
 
 /** The argument of --drop-net or --refuse-net. */
-export function parseNetworkFault(
-  kind: NetworkRule['kind'],
-  text: string,
-  _context: GrammarContext,
-): NetworkRule {
+export function parseNetworkFault(kind: NetworkRule['kind'], text: string): NetworkRule {
   const parts = new Span(text).split(',', '\\')
   const [first = new Span(text), ...rest] = parts
   const hasRate = first.length === 0 || !first.text.includes('=')

@@ -70,6 +70,7 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   } catch (error) {
     throw error instanceof StageError ? stageFailure(error, plan) : error
   }
+  const outOfReach = await networkNotes(plan, cgroup, child)
   const stopObserving = await observation?.start({ engines, names, cgroup, child }, undo)
   for (const engine of engines) engine.start()
   const errno = await launcher.go()
@@ -80,8 +81,23 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   // First: whoever the child left behind would go on to be faulted after the last count.
   for (const engine of engines) await engine.lift?.()
   const totals = await collectCounts(plan.rules.length, engines)
-  const notes = [...attached.notes, ...totals.notes, ...(await targets.notes())]
+  const notes = [...attached.notes, ...totals.notes, ...(await targets.notes()), ...outOfReach()]
   return { end, ...totals, engines: names, notes }
+}
+
+/** What of the command network faults do not reach, as far as it can be seen: what it inherits, and who leaves. */
+async function networkNotes(
+  { rules }: Plan,
+  cgroup: TargetCgroup | undefined,
+  child: number,
+): Promise<() => string[]> {
+  if (!cgroup || rules.every(({ kind }) => kind === 'syscall')) return () => []
+  // Imported here: a start without network rules does not wait for them.
+  const { inheritedSocketNotes } = await import('../engines/inherited-sockets.ts')
+  const { CgroupLeavers } = await import('./cgroup-leavers.ts')
+  const inherited = await inheritedSocketNotes(child)
+  const leavers = new CgroupLeavers(cgroup.path, child)
+  return () => [...inherited, ...leavers.notes()]
 }
 
 /** The supervisor, and what it has been told to do. */

@@ -48,7 +48,8 @@ export async function tagSockets(
   }
 }
 
-function socketsOf(pid: number): number[] {
+/** Descriptors of a process that are sockets of any kind. */
+export function socketsOf(pid: number): number[] {
   const folder = `/proc/${pid}/fd`
   try {
     return readdirSync(folder).flatMap((name) => {

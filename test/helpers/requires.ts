@@ -20,11 +20,9 @@ type Program =
   | 'go'
   | 'busybox'
   | 'cc'
-  | 'clang'
   | 'make'
   | 'nohup'
   | 'setpriv'
-  | 'gdb'
   | 'perl'
   | 'wget'
   | 'ping'
@@ -50,7 +48,6 @@ export type Need =
   | 'cc-static'
   | 'cc-32-bit'
   | 'libbpf'
-  | 'libbpf-headers'
   | 'cgroup2'
   | 'ipv6'
   | 'pty'
@@ -84,11 +81,6 @@ const checks: Readonly<Record<string, Check>> = {
   'cc-32-bit': () =>
     compiles(compiler32.options, 'void _start(void) { for (;;) ; }', compiler32.command),
   libbpf,
-  'libbpf-headers': () =>
-    compiles(
-      [],
-      '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nint main(void) { return 0; }',
-    ),
   cgroup2: () =>
     / - cgroup2 /.test(readFileSync('/proc/self/mountinfo', 'utf8'))
       ? undefined

@@ -60,8 +60,7 @@ test('the verifier’s last lines are in the message, all of them in the detail'
     rodata: settingsOf(
       { dropOut: [], dropIn: [], refuse: [0] },
       { everyone: [0], targeted: false, machine: false, turn: 0, netns: 0n },
-      1n,
-      false,
+      { rules: [], seed: 1n, wantsEvents: false },
     ),
   }
   await assert.rejects(BpfObject.load(bytes, settings), (error) => {

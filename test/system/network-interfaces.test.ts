@@ -49,7 +49,7 @@ print(json.dumps(answers))
 `
 
 function hasLinkType(namespace: Namespace, type: string): boolean {
-  const more = type === 'vlan' ? 'id 9' : ''
+  const more = { vlan: 'id 9', macvlan: 'mode bridge' }[type] ?? ''
   const line = `ip link add link near0 name probe0 type ${type} ${more}`.trim()
   const [program, ...args] = namespace.inside(...line.split(' '))
   if (spawnSync(program!, args).status !== 0) return false
@@ -137,7 +137,152 @@ for (const mechanism of mechanisms) {
     }
     await decidedOnce(t, { near, far }, mechanism, ['198.18.1.2', '198.18.0.2'])
   })
+
+  test(`${mechanism}: through a macvlan a packet is decided once, and at an interface that a rule names`, async (t) => {
+    if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
+    const { near, far } = await openPair(t)
+    if (!hasLinkType(near, 'macvlan')) return t.skip('this kernel has no macvlan devices')
+    near.run('ip link add link near0 name mac0 type macvlan mode bridge')
+    near.run('ip addr add 198.18.1.1/30 dev mac0')
+    near.run('ip link set mac0 up')
+    far.run('ip addr add 198.18.1.2/30 dev far0')
+    await decidedOnce(t, { near, far }, mechanism, ['198.18.1.2', '198.18.0.2'])
+    // Both kinds of rule at once, two owners at once: each decides once, whatever the other has done.
+    const faults = ['drop-net 0%,proto=udp', 'drop-net 100%,proto=udp,interface=near0']
+    const [one, other] = [
+      await Owner.open(t, ['drop-net 0%,proto=udp'], { namespace: near, mechanism }),
+      await Owner.open(t, faults, { namespace: near, mechanism }),
+    ]
+    const answers = (owner: Owner, host: string) =>
+      python({ cgroup: owner.cgroup, netnsOf: near.pid }, exchange, host, 10, 2)
+    assert.deepEqual(await answers(one, '198.18.1.2'), [true, true])
+    assert.deepEqual(await one.counts(), [[2, 2, 0]])
+    assert.deepEqual(await answers(other, '198.18.1.2'), [false, false])
+    const [[, first], [, ...second]] = (await other.counts()) as [number[], number[]]
+    assert.deepEqual([first, second], [2, [2, 2]])
+    await one.close()
+    await other.close()
+  })
+
+  test(`${mechanism}: at a port that a rule names, a bridge's packets are decided by that rule alone`, async (t) => {
+    if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
+    const { near, far } = await openPair(t)
+    if (!hasLinkType(near, 'bridge')) return t.skip('this kernel has no bridge devices')
+    await serve(t, far)
+    const faults = ['drop-net 0%,proto=udp', 'drop-net 100%,proto=udp,interface=near0,when=3']
+    const owner = await Owner.open(t, faults, { namespace: near, mechanism })
+    const target = { cgroup: owner.cgroup, netnsOf: near.pid }
+    assert.deepEqual(await python(target, exchange, '198.18.0.2', 10, 2), [true, true])
+    // It becomes a port while the rules are in force.
+    near.run('ip addr flush dev near0')
+    near.run('ip link add bridge0 type bridge')
+    near.run('ip link set near0 master bridge0')
+    near.run('ip addr add 198.18.0.1/30 dev bridge0')
+    near.run('ip link set bridge0 up')
+    await until(
+      async () => {
+        const before = (await owner.counts())[0]![1]!
+        await python(target, exchange, '198.18.0.2', 10, 1)
+        return (await owner.counts())[0]![1]! === before + 1
+      },
+      { what: 'packets decided once by the rule for all interfaces' },
+    )
+    const [, [, matched, fired]] = (await owner.counts()) as [number[], number[]]
+    assert.ok(matched! >= 3 && fired === 1, `${matched} at the port, ${fired} lost there`)
+    await owner.close()
+  })
 }
+
+/** Sends datagrams to an address of several, which a socket of the same program listens at, and counts its copies. */
+const toSeveral = `
+destination, own = arguments
+r = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+r.bind(('', 45454))
+if destination.startswith('239'):
+    r.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(destination) + socket.inet_aton(own))
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
+r.settimeout(0.3)
+copies = 0
+for i in range(3):
+    s.sendto(b'x', (destination, 45454))
+    try: copies += len(r.recv(10))
+    except TimeoutError: pass
+print(json.dumps(copies))
+`
+
+test('copies of multicast and broadcast that the machine itself keeps are not lost, and that is told', async (t) => {
+  if (!requires(t, ...needs)) return
+  const { near } = await openPair(t)
+  near.run('ip addr flush dev near0')
+  near.run('ip addr add 198.18.0.1/30 brd 198.18.0.3 dev near0')
+  for (const [destination, told] of [
+    ['239.1.2.3', true],
+    ['198.18.0.3', true],
+    ['198.18.0.2', false],
+  ] as const) {
+    const owner = await Owner.open(t, ['drop-net 100%,proto=udp'], { namespace: near })
+    near.run('ip neigh replace 198.18.0.2 lladdr 02:00:00:00:00:01 dev near0')
+    const target = { cgroup: owner.cgroup, netnsOf: near.pid }
+    assert.equal(await python(target, toSeveral, destination, '198.18.0.1'), told ? 3 : 0)
+    assert.deepEqual(await owner.counts(), [[3, 3, 3]])
+    const { notes } = await owner.words()
+    const note = /^3 of the packets that were lost went to a multicast or broadcast address/
+    assert.deepEqual(
+      notes.map((each) => note.test(each)),
+      told ? [true] : [],
+      destination,
+    )
+    await owner.close()
+  }
+})
+
+test('an interface that comes up later and cannot be attached to is said, tried again, and told', async (t) => {
+  if (!requires(t, ...needs, 'tc')) return
+  const near = await Namespace.open(t)
+  const owner = await Owner.open(t, ['drop-net 100%'], { namespace: near, mechanism: 'clsact' })
+  assert.deepEqual(await owner.words(), { notices: [], notes: [] })
+  const target = { cgroup: owner.cgroup, netnsOf: near.pid }
+  const lost = async (host: string) => {
+    const before = (await owner.counts())[0]![2]!
+    await python(target, sendDatagrams, 4, host, 9, 1)
+    return (await owner.counts())[0]![2]! > before
+  }
+  for (const [name, address] of [
+    ['late0', '198.18.0'],
+    ['late2', '198.18.1'],
+  ]) {
+    near.run(`ip link add ${name} type veth peer name ${name}peer`)
+    near.run(`ip addr add ${address}.1/30 dev ${name}`)
+    // A clsact qdisc has no place beside it.
+    near.run(`tc qdisc add dev ${name} ingress`)
+    near.run(`ip link set ${name}peer up`)
+    near.run(`ip link set ${name} up`)
+    near.run(`ip neigh add ${address}.2 lladdr 02:00:00:00:00:01 dev ${name}`)
+  }
+  const said = async (pattern: RegExp) =>
+    (await owner.words()).notices.some((each) => pattern.test(each))
+  await until(() => said(/^interface late2 came up, but no packet is lost there yet: .*late2: E/), {
+    what: 'a notice of late2',
+  })
+  assert.ok(await said(/^interface late0 came up, but/))
+  assert.equal(await lost('198.18.0.2'), false)
+  // Others are not kept from it.
+  assert.equal(await lost('127.0.0.1'), true)
+  near.run('tc qdisc del dev late0 ingress')
+  await until(() => said(/^interface late0: attached now/), { what: 'another try at late0' })
+  assert.equal(await lost('198.18.0.2'), true)
+  assert.equal(await lost('198.18.1.2'), false)
+  const { notes } = await owner.words()
+  assert.equal(notes.length, 2)
+  assert.match(
+    notes[0]!,
+    /^interface late0 came up, and attaching there failed .* before it worked/,
+  )
+  assert.match(notes[1]!, /^interface late2 .* failed .*: no packet was lost there: .*late2: E/)
+  await owner.close()
+})
 
 async function decidedOnce(
   t: TestContext,

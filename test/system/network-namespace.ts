@@ -122,6 +122,12 @@ export class Owner {
     return JSON.parse(String((await this.#answers.next()).value))
   }
 
+  /** What it has said so far, and what it would say at the end. */
+  async words(): Promise<{ readonly notices: string[]; readonly notes: string[] }> {
+    this.child.stdin!.write('words\n')
+    return JSON.parse(String((await this.#answers.next()).value))
+  }
+
   async close(): Promise<void> {
     this.child.stdin!.write('close\n')
     const [status] = await once(this.child, 'exit')

@@ -1,5 +1,7 @@
 /** What network faults leave behind when their owner is killed, and what they do to others' tc filters. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import test from 'node:test'
 import { sweepCgroups } from '../../src/kernel/cgroup.ts'
@@ -75,6 +77,31 @@ test('clsact: what a killed owner left is swept at the next start', async (t) =>
   await next.close()
   assert.equal(filters(namespace), before)
   await sweepCgroups()
+})
+
+test('clsact: no user can hold the lock that changes are made under', async (t) => {
+  if (!requires(t, ...needs, 'setpriv')) return
+  const namespace = await Namespace.open(t)
+  // What an ordinary user can do with the namespace: hold flock(2) on it, and try for the group of packet sockets.
+  const program = `
+import fcntl, socket, struct, time
+fcntl.flock(open('/proc/self/ns/net'), fcntl.LOCK_EX)
+try:
+    socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0xb588).setsockopt(263, 18, struct.pack('HHI', 0x6d62, 0, 1))
+    print('got the lock', flush=True)
+except PermissionError: print('refused', flush=True)
+time.sleep(1000)`
+  const user = ['setpriv', '--reuid=65534', '--clear-groups', '/usr/bin/python3', '-c', program]
+  const [command, ...args] = namespace.inside(...user)
+  const holder = spawn(command!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => holder.kill('SIGKILL'))
+  assert.equal(String((await once(holder.stdout, 'data'))[0]), 'refused\n')
+  const before = filters(namespace)
+  const owner = await Owner.open(t, ['drop-net 100%'], { namespace, mechanism })
+  const target = { cgroup: owner.cgroup, netnsOf: namespace.pid }
+  assert.equal(await python(target, sendToSelf), 'lost')
+  await owner.close()
+  assert.equal(filters(namespace), before)
 })
 
 test('clsact: two owners on one interface, the first to come goes first', async (t) => {

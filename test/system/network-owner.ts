@@ -1,7 +1,7 @@
 /**
  * A process that owns network faults, for tests that kill it or put it in a network namespace.
  * Its argument: JSON of the faults. Prints its cgroup as JSON once attached, or the error's code; then answers
- * each line on stdin: `counts`, `close`.
+ * each line on stdin: `counts`, `words` (what it has said and would say at the end), `close`.
  */
 import { createInterface } from 'node:readline'
 import type { EngineContext } from '../../src/engines/engine.ts'
@@ -19,12 +19,18 @@ const say = (answer: unknown) =>
   )
 
 try {
-  const context = { rules, seed: 1n, cgroup, onEvent: undefined } as unknown as EngineContext
+  const notices: string[] = []
+  const onNotice = (text: string) => notices.push(text)
+  const context = { rules, seed: 1n, cgroup, onNotice } as unknown as EngineContext
   const engine = await tc.attach(context, [...rules.keys()])
   engine.start()
   say({ cgroup })
   for await (const line of createInterface(process.stdin)) {
     if (line === 'close') break
+    if (line === 'words') {
+      say({ notices, notes: engine.notes?.() })
+      continue
+    }
     say(
       [...(await engine.counts()).values()].map(({ seen, matched, fired }) => [
         seen,

@@ -6,5 +6,5 @@ import type { NetworkRule } from '../../src/rules/rule.ts'
 export function networkRule(fault: string): NetworkRule {
   const [kind, text = ''] = fault.split(' ')
   assert.ok(kind === 'drop-net' || kind === 'refuse-net')
-  return parseNetworkFault(kind, text, { arch: 'x86_64' })
+  return parseNetworkFault(kind, text)
 }

@@ -1,6 +1,6 @@
 /** `minderbinder run` and the network: who is a target, from when to when, and who is not. */
 import assert from 'node:assert/strict'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { fixture } from '../helpers/fixture.ts'
@@ -256,6 +256,47 @@ test('SIGHUP with --output: what each set of rules has done stands in the file',
   const stderr = readFileSync(output, 'utf8')
   assert.deepEqual([countsOf({ stderr }, 'lose')[2], countsOf({ stderr }, 'lose_again')[2]], [1, 1])
   await client.end()
+})
+
+test('while SIGHUP waits for a file, SIGTERM ends run all the same, with its summary', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const state = systemState()
+  const client = await startClient(t, { name: 'mb-hit', port })
+  const run = await startRun(t, loses(port, '[{process_name: mb-hit}]'))
+  unlinkSync(run.file)
+  assert.equal((await command(['mkfifo', run.file])).status, 0)
+  run.running.child.kill('SIGHUP')
+  const waits = () =>
+    readdirSync(`/proc/${run.running.pid}/task`).some((thread) =>
+      readFileSync(`/proc/${run.running.pid}/task/${thread}/wchan`, 'utf8').includes(
+        'wait_for_partner',
+      ),
+    )
+  await until(waits, { what: 'a thread that waits for a writer' })
+  assert.equal(await client.ask('udp'), 'lost', 'the rules are in force meanwhile')
+  run.running.child.kill('SIGTERM')
+  const result = await run.running.result
+  assert.deepEqual([result.status, result.signal], [0, null], result.stderr)
+  assert.deepEqual(countsOf(result, 'lose').slice(1), [1, 1])
+  assert.equal(await client.ask('udp'), 'answered')
+  await client.end()
+  await nothingLeft(state)
+})
+
+test('signals: SIGQUIT ends it as SIGTERM does, SIGUSR1 and SIGUSR2 change nothing', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const client = await startClient(t, { name: 'mb-hit', port })
+  const run = await startRun(t, loses(port, '[{process_name: mb-hit}]'))
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) run.running.child.kill(signal)
+  assert.equal(await client.ask('udp'), 'lost')
+  run.running.child.kill('SIGQUIT')
+  const result = await run.running.result
+  assert.equal(result.status, 0, result.stderr)
+  assert.doesNotMatch(result.stderr, /[Dd]ebugger/)
+  assert.deepEqual(countsOf(result, 'lose').slice(1), [1, 1])
+  assert.equal(await client.ask('udp'), 'answered')
 })
 
 test('two at once do not disturb each other', async (t) => {

@@ -41,11 +41,11 @@ test('the prototype’s file, byte for byte', () => {
       source: 'break_vim_file_opening (0.yaml:10)',
       targets: [name('vim'), name('cat')],
     }),
-    fromLine(parseNetworkFault('drop-net', `100%,${after},name=break_wget_network`, x86), {
+    fromLine(parseNetworkFault('drop-net', `100%,${after},name=break_wget_network`), {
       source: 'break_wget_network (0.yaml:19)',
       targets: [name('wget')],
     }),
-    fromLine(parseNetworkFault('drop-net', `50%,${after},name=break_ping`, x86), {
+    fromLine(parseNetworkFault('drop-net', `50%,${after},name=break_ping`), {
       source: 'break_ping (0.yaml:24)',
       targets: [name('ping')],
     }),
@@ -144,10 +144,10 @@ test('the network', () => {
     'outcome: refuse, proto: tcp, port: 80-89, to: "::1", failure_rate: 5, targets: [uid: 3]',
     'outgoing_network',
   )
-  const line = parseNetworkFault('refuse-net', '5%,proto=tcp,port=80-89,to=::1', x86)
+  const line = parseNetworkFault('refuse-net', '5%,proto=tcp,port=80-89,to=::1')
   assert.deepEqual(rule, { ...line, source: rule.source, targets: [{ kind: 'uid', uid: 3 }] })
   const incoming = one('port: 443, interface: lo', 'incoming_network')
-  const same = parseNetworkFault('drop-net', '100%,dir=in,port=443,interface=lo', x86)
+  const same = parseNetworkFault('drop-net', '100%,dir=in,port=443,interface=lo')
   assert.deepEqual(incoming, { ...same, label: incoming.label, source: incoming.source })
 })
 

@@ -5,8 +5,8 @@ import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts
 
 const x86 = { arch: 'x86_64' } as const
 const call = (text: string) => describeRule(parseSyscallFault(text, x86))
-const drop = (text: string) => describeRule(parseNetworkFault('drop-net', text, x86))
-const refuse = (text: string) => describeRule(parseNetworkFault('refuse-net', text, x86))
+const drop = (text: string) => describeRule(parseNetworkFault('drop-net', text))
+const refuse = (text: string) => describeRule(parseNetworkFault('refuse-net', text))
 
 test('system calls', () => {
   const cases: [string, string][] = [
@@ -60,7 +60,7 @@ test('the network', () => {
 })
 
 test('with targets it is known whose packet it is, and since when that process runs', () => {
-  const rule = parseNetworkFault('drop-net', '100%,after=2s', x86)
+  const rule = parseNetworkFault('drop-net', '100%,after=2s')
   const targets = [{ kind: 'name', name: 'curl' }] as const
   assert.match(describeRule(rule), /but not in the first 2 s of the run$/)
   assert.match(describeRule({ ...rule, targets }), /but not in the first 2 s of a process$/)

@@ -92,13 +92,9 @@ test('C reads back what was encoded', (t) => {
         ...{ hasPath: 1, path: '78'.repeat(255) },
       },
     ],
-    [parseNetworkFault('drop-net', '100%', x86), { ...network, kind: 'drop-net', outcome: 'drop' }],
+    [parseNetworkFault('drop-net', '100%'), { ...network, kind: 'drop-net', outcome: 'drop' }],
     [
-      parseNetworkFault(
-        'drop-net',
-        '100%,dir=in,proto=udp,port=53,to=10.0.0.0/8,interface=eth0',
-        x86,
-      ),
+      parseNetworkFault('drop-net', '100%,dir=in,proto=udp,port=53,to=10.0.0.0/8,interface=eth0'),
       {
         ...{ ...network, kind: 'drop-net', outcome: 'drop', direction: 'in', protocol: 17 },
         ...{ port: [53, 53], ifindex: 7, hasTo: 1 },
@@ -106,7 +102,7 @@ test('C reads back what was encoded', (t) => {
       },
     ],
     [
-      parseNetworkFault('refuse-net', '100%,proto=tcp,port=8000-8999,to=::1', x86),
+      parseNetworkFault('refuse-net', '100%,proto=tcp,port=8000-8999,to=::1'),
       {
         ...{ ...network, kind: 'refuse-net', outcome: 'refuse', value: '111', protocol: 6 },
         ...{ port: [8000, 8999], hasTo: 1, to: [6, 128, ...new Array(15).fill(0), 1] },
@@ -141,7 +137,7 @@ test('system calls get the numbers of the architecture', () => {
 })
 
 test('an interface that does not exist is refused by who knows', () => {
-  const rule = parseNetworkFault('drop-net', '5%,interface=none0', x86)
+  const rule = parseNetworkFault('drop-net', '5%,interface=none0')
   const interfaceIndex = () => {
     throw new Error('none')
   }

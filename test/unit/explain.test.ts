@@ -25,7 +25,7 @@ test('one fault', () => {
 })
 
 test('each rule is asked for its engine, and a refusal is told', () => {
-  const rules = [call('openat=EIO'), parseNetworkFault('drop-net', '5%', x86)]
+  const rules = [call('openat=EIO'), parseNetworkFault('drop-net', '5%')]
   const asked: unknown[] = []
   const output = explain(
     rules,
@@ -76,8 +76,8 @@ test('a rule that an earlier one leaves nothing to is named', () => {
   assert.equal(shadowedBy(rules('openat=EIO', 'openat+read=EPERM'), 1), undefined)
 })
 
-const drop = (text: string) => parseNetworkFault('drop-net', text, x86)
-const refuse = (text: string) => parseNetworkFault('refuse-net', text, x86)
+const drop = (text: string) => parseNetworkFault('drop-net', text)
+const refuse = (text: string) => parseNetworkFault('refuse-net', text)
 const curl = { kind: 'name', name: 'curl' } as const
 const wget = { kind: 'name', name: 'wget' } as const
 const targeted = (rule: Rule, targets: Rule['targets'], inherit?: boolean): Rule => ({

@@ -16,8 +16,8 @@ import { quickly } from '../helpers/quick.ts'
 const arches = ['x86_64', 'arm64'] as const
 const parsers: ((text: string, arch: Architecture) => Rule[])[] = [
   (text, arch) => [parseSyscallFault(text, { arch })],
-  (text, arch) => [parseNetworkFault('drop-net', text, { arch })],
-  (text, arch) => [parseNetworkFault('refuse-net', text, { arch })],
+  (text) => [parseNetworkFault('drop-net', text)],
+  (text) => [parseNetworkFault('refuse-net', text)],
   (text, arch) => parseStraceInject(text, { arch }),
 ]
 

@@ -10,8 +10,8 @@ const x86 = { arch: 'x86_64' } as const
 const arm = { arch: 'arm64' } as const
 const call = (text: string, context: typeof x86 | typeof arm = x86) =>
   parseSyscallFault(text, context)
-const drop = (text: string) => parseNetworkFault('drop-net', text, x86)
-const refuse = (text: string) => parseNetworkFault('refuse-net', text, x86)
+const drop = (text: string) => parseNetworkFault('drop-net', text)
+const refuse = (text: string) => parseNetworkFault('refuse-net', text)
 const always = { first: 1, last: Number.POSITIVE_INFINITY, step: 1 }
 
 test('a fault on one system call', () => {
@@ -289,7 +289,7 @@ test('the rate of a network fault is 100% if it is left out', () => {
       source: '--drop-net port=53,proto=udp',
     },
   )
-  assert.equal(parseNetworkFault('refuse-net', 'to=10.0.0.0/8', x86).rate, 100)
+  assert.equal(parseNetworkFault('refuse-net', 'to=10.0.0.0/8').rate, 100)
 })
 
 /** What people write who mean something else, or come from another tool, and the hint that gets them there. */

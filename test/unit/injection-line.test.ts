@@ -7,8 +7,8 @@ import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts
 const context = { arch: 'x86_64' } as const
 const rules = [
   parseSyscallFault('openat=ENOENT,name=break_curl', context),
-  parseNetworkFault('drop-net', '50%', context),
-  parseNetworkFault('refuse-net', '100%', context),
+  parseNetworkFault('drop-net', '50%'),
+  parseNetworkFault('refuse-net', '100%'),
 ]
 const names = { seed: 1n, syscall: () => 'openat', interface: () => 'eth0' }
 const event: InjectionEvent = {

@@ -7,7 +7,7 @@ import { isBoundToOwnNamespace } from '../../src/rules/reach.ts'
 
 const context = { arch: 'x86_64' } as const
 const call = parseSyscallFault('openat=EIO', context)
-const net = (text: string) => parseNetworkFault('drop-net', text, context)
+const net = (text: string) => parseNetworkFault('drop-net', text)
 
 test('network rules are for that interface only; system calls stay as they are', () => {
   const rules = limitToInterface([call, net('50%,port=80'), net('1%,interface=eth0')], 'eth0')
@@ -32,7 +32,7 @@ test('bound to our network namespace is what acts on interfaces', () => {
     net('1%'),
     net('1%,dir=in'),
     net('1%,dir=in,interface=eth0'),
-    parseNetworkFault('refuse-net', '1%', context),
+    parseNetworkFault('refuse-net', '1%'),
   ].map(isBoundToOwnNamespace)
   assert.deepEqual(bound, [false, true, false, true, false])
 })

@@ -7,7 +7,7 @@ import type { Interface } from '../../src/kernel/interfaces.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
 
 const context = { arch: 'x86_64' } as const
-const net = (text: string) => parseNetworkFault('drop-net', text, context)
+const net = (text: string) => parseNetworkFault('drop-net', text)
 const rules = [
   net('1%,interface=a0,name=first'),
   net('1%,name=all'),

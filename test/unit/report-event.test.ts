@@ -85,14 +85,14 @@ test('an event written by C is read whole', (t) => {
   })
 })
 
-test('a packet written by C is read whole, its boot time moved to UTC', (t) => {
+test('a packet written by C is read whole', (t) => {
   if (!requires(t, 'cc')) return
   const bytes = runC(`
     struct event e = { .time_ns = 5, .n = 1, .rule = 0, .protocol = 17, .direction = DIRECTION_IN,
       .remote_port = 53, .ifindex = 2, .remote = { 10, 0, 0, 1 }, .family = 4 };
     fwrite(&e, sizeof(e), 1, stdout);`)
-  const event = decodeEvent(bytes, 100n)
-  assert.equal(event.timeNs, 105n)
+  const event = decodeEvent(bytes)
+  assert.equal(event.timeNs, 5n)
   assert.deepEqual(event.traffic, {
     protocol: 17,
     direction: 'in',

@@ -12,8 +12,8 @@ import { always } from '../../src/rules/values.ts'
 
 const x86 = { arch: 'x86_64' } as const
 const call = (text: string): Rule => parseSyscallFault(text, x86)
-const drop = (text: string): Rule => parseNetworkFault('drop-net', text, x86)
-const refuse = (text: string): Rule => parseNetworkFault('refuse-net', text, x86)
+const drop = (text: string): Rule => parseNetworkFault('drop-net', text)
+const refuse = (text: string): Rule => parseNetworkFault('refuse-net', text)
 
 type Counts = Partial<Record<keyof RuleCounts, number>>
 

@@ -1,0 +1,71 @@
+/** Processes of the command that moved to another cgroup, where network faults do not reach them. */
+import { type FSWatcher, readFileSync, watch } from 'node:fs'
+import { join } from 'node:path'
+import { errnoCode } from '../kernel/errno-code.ts'
+import { descendants, nameOf, parentOf } from '../kernel/process-tree.ts'
+import { oneLine, printable } from '../report/printable.ts'
+
+/** Named in the note; how many there were is said anyhow. */
+const NAMED_MAX = 3
+
+/**
+ * Looks when the cgroup falls empty while the command goes on, and at the end for those that are left. A process that
+ * moves out and ends while others stay is not seen.
+ */
+export class CgroupLeavers {
+  readonly #supervisor: number
+  readonly #cgroup: string
+  readonly #watcher: FSWatcher | undefined
+  /** By pid, what each is called. */
+  readonly #found = new Map<number, string>()
+
+  /**
+   * @param path the cgroup's directory
+   * @param child in it, and not yet told to exec
+   */
+  constructor(path: string, child: number) {
+    this.#supervisor = parentOf(child)
+    this.#cgroup = cgroupOf(child) ?? ''
+    try {
+      this.#watcher = watch(join(path, 'cgroup.events'), { persistent: false }, () => this.#look())
+      this.#watcher.on('error', () => {})
+    } catch (error) {
+      // Out of inotify instances: what is there at the end is seen all the same.
+      if (errnoCode(error) === 'ENOENT') throw error
+    }
+  }
+
+  /** What a reader of the summary must know. Ends the watching. */
+  notes(): string[] {
+    this.#look()
+    this.#watcher?.close()
+    const { size } = this.#found
+    if (size === 0) return []
+    const named = [...this.#found].slice(0, NAMED_MAX).map(([pid, name]) => `${name} ${pid}`)
+    const all = size > named.length ? [...named, '…'] : named
+    const processes = size === 1 ? '1 process' : `${size} processes`
+    return [
+      `${processes} moved to another cgroup, where network faults do not reach: ${all.join(', ')}`,
+    ]
+  }
+
+  #look(): void {
+    if (this.#supervisor <= 1 || this.#cgroup === '') return
+    for (const pid of descendants(this.#supervisor)) {
+      const cgroup = cgroupOf(pid)
+      if (cgroup === undefined || this.#found.has(pid)) continue
+      if (cgroup === this.#cgroup || cgroup.startsWith(`${this.#cgroup}/`)) continue
+      const name = nameOf(pid)
+      if (name !== undefined) this.#found.set(pid, oneLine(printable(name)))
+    }
+  }
+}
+
+/** As /proc says it; undefined where the process is gone. */
+function cgroupOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, 'latin1').match(/^0::(.*)$/m)?.[1]
+  } catch {
+    return undefined
+  }
+}
