@@ -12,11 +12,12 @@ import { type Finish, type Launcher, launcherFds } from '../session/launcher.ts'
 import type { Observer, Plan, SessionResult } from '../session/plan.ts'
 import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
+import { closeOthers } from './caller-descriptors.ts'
 import { stderrColour } from './colour.ts'
 import { addExecOptions, type ExecOptions } from './exec-options.ts'
 import { allRules, type Faults } from './faults.ts'
 import { InjectionLog } from './injection-log.ts'
-import { OutputFile } from './output-file.ts'
+import { openOutputs } from './output-file.ts'
 import { newCommand, parseArguments } from './parse.ts'
 import { writeStderr } from './standard-streams.ts'
 
@@ -28,20 +29,12 @@ import { writeStderr } from './standard-streams.ts'
 export async function exec(args: readonly string[], launcher: Launcher): Promise<Finish> {
   const { faults, options, command } = parseExec(args)
   const rules = await allRules(faults, { filesOnly: true })
-  // It was for --help: from here on whoever reads it shall see its end when the child closes it.
-  closeSync(launcherFds.stdout)
   const observer = await observerOf(options, command, launcher)
   const assigned = assignEngines(rules, engines, options.engine)
-  const output = options.output === undefined ? undefined : new OutputFile(options.output)
-  const log =
-    options.log === undefined
-      ? undefined
-      : new InjectionLog(
-          new OutputFile(options.log),
-          rules,
-          options.seed,
-          await interfaceNames(rules),
-        )
+  const { output, log: logFile } = await launcher.orAbandoned(openOutputs(options))
+  // Of what the launcher handed over, and of standard output, which was for --help.
+  closeOthers(new Set([output?.fd ?? 0, logFile?.fd ?? 0]))
+  const log = logFile && new InjectionLog(logFile, rules, options.seed, await interfaceNames(rules))
   const plan: Plan = {
     rules,
     seed: options.seed,

@@ -13,7 +13,7 @@ import { readConfig } from './config-files.ts'
 import { dryRun } from './dry-run.ts'
 import { errorText } from './error-text.ts'
 import { InjectionLog } from './injection-log.ts'
-import { OutputFile } from './output-file.ts'
+import { type OutputFile, type Outputs, openOutputs } from './output-file.ts'
 import { runObservers } from './run-observers.ts'
 import { parseRun, type RunOptions } from './run-options.ts'
 import { planRun, type RunRules } from './run-plan.ts'
@@ -29,8 +29,7 @@ export async function runCommand(args: readonly string[]): Promise<{ text: strin
   const options = parseRun(args)
   const first = planRun(await readConfig(options.configs), options)
   if (options.dryRun) return { text: await dryRun(first.rules), status: 0 }
-  const output = options.output === undefined ? undefined : new OutputFile(options.output)
-  const log = options.log === undefined ? undefined : new OutputFile(options.log)
+  const { output, log } = await openOutputs(options)
   const signals = new RunSignals()
   try {
     const report = await watchUntilEnd(first, options, { output, log }, signals)
@@ -43,16 +42,10 @@ export async function runCommand(args: readonly string[]): Promise<{ text: strin
   return { text: '', status: 0 }
 }
 
-/** What the user has named. */
-interface Files {
-  readonly output: OutputFile | undefined
-  readonly log: OutputFile | undefined
-}
-
 async function watchUntilEnd(
   first: RunRules,
   options: RunOptions,
-  { output, log }: Files,
+  { output, log }: Outputs,
   signals: RunSignals,
 ): Promise<WatchReport> {
   if (log) await listInterfaces() // so that the log knows their names
