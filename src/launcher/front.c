@@ -147,9 +147,9 @@ static void start_supervisor(void)
 	supervise(&self);
 }
 
-static int high_copy(int fd)
+static int copy_above(int fd, int below)
 {
-	const int high = fcntl(fd, F_DUPFD_CLOEXEC, NODE_FDS + NAMED_MAX);
+	const int high = fcntl(fd, F_DUPFD_CLOEXEC, below);
 
 	if (high < 0)
 		fail("cannot start node");
@@ -187,15 +187,17 @@ static _Noreturn void become_node(char *const *argv)
 		descriptor_list_add(&list, STDERR_FILENO, STDERR_FILENO);
 	for (int i = 0; i < named.count; i++)
 		descriptor_list_add(&list, named.fds[i], NODE_FDS + i);
-	for (int i = 0; i < NODE_FDS + named.count; i++)
-		high[i] = high_copy(i < NODE_FDS ? source[i] : named.fds[i - NODE_FDS]);
-	for (int i = 0; i < NODE_FDS + named.count; i++) {
+	const int count = NODE_FDS + named.count;
+
+	for (int i = 0; i < count; i++)
+		high[i] = copy_above(i < NODE_FDS ? source[i] : named.fds[i - NODE_FDS], count);
+	for (int i = 0; i < count; i++) {
 		if (dup2(high[i], i) < 0)
 			fail("cannot start node");
 	}
 	shield(shield_all);
 	sigemptyset(&none);
-	if (setsid() < 0 || syscall(SYS_close_range, NODE_FDS + named.count, ~0u, 0) < 0 ||
+	if (setsid() < 0 || syscall(SYS_close_range, count, ~0u, 0) < 0 ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		fail("cannot start node");
 	environment_exec(argv, terminals, &list);
@@ -535,10 +537,14 @@ static _Noreturn void end_without_node(void)
 	if (gave_up)
 		die_of(deadline_signal);
 	if (WIFSIGNALED(node_status))
-		fprintf(stderr,
-			"minderbinder: node was killed by signal %d: the command was killed, since its "
-			"faults were lost\n",
-			WTERMSIG(node_status));
+		fprintf(stderr, "minderbinder: node was killed by signal %d: %s\n", WTERMSIG(node_status),
+			__atomic_load_n(execed, __ATOMIC_ACQUIRE) ?
+				"the command was killed, since its faults were lost" :
+				"the command did not run");
+	if (WIFSIGNALED(node_status) && inherited_has_few_processes())
+		fputs("minderbinder: hint: the hard limit of processes (ulimit -u) may be too low for node's "
+		      "threads\n",
+		      stderr);
 	_exit(EXIT_FAILED);
 }
 

@@ -27,6 +27,12 @@ int inherited_record(struct inherited *inherited);
  */
 int inherited_lift_limits(const struct inherited *inherited);
 
+/* After that: the limit that still keeps node from starting, for a message; NULL: none. Node crashes or hangs at them. */
+const char *inherited_limit_too_low(void);
+
+/* After that: may this user have so few processes that node's threads, about ten, could be too many? */
+int inherited_has_few_processes(void);
+
 /* Puts dispositions and limits back, in the child before it execs; the mask is the caller's to set, last. */
 int inherited_restore(const struct inherited *inherited);
 

@@ -99,6 +99,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "minderbinder: cannot start: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}
+
+	const char *too_low = inherited_limit_too_low();
+
+	if (too_low) {
+		fprintf(stderr,
+			"minderbinder: the hard limit of %s is too low for node\n"
+			"minderbinder: hint: a soft limit (ulimit -S) is for the command only\n",
+			too_low);
+		return EXIT_FAILED;
+	}
 	node[0] = "node";
 	node[1] = cli;
 	for (int i = 1; i < given; i++)
