@@ -39,6 +39,19 @@ if ! test -f "$launcher"; then
 	*) fail "there is no $launcher: minderbinder is for x86_64 and aarch64, and this is $machine" ;;
 	esac
 fi
-export MINDERBINDER_ENVIRONMENT="of:$$"
-MINDERBINDER_ENVIRONMENT=$("$launcher") || fail "$launcher does not run: see the line above"
-exec "$launcher" "$@"
+
+# Parts of the environment, each into a variable: one has at most 128 KiB. Only names of our own, for the caller's stay.
+MINDERBINDER_PART=1
+MINDERBINDER_NAME=MINDERBINDER_ENVIRONMENT
+while :; do
+	eval "$MINDERBINDER_NAME=\$(\"\$launcher\" --environment-of $$ $MINDERBINDER_PART)"
+	MINDERBINDER_STATUS=$?
+	export "${MINDERBINDER_NAME?}"
+	case $MINDERBINDER_STATUS in
+	0) exec "$launcher" "$@" ;;
+	3) ;; # another one follows
+	*) fail "$launcher does not run: see the line above" ;;
+	esac
+	MINDERBINDER_PART=$((MINDERBINDER_PART + 1))
+	MINDERBINDER_NAME=MINDERBINDER_ENVIRONMENT_$MINDERBINDER_PART
+done

@@ -12,13 +12,14 @@ import { type Finish, type Launcher, launcherFds } from '../session/launcher.ts'
 import type { Observer, Plan, SessionResult } from '../session/plan.ts'
 import { runSession } from '../session/session.ts'
 import { lookUpUser } from '../session/user.ts'
+import { closeOthers } from './caller-descriptors.ts'
 import { closeFiles } from './close-files.ts'
 import { stderrColour, stderrIsTerminal, terminalColour } from './colour.ts'
 import { type ExecOptions, execParser } from './exec-options.ts'
 import { allRules, type Faults } from './faults.ts'
 import { InjectionLog } from './injection-log.ts'
 import { LogFile } from './log-file.ts'
-import { OutputFile } from './output-file.ts'
+import { openOutputs } from './output-file.ts'
 import { parseArguments } from './parse.ts'
 import { writeStderr } from './standard-streams.ts'
 import { writeAfterView } from './terminal-use.ts'
@@ -31,15 +32,12 @@ import { writeAfterView } from './terminal-use.ts'
 export async function exec(args: readonly string[], launcher: Launcher): Promise<Finish> {
   const { faults, options, command } = parseExec(args)
   const rules = await allRules(faults, { filesOnly: true })
-  // It was for --help: from here on its reader sees its end when the child closes it.
-  closeSync(launcherFds.stdout)
   const observer = await observerOf(options, command, launcher)
   const assigned = assignEngines(rules, engines, options.engine)
-  const output = options.output === undefined ? undefined : new OutputFile(options.output)
-  const log =
-    options.log === undefined
-      ? undefined
-      : new LogFile(new OutputFile(options.log), options.logLimit)
+  const { output, log: logFile } = await launcher.orAbandoned(openOutputs(options))
+  // Of what the launcher handed over, and of standard output, which was for --help.
+  closeOthers(new Set([output?.fd ?? 0, logFile?.fd ?? 0]))
+  const log = logFile && new LogFile(logFile, options.logLimit)
   const injections = log && new InjectionLog(log, rules, options.seed, await interfaceNames(rules))
   const plan: Plan = {
     rules,

@@ -90,7 +90,7 @@ async function main(): Promise<void> {
     return
   }
   const launcher = new Launcher()
-  // A bug in a callback: the front ends this process, and with it the command, and cleans up.
+  // A bug in a callback: the supervisor ends the command, and the front cleans up.
   process.on('uncaughtException', (error) => {
     writeStderr(errorText(error, debug))
     launcher.finish({ kind: 'exit', status: exitStatus.failed })
@@ -98,14 +98,13 @@ async function main(): Promise<void> {
   try {
     launcher.finish(await exec(args, launcher))
   } catch (error) {
-    // Nobody is there to hear, or to end this process while it waits for the supervisor's word.
+    // Nobody is there to hear.
     if (error instanceof Abandoned) process.kill(process.pid, 'SIGKILL')
     if (error instanceof HelpRequest) writeTo(launcherFds.stdout, error.text)
     else writeStderr(errorText(error, debug))
     const status = error instanceof HelpRequest ? 0 : failureStatus(error)
     launcher.finish({ kind: 'exit', status })
   }
-  process.exit()
 }
 
 void main()

@@ -1,35 +1,67 @@
 /** Files that the user names for our output. */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { MinderbinderError } from '../errors.ts'
+import { sleep } from '../kernel/sleep.ts'
+import { writeFully } from '../session/descriptor.ts'
 import { errnoText } from '../session/start-errors.ts'
+import { callersDescriptor, namedDescriptor } from './caller-descriptors.ts'
 
 /** Readable by nobody else: a log shows a program's paths and addresses. */
 const mode = 0o600
+
+/** O_NONBLOCK: a FIFO that has no reader is waited for where signals are heard. */
+const flags =
+  constants.O_WRONLY |
+  constants.O_CREAT |
+  constants.O_TRUNC |
+  constants.O_NOCTTY |
+  constants.O_NONBLOCK
+
+const READER_POLL_MS = 20
 
 /**
  * Opened before the child starts, so that what cannot be written is known in time, and that the child cannot
  * put another file in its place. An error while the child runs waits until close(): it must not end the run.
  */
 export class OutputFile {
-  readonly #path: string
-  readonly #fd: number
+  readonly path: string
+  readonly fd: number
   #error: unknown
 
-  /** @throws {MinderbinderError} MB_OUTPUT */
-  constructor(path: string) {
-    this.#path = path
-    try {
-      this.#fd = openSync(path, 'w', mode)
-    } catch (error) {
-      throw outputError(path, error)
-    }
+  private constructor(path: string, fd: number) {
+    this.path = path
+    this.fd = fd
+  }
+
+  /**
+   * `-` is standard output. A descriptor of the caller's is used as it is: neither emptied nor opened anew, which a socket
+   * cannot be.
+   *
+   * @throws {MinderbinderError} MB_OUTPUT
+   */
+  static async open(path: string): Promise<OutputFile> {
+    const number = path === '-' ? 1 : namedDescriptor(path)
+    if (number === undefined) return new OutputFile(path, await openPath(path))
+    const fd = callersDescriptor(number)
+    if (fd === undefined)
+      throw new MinderbinderError('MB_OUTPUT', `cannot write ${path}: it is not open`, {
+        hint: `whatever starts minderbinder has to open descriptor ${number}, as in ${number}>FILE`,
+      })
+    return new OutputFile(path, fd)
   }
 
   write(text: string): void {
     if (this.#error !== undefined) return
     try {
-      for (let rest = Buffer.from(text); rest.length > 0; )
-        rest = rest.subarray(writeSync(this.#fd, rest))
+      writeFully(this.fd, Buffer.from(text))
     } catch (error) {
       this.#error = error
     }
@@ -38,12 +70,75 @@ export class OutputFile {
   /** @throws {MinderbinderError} MB_OUTPUT: not all of it could be written */
   close(): void {
     try {
-      closeSync(this.#fd)
+      if (this.fd > 2) closeSync(this.fd)
     } catch (error) {
       this.#error ??= error
     }
-    if (this.#error !== undefined) throw outputError(this.#path, this.#error)
+    if (this.#error !== undefined) throw outputError(this.path, this.#error)
   }
+}
+
+export interface Outputs {
+  readonly output: OutputFile | undefined
+  readonly log: OutputFile | undefined
+}
+
+/** @throws {MinderbinderError} MB_OUTPUT */
+export async function openOutputs(named: {
+  readonly output: string | undefined
+  readonly log: string | undefined
+}): Promise<Outputs> {
+  const output = named.output === undefined ? undefined : await OutputFile.open(named.output)
+  const log = named.log === undefined ? undefined : await OutputFile.open(named.log)
+  if (output && log && sameFile(fstatSync(output.fd), fstatSync(log.fd)))
+    throw new MinderbinderError('MB_OUTPUT', `--output and --log are one file, ${log.path}`, {
+      hint: 'they would overwrite each other: name two files',
+    })
+  return { output, log }
+}
+
+/** Terminals, pipes and /dev/null can take both. */
+function sameFile(one: Stats, other: Stats): boolean {
+  return one.isFile() && one.ino === other.ino && one.dev === other.dev
+}
+
+async function openPath(path: string): Promise<number> {
+  for (;;) {
+    try {
+      const fd = openSync(path, flags, mode)
+      if (!fstatSync(fd).isFIFO() || !isOurOwn(fd)) return fd
+      closeSync(fd)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO' || !isFifo(path))
+        throw outputError(path, error)
+      await sleep(READER_POLL_MS)
+      continue
+    }
+    throw new MinderbinderError('MB_OUTPUT', `cannot write ${path}: it is a pipe of minderbinder's`)
+  }
+}
+
+function isFifo(path: string): boolean {
+  try {
+    return statSync(path).isFIFO()
+  } catch {
+    return false
+  }
+}
+
+/** A link may lead to /proc/self/fd, under a name that nothing recognizes. */
+function isOurOwn(fd: number): boolean {
+  const opened = fstatSync(fd)
+  return readdirSync('/proc/self/fd').some((name) => {
+    const own = Number(name)
+    if (own <= 2 || own === fd) return false
+    try {
+      const { ino, dev } = fstatSync(own)
+      return ino === opened.ino && dev === opened.dev
+    } catch {
+      return false // the folder itself, closed by now
+    }
+  })
 }
 
 function outputError(path: string, error: unknown): MinderbinderError {

@@ -14,7 +14,7 @@ import { dryRun } from './dry-run.ts'
 import { errorText } from './error-text.ts'
 import { InjectionLog } from './injection-log.ts'
 import { LogFile } from './log-file.ts'
-import { OutputFile } from './output-file.ts'
+import { type OutputFile, openOutputs } from './output-file.ts'
 import { runObservers } from './run-observers.ts'
 import { parseRun, type RunOptions } from './run-options.ts'
 import { planRun, type RunRules } from './run-plan.ts'
@@ -33,11 +33,8 @@ export async function runCommand(
   const options = parseRun(args)
   const first = planRun(await readConfig(options.configs), options)
   if (options.dryRun) return { text: await dryRun(first.rules), status: 0 }
-  const output = options.output === undefined ? undefined : new OutputFile(options.output)
-  const log =
-    options.log === undefined
-      ? undefined
-      : new LogFile(new OutputFile(options.log), options.logLimit)
+  const { output, log: logFile } = await openOutputs(options)
+  const log = logFile && new LogFile(logFile, options.logLimit)
   const signals = new RunSignals()
   let reading = false
   try {

@@ -1,5 +1,6 @@
 /** Text for the terminal or the pipe that the user gave us. */
-import { fstatSync, writeSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
+import { writeFully } from '../session/descriptor.ts'
 
 export function writeStdout(text: string): void {
   writeTo(1, text)
@@ -15,7 +16,7 @@ export function writeStderr(text: string): void {
  */
 export function writeTo(fd: number, text: string): void {
   try {
-    for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest))
+    writeFully(fd, Buffer.from(text))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const nobodyReads = code === 'EPIPE' || code === 'EBADF'

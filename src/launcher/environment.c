@@ -31,10 +31,10 @@ unsigned environment_terminals(void)
 	return terminals;
 }
 
-void environment_exec(char *const *argv, unsigned terminals)
+void environment_exec(char *const *argv, unsigned terminals, struct descriptor_list *descriptors)
 {
 	static char described[] = "MINDERBINDER_TERMINALS=\0\0\0";
-	char *variables[VARIABLES_MAX + 2];
+	char *variables[VARIABLES_MAX + 3];
 	int count = 0;
 
 	for (char **variable = environ; *variable && count < VARIABLES_MAX; variable++) {
@@ -50,6 +50,7 @@ void environment_exec(char *const *argv, unsigned terminals)
 		}
 		variables[count++] = described;
 	}
+	variables[count++] = descriptors->text;
 	variables[count] = NULL;
 	execvpe(argv[0], argv, variables);
 }

@@ -2,6 +2,8 @@
 #ifndef MINDERBINDER_ENVIRONMENT_H
 #define MINDERBINDER_ENVIRONMENT_H
 
+#include "descriptors.h"
+
 /* Which of descriptors 0 to 2 are terminals: bit N for descriptor N. */
 unsigned environment_terminals(void);
 
@@ -10,6 +12,6 @@ unsigned environment_terminals(void);
  * root load somebody's code, and none of the command's settings changes us. Returns only on failure.
  * `terminals`: of the command's standard descriptors, which node may not have.
  */
-void environment_exec(char *const *argv, unsigned terminals);
+void environment_exec(char *const *argv, unsigned terminals, struct descriptor_list *descriptors);
 
 #endif

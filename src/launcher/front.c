@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "front.h"
+#include "clock.h"
 #include "environment.h"
+#include "grace.h"
+#include "job-control.h"
+#include "relay.h"
+#include "shield.h"
 #include "supervise.h"
 #include "tree.h"
 #include "wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +29,9 @@
 #define EXIT_FAILED 125
 #define EVENT_PIPE_BYTES (1 << 20) /* the most that an ordinary user may have: fs.pipe-max-size */
 #define NODE_FDS 8
+#define NODE_STDOUT 6 /* launcherFds in src/session/launcher.ts */
 #define SUSPEND_MS 1000 /* node gives the terminal back in a few */
+#define MS_NS 1000000ll
 
 enum relation { FRONT_NODE, FRONT_SUPERVISOR, NODE_SUPERVISOR, RELATIONS };
 
@@ -33,7 +41,9 @@ static int sockets[RELATIONS][2];
 static int events[2], messages[2];
 static int signals;
 static pid_t node, supervisor;
+static int node_process; /* pidfd */
 static int node_status;
+static struct pids earlier; /* children that the caller had before it became us */
 static struct stream node_stream, supervisor_stream;
 static int node_open = 1, supervisor_open = 1;
 static char *cgroup;
@@ -43,8 +53,14 @@ static int finished; /* node said how to end */
 static struct wire_finish finish;
 static int released; /* the supervisor has done its work */
 static u32 stays;    /* and serves processes that the child left behind */
+static int ended;    /* the child has */
 static int early_signal;    /* came before the command ran: we die of it */
+static int parting_signal;  /* came while the command ran, and is one that people end programs with */
 static int continue_asked;  /* WIRE_CONTINUE not yet answered */
+static s64 deadline;        /* until then node may take its time; 0: for ever */
+static int deadline_signal; /* what we die of then */
+static int gave_up;         /* the deadline is over */
+static int messages_open = 1, relayed = -1;
 
 static _Noreturn void fail(const char *what)
 {
@@ -107,6 +123,8 @@ static void close_ends(const int *fds, size_t count)
 
 static void start_supervisor(void)
 {
+	const pid_t self_pid = getpid();
+
 	supervisor = fork();
 	if (supervisor < 0)
 		fail("cannot fork");
@@ -121,10 +139,21 @@ static void start_supervisor(void)
 				   .node = sockets[NODE_SUPERVISOR][1],
 				   .front = sockets[FRONT_SUPERVISOR][1],
 				   .events = events[1],
+				   .front_pid = self_pid,
+				   .node_process = node_process,
 				   .execed = execed };
 
 	close_ends(others, sizeof(others) / sizeof(others[0]));
 	supervise(&self);
+}
+
+static int copy_above(int fd, int below)
+{
+	const int high = fcntl(fd, F_DUPFD_CLOEXEC, below);
+
+	if (high < 0)
+		fail("cannot start node");
+	return high;
 }
 
 /*
@@ -145,26 +174,38 @@ static _Noreturn void become_node(char *const *argv)
 				       events[0],
 				       STDOUT_FILENO,
 				       terminal >= 0 ? terminal : null };
-	int high[NODE_FDS];
+	int high[NODE_FDS + NAMED_MAX];
+	struct named_descriptors named;
+	struct descriptor_list list;
 	sigset_t none;
 
-	for (int i = 0; i < NODE_FDS; i++) {
-		high[i] = fcntl(source[i], F_DUPFD_CLOEXEC, NODE_FDS);
-		if (high[i] < 0)
-			fail("cannot start node");
-	}
-	for (int i = 0; i < NODE_FDS; i++) {
+	descriptors_named(inherited->argc, inherited->argv, &named);
+	descriptor_list_start(&list);
+	if (descriptor_is_callers(STDOUT_FILENO))
+		descriptor_list_add(&list, STDOUT_FILENO, NODE_STDOUT);
+	if (descriptor_is_callers(STDERR_FILENO)) /* what is said there goes there: relay.h */
+		descriptor_list_add(&list, STDERR_FILENO, STDERR_FILENO);
+	for (int i = 0; i < named.count; i++)
+		descriptor_list_add(&list, named.fds[i], NODE_FDS + i);
+	const int count = NODE_FDS + named.count;
+
+	for (int i = 0; i < count; i++)
+		high[i] = copy_above(i < NODE_FDS ? source[i] : named.fds[i - NODE_FDS], count);
+	for (int i = 0; i < count; i++) {
 		if (dup2(high[i], i) < 0)
 			fail("cannot start node");
 	}
+	shield(shield_all);
 	sigemptyset(&none);
-	if (setsid() < 0 || syscall(SYS_close_range, NODE_FDS, ~0u, 0) < 0 ||
+	if (setsid() < 0 || syscall(SYS_close_range, count, ~0u, 0) < 0 ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		fail("cannot start node");
-	environment_exec(argv, terminals);
-	fail("cannot run node (is Node.js 20 or newer in PATH?)");
+	environment_exec(argv, terminals, &list);
+	fail(errno == E2BIG ? "cannot run node" :
+			      "cannot run node (is Node.js 20 or newer in PATH?)");
 }
 
+/* First, for everybody waits for it. */
 static void start_node(char *const *argv)
 {
 	node = fork();
@@ -172,47 +213,8 @@ static void start_node(char *const *argv)
 		fail("cannot fork");
 	if (node == 0)
 		become_node(argv);
-}
-
-/* A child that dies of a signal may leave its core: ours must not overwrite it (as in timeout and strace). */
-static _Noreturn void die_of(int signal)
-{
-	struct sigaction action;
-	sigset_t only;
-
-	memset(&action, 0, sizeof(action));
-	action.sa_handler = SIG_DFL;
-	sigemptyset(&only);
-	sigaddset(&only, signal);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	/* Fails for SIGKILL, and for 32 and 33, which glibc keeps to itself: all three are at their default. */
-	(void)sigaction(signal, &action, NULL);
-	kill(getpid(), signal);
-	sigprocmask(SIG_UNBLOCK, &only, NULL);
-	_exit(128 + signal);
-}
-
-/* Stops as the child did, so that whoever waits for us (a shell with job control) sees it. */
-static void stop_of(int signal)
-{
-	struct sigaction stop, saved;
-	sigset_t only;
-
-	if (inherited_ignores(inherited, signal))
-		signal = SIGSTOP;
-	memset(&stop, 0, sizeof(stop));
-	stop.sa_handler = SIG_DFL;
-	sigemptyset(&only);
-	sigaddset(&only, signal);
-	if (signal != SIGSTOP && sigaction(signal, &stop, &saved) < 0)
-		return;
-	kill(getpid(), signal);
-	if (signal == SIGSTOP)
-		return;
-	sigprocmask(SIG_UNBLOCK, &only, NULL);
-	/* Continued. */
-	sigprocmask(SIG_BLOCK, &only, NULL);
-	sigaction(signal, &saved, NULL);
+	/* Linux 5.3; without it, nobody ends a node that hangs when we are dead. */
+	node_process = (int)syscall(SYS_pidfd_open, node, 0);
 }
 
 /* Ends the session where the child cannot: node undoes what it did when this socket closes, and ends. */
@@ -232,71 +234,91 @@ static void abandon_supervisor(void)
 	}
 }
 
-/*
- * The terminal sends these to its whole foreground group, the child included; si_code tells them from those
- * that were meant for us alone. A session leader is the only one to hear of a hangup (tty_io(4)).
- */
-static int child_has_it(const struct signalfd_siginfo *info)
+/* Node has this long to end by itself; an earlier end stays. Where it has ended already, nothing is left to wait for. */
+static void press(int signal, s64 milliseconds)
 {
-	switch (info->ssi_signo) {
-	case SIGINT:
-	case SIGQUIT:
-	case SIGTSTP:
-	case SIGTTIN:
-	case SIGTTOU:
-	case SIGWINCH:
-		return info->ssi_code == SI_KERNEL;
-	case SIGHUP:
-		return info->ssi_code == SI_KERNEL && getsid(0) != getpid();
-	default:
-		return 0;
+	const s64 until = monotonic_ns() + (finished && !node ? 0 : milliseconds * MS_NS);
+
+	if (!deadline || until < deadline) {
+		deadline = until;
+		deadline_signal = signal;
 	}
 }
 
-static int ends_a_process(int signal)
+/* What the caller, a terminal and services end programs with. Others (USR1, ALRM, ...) often mean something else. */
+static int ends_programs(int signal)
 {
-	return signal != SIGWINCH && signal != SIGURG && signal != SIGTSTP && signal != SIGTTIN &&
-	       signal != SIGTTOU;
+	return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
 }
 
+static void before_command(int signal)
+{
+	if (inherited_ignores(inherited, signal) || !ends_a_process(signal))
+		return;
+	if (!early_signal && !finished) {
+		early_signal = signal;
+		abandon_node();
+	}
+	press(signal, GRACE_MS);
+}
+
+/* Those that the caller ignores, too: COMMAND may have a handler for them, as it may under env. */
 static void pass_on(const struct signalfd_siginfo *info)
 {
 	const int signal = (int)info->ssi_signo;
-	struct wire_signal message = { .signal = signal,
-				       .queued = info->ssi_code == SI_QUEUE,
-				       .value = (s64)info->ssi_ptr };
+	const struct wire_signal message = { .signal = signal,
+					     .code = info->ssi_code,
+					     .pid = info->ssi_pid,
+					     .uid = info->ssi_uid,
+					     .value = (s64)info->ssi_ptr };
 
-	if (inherited_ignores(inherited, signal))
-		return;
 	if (!__atomic_load_n(execed, __ATOMIC_ACQUIRE)) {
-		if (ends_a_process(signal) && !early_signal && !finished) {
-			early_signal = signal;
-			abandon_node();
-		}
+		before_command(signal);
 		return;
 	}
+	if (ended) {
+		if (!inherited_ignores(inherited, signal) && ends_a_process(signal))
+			press(signal, GRACE_MS);
+		return;
+	}
+	if (!inherited_ignores(inherited, signal) && ends_programs(signal))
+		parting_signal = signal;
 	/* Node, in a session of its own, hears of it from nobody else. */
 	if (signal == SIGWINCH && view && node)
 		kill(node, SIGWINCH);
-	if (!child_has_it(info) && supervisor_open)
+	if (supervisor_open)
 		(void)wire_write(supervisor_stream.fd, WIRE_SIGNAL, &message, sizeof(message), NULL, 0);
 }
 
 static void from_supervisor(void);
 
+/* All of our children but the supervisor, as long as that lives: what it starts becomes ours only when it dies. */
+static void record_earlier(void)
+{
+	if (tree_children(&earlier) < 0)
+		fail("cannot read /proc");
+	for (size_t i = 0; i < earlier.count; i++) {
+		if (earlier.list[i] == supervisor)
+			earlier.list[i] = 0;
+	}
+}
+
 /*
  * Its end of file may come late: a staged child that has not exec'd holds copies of its sockets. What it said
- * before it died still counts.
+ * before it died still counts. One that exits has killed what was to be killed; of one that was killed, the tree is ours.
  */
-static void supervisor_is_dead(void)
+static void supervisor_is_dead(int status)
 {
 	struct pollfd said = { .fd = supervisor_stream.fd, .events = POLLIN };
 
 	supervisor = 0;
 	while (supervisor_open && poll(&said, 1, 0) == 1)
 		from_supervisor();
-	if (supervisor_open && !released)
-		tree_kill(cgroup, node);
+	if (!released && WIFSIGNALED(status)) {
+		if (node)
+			pids_add(&earlier, node);
+		tree_kill(cgroup, &earlier);
+	}
 }
 
 static void reap(void)
@@ -309,7 +331,9 @@ static void reap(void)
 			node = 0;
 			node_status = status;
 		} else if (pid == supervisor) {
-			supervisor_is_dead();
+			supervisor_is_dead(status);
+		} else if (earlier.count > 0 && supervisor) {
+			record_earlier(); /* its children have become ours */
 		}
 	}
 }
@@ -322,7 +346,8 @@ static void from_signals(void)
 		if (info.ssi_signo == SIGCHLD) {
 			reap();
 		} else if (info.ssi_signo == SIGCONT) {
-			if (supervisor_open &&
+			/* The supervisor's means that the child goes on already. */
+			if (supervisor_open && (pid_t)info.ssi_pid != supervisor &&
 			    wire_write(supervisor_stream.fd, WIRE_CONTINUE, NULL, 0, NULL, 0) == 0)
 				continue_asked++;
 		} else {
@@ -348,10 +373,6 @@ static void from_node(void)
 	} else if (frame.type == WIRE_FINISH && frame.length == sizeof(finish)) {
 		memcpy(&finish, frame.payload, sizeof(finish));
 		finished = 1;
-		/* Its last word: all is undone, written and closed. Its own way out (exit handlers, freeing a
-		 * heap) is two milliseconds that the caller would wait for nothing. */
-		if (node)
-			kill(node, SIGKILL);
 	} else {
 		node_open = 0;
 	}
@@ -382,7 +403,7 @@ static void child_stopped(int signal)
 		from_signals(); /* a SIGCONT that came meanwhile would be lost in the stop */
 	}
 	if (!continue_asked)
-		stop_of(signal);
+		stop_of(inherited, signal);
 	resume_view();
 }
 
@@ -405,54 +426,71 @@ static void from_supervisor(void)
 	u32 signal;
 
 	if (wire_read(&supervisor_stream, &frame) != 1) {
+		/* Node hears of it through its own socket; reap() does the rest. */
 		supervisor_open = 0;
-		/* Its tree is ours now; node hears of it through its own socket. */
-		if (!released)
-			tree_kill(cgroup, node);
 	} else if (frame.type == WIRE_RELEASED && frame.length == sizeof(stays)) {
 		memcpy(&stays, frame.payload, sizeof(stays));
 		released = 1;
 	} else if (frame.type == WIRE_CONTINUED) {
 		continue_asked -= continue_asked > 0;
-	} else if (frame.type == WIRE_STOPPED && frame.length == sizeof(signal) && !continue_asked) {
+	} else if (frame.type == WIRE_ENDED) {
+		ended = 1;
+		if (parting_signal)
+			press(parting_signal, UNPRESSED_GRACE_MS);
+	} else if (frame.type == WIRE_STOPPED && frame.length == sizeof(signal)) {
 		memcpy(&signal, frame.payload, sizeof(signal));
-		child_stopped((int)signal);
+		if (!continue_asked)
+			child_stopped((int)signal);
+		(void)wire_write(supervisor_stream.fd, WIRE_RESUMED, NULL, 0, NULL, 0);
 	}
 }
 
-/* 0 at end of file. */
-static int relay_messages(void)
+/* Node says something. Without a thread it is copied all the same, deaf to signals. */
+static void relay_messages(void)
 {
 	char text[4096];
-	ssize_t n = read(messages[0], text, sizeof(text));
-	ssize_t done = 0;
+	ssize_t n;
 
-	if (n < 0)
-		return errno == EINTR;
-	while (done < n) {
-		ssize_t written = write(STDERR_FILENO, text + done, (size_t)(n - done));
+	relayed = relay_start(messages[0], STDERR_FILENO);
+	if (relayed >= 0)
+		return;
+	n = read(messages[0], text, sizeof(text));
+	if (n == 0 || (n > 0 && write(STDERR_FILENO, text, (size_t)n) < 0 && errno != EINTR))
+		messages_open = 0;
+}
 
-		if (written < 0 && errno != EINTR)
-			break; /* nobody reads: as if we were env */
-		if (written > 0)
-			done += written;
-	}
-	return n > 0;
+/* Milliseconds to wait, for poll(2). */
+static int time_left(void)
+{
+	const s64 left = deadline ? (deadline - monotonic_ns() + MS_NS - 1) / MS_NS : -1;
+
+	if (!deadline)
+		return -1;
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+static void check_deadline(void)
+{
+	if (!deadline || monotonic_ns() < deadline)
+		return;
+	deadline = 0;
+	gave_up = 1;
+	if (node)
+		kill(node, SIGKILL);
 }
 
 static void run(void)
 {
-	int messages_open = 1;
-
-	while (node || messages_open) {
+	while (node || (messages_open && !gave_up)) {
 		struct pollfd sources[4] = {
 			{ .fd = signals, .events = POLLIN },
 			{ .fd = node_open ? node_stream.fd : -1, .events = POLLIN },
 			{ .fd = supervisor_open ? supervisor_stream.fd : -1, .events = POLLIN },
-			{ .fd = messages_open ? messages[0] : -1, .events = POLLIN },
+			{ .fd = !messages_open ? -1 : relayed >= 0 ? relayed : messages[0],
+			  .events = POLLIN },
 		};
 
-		if (poll(sources, 4, -1) < 0 && errno != EINTR)
+		if (poll(sources, 4, time_left()) < 0 && errno != EINTR)
 			fail("poll");
 		/* Signals first: a SIGCONT makes what is said below about stopping stale. */
 		if (sources[0].revents)
@@ -461,8 +499,11 @@ static void run(void)
 			from_node();
 		if (sources[2].revents && supervisor_open)
 			from_supervisor();
-		if (sources[3].revents)
-			messages_open = relay_messages();
+		if (sources[3].revents & POLLIN)
+			relay_messages();
+		else if (sources[3].revents) /* hung up */
+			messages_open = 0;
+		check_deadline();
 	}
 	while (node_open)
 		from_node();
@@ -473,8 +514,14 @@ static void run(void)
 /* So that of ours nothing is left when the caller goes on; not where it stays on purpose. */
 static void wait_for_supervisor(void)
 {
-	while (supervisor && !stays && waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
-		;
+	int status;
+
+	while (supervisor && !stays) {
+		if (waitpid(supervisor, &status, 0) == supervisor)
+			supervisor_is_dead(status);
+		else if (errno != EINTR)
+			return;
+	}
 }
 
 /* Node is gone and did not say how to end: it was killed, or never came up. */
@@ -484,35 +531,67 @@ static _Noreturn void end_without_node(void)
 	abandon_supervisor();
 	wait_for_supervisor();
 	restore_terminal();
-	tree_kill(cgroup, 0);
 	tree_remove_cgroup(cgroup);
 	if (early_signal)
 		die_of(early_signal);
+	if (gave_up)
+		die_of(deadline_signal);
 	if (WIFSIGNALED(node_status))
-		fprintf(stderr,
-			"minderbinder: node was killed by signal %d: the command was killed, since its "
-			"faults were lost\n",
-			WTERMSIG(node_status));
+		fprintf(stderr, "minderbinder: node was killed by signal %d: %s\n", WTERMSIG(node_status),
+			__atomic_load_n(execed, __ATOMIC_ACQUIRE) ?
+				"the command was killed, since its faults were lost" :
+				"the command did not run");
+	if (WIFSIGNALED(node_status) && inherited_has_few_processes())
+		fputs("minderbinder: hint: the hard limit of processes (ulimit -u) may be too low for node's "
+		      "threads\n",
+		      stderr);
 	_exit(EXIT_FAILED);
+}
+
+/*
+ * Everything that is done here to processes rests on /proc: that it is there, and shows the pid namespace that we are in
+ * (after `unshare --pid` without --mount-proc it shows the one outside, where our numbers belong to others).
+ */
+static void check_proc(void)
+{
+	char self[16];
+	const ssize_t length = readlink("/proc/self", self, sizeof(self) - 1);
+
+	if (length > 0) {
+		self[length] = 0;
+		if (atoi(self) == getpid())
+			return;
+	}
+	fputs("minderbinder: /proc is that of another pid namespace\n"
+	      "minderbinder: hint: mount one for this namespace: unshare --mount-proc, bwrap --proc /proc, or "
+	      "mount -t proc proc /proc\n",
+	      stderr);
+	_exit(EXIT_FAILED);
+}
+
+/* `helper & exec minderbinder exec ...`: children of this process that are none of our business. */
+static void find_earlier_children(void)
+{
+	siginfo_t info;
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+		record_earlier();
 }
 
 void front(const struct inherited *state, char *const *node_argv)
 {
-	struct rlimit files = state->files;
 	sigset_t all;
 
 	inherited = state;
-	/* A low soft limit is the child's (it is put back for it), and too low for the descriptors above. */
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
-		fail("cannot raise RLIMIT_NOFILE");
+	check_proc();
 	occupy_standard_descriptors();
-	make_channels();
 	block_signals();
+	find_earlier_children();
+	make_channels();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		fail("cannot become a subreaper");
-	start_supervisor();
 	start_node(node_argv);
+	start_supervisor();
 
 	const int others[] = { sockets[FRONT_NODE][1],	     sockets[FRONT_SUPERVISOR][1],
 			       sockets[NODE_SUPERVISOR][0], sockets[NODE_SUPERVISOR][1],
@@ -535,6 +614,8 @@ void front(const struct inherited *state, char *const *node_argv)
 	tree_remove_cgroup(cgroup); /* gone already, unless node could not undo what it did */
 	if (early_signal)
 		die_of(early_signal);
+	if (gave_up)
+		die_of(deadline_signal);
 	if (finish.kind == FINISH_SIGNAL)
 		die_of((int)finish.value);
 	_exit((int)finish.value & 0xff);

@@ -8,32 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME "MINDERBINDER_ENVIRONMENT"
-#define ASKED "of:"
+#define OURS "MINDERBINDER_"
+#define NAME OURS "ENVIRONMENT"
+#define PART_MAX (96 << 10)
+#define EXIT_FAILED 125
 
 /*
- * A longer variable is not written out but named, where the shell hands it on unchanged: one string of an
- * environment has at most 128 KiB (execve(2), MAX_ARG_STRLEN). Shorter ones never are: some of them a shell makes
- * anew each time they are read (SECONDS, LINENO).
+ * A longer variable is not written out but named, where the shell hands it on unchanged: the kernel has a limit for all
+ * strings together. Shorter ones never are: some of them a shell makes anew each time they are read (SECONDS, LINENO),
+ * and it must be the same for each part.
  */
 #define LONG 256
 
 #define SEPARATOR ' '
 #define NAMED '@' /* then a name */
 #define ESCAPE '\\' /* then two hexadecimal digits */
-
-static char *asked_of(const char *value)
-{
-	return strncmp(value, ASKED, strlen(ASKED)) == 0 ? (char *)value + strlen(ASKED) : NULL;
-}
-
-int handover_asked(void)
-{
-	const char *value = getenv(NAME);
-	const char *pid = value ? asked_of(value) : NULL;
-
-	return pid ? atoi(pid) : 0;
-}
 
 /* All of a file in /proc, which does not tell its size; a zero byte follows it. NULL with errno. */
 static char *read_all(const char *path, size_t *length)
@@ -77,28 +66,65 @@ static const char *find(const char *name, size_t length)
 	return NULL;
 }
 
-static int put_variable(const char *variable)
+static int is_handed_on(const char *variable, size_t name)
+{
+	const char *same = NULL;
+
+	if (strlen(variable) >= LONG && strncmp(variable, OURS, strlen(OURS)) != 0)
+		same = find(variable, name);
+	return same && strcmp(same, variable) == 0;
+}
+
+static void put_variable(FILE *out, const char *variable)
 {
 	const size_t name = strcspn(variable, "=");
 
-	if (strlen(variable) >= LONG) {
-		const char *same = find(variable, name);
-
-		if (same && strcmp(same, variable) == 0)
-			return printf("%c%c%.*s", SEPARATOR, NAMED, (int)name, variable);
+	if (is_handed_on(variable, name)) {
+		fprintf(out, "%c%c%.*s", SEPARATOR, NAMED, (int)name, variable);
+		return;
 	}
-	if (putchar(SEPARATOR) < 0)
-		return -1;
+	putc(SEPARATOR, out);
 	for (const unsigned char *c = (const unsigned char *)variable; *c; c++) {
 		const int plain = *c > SEPARATOR && *c < 0x7f && *c != NAMED && *c != ESCAPE;
 
-		if (plain ? putchar(*c) < 0 : printf("%c%02x", ESCAPE, *c) < 0)
+		if (plain)
+			putc(*c, out);
+		else
+			fprintf(out, "%c%02x", ESCAPE, *c);
+	}
+}
+
+/* What a part has, by going through all before it: the same at each call. 1: more follow; -1 with errno. */
+static int put_part(const char *all, size_t length, int part)
+{
+	size_t filled = 0;
+	int at = 1;
+
+	for (const char *variable = all; variable < all + length; variable += strlen(variable) + 1) {
+		char *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+
+		if (!out)
 			return -1;
+		put_variable(out, variable);
+		if (ferror(out) || fclose(out) != 0)
+			return -1;
+		if (filled > 0 && filled + size > PART_MAX) {
+			at++;
+			filled = 0;
+		}
+		filled += size;
+		if (at == part && fputs(text, stdout) < 0)
+			return -1;
+		free(text);
+		if (at > part)
+			return 1;
 	}
 	return 0;
 }
 
-int handover_print(int pid)
+int handover_print(int pid, int part)
 {
 	char path[64];
 	size_t length;
@@ -106,15 +132,16 @@ int handover_print(int pid)
 	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
 
 	char *all = read_all(path, &length);
+	int more = -1;
 
-	if (!all || printf("%d", pid) < 0)
-		return -1;
-	for (const char *variable = all; variable < all + length; variable += strlen(variable) + 1) {
-		if (put_variable(variable) < 0)
-			return -1;
+	if (all && printf("%d", pid) > 0)
+		more = put_part(all, length, part);
+	if (more < 0 || fflush(stdout) != 0) {
+		fprintf(stderr, "minderbinder: cannot read its environment in /proc: %s\n", strerror(errno));
+		return EXIT_FAILED;
 	}
 	free(all);
-	return fflush(stdout);
+	return more ? HANDOVER_MORE : 0;
 }
 
 /* In place: what is written out is never longer than what it was. -1 where no handover_print() wrote it. */
@@ -148,14 +175,46 @@ static char *variable_of(char *token)
 	return unescape(token) < 0 ? NULL : token;
 }
 
+/* What this part says, from its first separator on; NULL where it is none, or of another process. */
+static const char *part_for_us(int part)
+{
+	char name[sizeof(NAME) + 16] = NAME;
+	char *rest;
+
+	if (part > 1)
+		snprintf(name, sizeof(name), NAME "_%d", part);
+
+	const char *line = getenv(name);
+
+	if (!line || strtol(line, &rest, 10) != getpid() || (*rest && *rest != SEPARATOR))
+		return NULL;
+	return rest;
+}
+
+static char *all_parts(void)
+{
+	size_t length = 0;
+
+	for (int part = 1; part_for_us(part); part++)
+		length += strlen(part_for_us(part));
+
+	char *all = malloc(length + 1), *end = all;
+
+	if (!all)
+		return NULL;
+	*all = 0;
+	for (int part = 1; part_for_us(part); part++)
+		end = stpcpy(end, part_for_us(part));
+	return all;
+}
+
 int handover_take(void)
 {
-	char *line = getenv(NAME), *rest;
-
-	/* Of another process: somebody's own variable, and none of ours. */
-	if (!line || strtol(line, &rest, 10) != getpid() || (*rest && *rest != SEPARATOR))
+	if (!part_for_us(1))
 		return 0;
-	rest = strdup(rest);
+
+	char *rest = all_parts();
+
 	if (!rest)
 		return -1;
 

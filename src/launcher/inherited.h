@@ -15,11 +15,23 @@ struct inherited {
 	char **argv; /* the user's arguments: argv[0] is `exec` */
 	sigset_t mask;
 	u64 ignored; /* bit s-1: signal s was ignored */
-	struct rlimit files;
+	struct rlimit limits[RLIM_NLIMITS];
 };
 
-/* Fills in mask, ignored and files. 0, or -1 with errno. */
+/* Fills in mask, ignored and limits. 0, or -1 with errno. */
 int inherited_record(struct inherited *inherited);
+
+/*
+ * Lifts the limits that node and the supervisor could meet: the caller set them for COMMAND. Soft limits become the
+ * hard ones, and hard ones that are too low for node go away if we may (CAP_SYS_RESOURCE). 0, or -1 with errno.
+ */
+int inherited_lift_limits(const struct inherited *inherited);
+
+/* After that: the limit that still keeps node from starting, for a message; NULL: none. Node crashes or hangs at them. */
+const char *inherited_limit_too_low(void);
+
+/* After that: may this user have so few processes that node's threads, about ten, could be too many? */
+int inherited_has_few_processes(void);
 
 /* Puts dispositions and limits back, in the child before it execs; the mask is the caller's to set, last. */
 int inherited_restore(const struct inherited *inherited);

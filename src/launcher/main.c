@@ -12,6 +12,7 @@
 #include "handover.h"
 #include "inherited.h"
 #include "probe.h"
+#include "shield.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -22,6 +23,12 @@
 
 #define CLI "/dist/cli.cjs"
 #define EXIT_FAILED 125 /* our own failure: section EXIT STATUS of the man page */
+
+/*
+ * As many arguments as node gets of exec's: options come first, and 4,096 faults take 8,192. COMMAND's own may be more
+ * than node's parser bears, and are never looked at there.
+ */
+#define NODE_ARGUMENTS_MAX 16384
 
 #define PROBE_NAME "minderbinder-probe" /* argv[0] of a probe: nothing that a user types as an argument */
 
@@ -50,6 +57,21 @@ static int find_cli(char *path, size_t size)
 	return access(path, R_OK);
 }
 
+/* Of a node in our place: it has the caller's where the caller has them. */
+static void list_descriptors(const struct inherited *inherited, struct descriptor_list *list)
+{
+	struct named_descriptors named;
+
+	descriptor_list_start(list);
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (descriptor_is_callers(fd))
+			descriptor_list_add(list, fd, fd);
+	}
+	descriptors_named(inherited->argc, inherited->argv, &named);
+	for (int i = 0; i < named.count; i++)
+		descriptor_list_add(list, named.fds[i], named.fds[i]);
+}
+
 int main(int argc, char **argv)
 {
 	struct inherited inherited = { .argc = argc - 1, .argv = argv + 1 };
@@ -58,33 +80,47 @@ int main(int argc, char **argv)
 	if (argc > 0 && strcmp(argv[0], PROBE_NAME) == 0)
 		return probe(argc - 1, argv + 1);
 
-	const int asked = handover_asked();
-
-	if (asked) {
-		if (handover_print(asked) == 0)
-			return 0;
-		fprintf(stderr, "minderbinder: cannot read its environment in /proc: %s\n", strerror(errno));
-		return EXIT_FAILED;
-	}
+	if (argc == 4 && strcmp(argv[1], HANDOVER_OPTION) == 0)
+		return handover_print(atoi(argv[2]), atoi(argv[3]));
 	if (find_cli(cli, sizeof(cli)) < 0) {
-		fprintf(stderr, "minderbinder: cannot find its own dist/cli.cjs: %s: install it again\n",
-			strerror(errno));
+		fprintf(stderr, "minderbinder: cannot find its own dist/cli.cjs: %s: %s\n", strerror(errno),
+			access("/proc/self", F_OK) == 0 ?
+				"install it again" :
+				"it is looked for with /proc, which is not mounted here");
 		return EXIT_FAILED;
 	}
 
-	char **node = calloc((size_t)argc + 2, sizeof(*node));
+	const int is_exec = argc > 1 && strcmp(argv[1], "exec") == 0;
+	const int given = is_exec && argc > NODE_ARGUMENTS_MAX ? NODE_ARGUMENTS_MAX : argc;
+	char **node = calloc((size_t)given + 3, sizeof(*node));
 
-	if (!node || handover_take() < 0 || inherited_record(&inherited) < 0) {
+	if (!node || handover_take() < 0 || inherited_record(&inherited) < 0 ||
+	    inherited_lift_limits(&inherited) < 0) {
 		fprintf(stderr, "minderbinder: cannot start: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
+
+	const char *too_low = inherited_limit_too_low();
+
+	if (too_low) {
+		fprintf(stderr,
+			"minderbinder: the hard limit of %s is too low for node\n"
+			"minderbinder: hint: a soft limit (ulimit -S) is for the command only\n",
+			too_low);
 		return EXIT_FAILED;
 	}
 	node[0] = "node";
 	node[1] = cli;
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; i < given; i++)
 		node[i + 1] = argv[i];
-	if (argc > 1 && strcmp(argv[1], "exec") == 0)
+	if (is_exec)
 		front(&inherited, node);
-	environment_exec(node, environment_terminals());
+
+	struct descriptor_list descriptors;
+
+	list_descriptors(&inherited, &descriptors);
+	shield(shield_debugger);
+	environment_exec(node, environment_terminals(), &descriptors);
 	fprintf(stderr, "minderbinder: cannot run node: %s: is Node.js 20 or newer in PATH?\n",
 		strerror(errno));
 	return EXIT_FAILED;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervise.h"
+#include "clock.h"
 #include "faults.h"
+#include "grace.h"
 #include "notify.h"
+#include "passing.h"
 #include "stage.h"
 #include "target.h"
 #include "tree.h"
@@ -19,17 +22,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define WAKE_NS 20000000 /* between two SIGCONTs for the front */
+
 static const struct supervisor *self;
 static struct stream node_stream, front_stream;
 static struct faults faults = { .events = -1 };
 static struct staged staged = { .listener = -1 };
 static char *cgroup;
-static int children; /* signalfd for SIGCHLD */
-static int child_exited;
+static int signals; /* signalfd for all of them */
+static int child_exited, child_stopped;
+static int stops_told; /* WIRE_STOPPED not yet answered by WIRE_RESUMED */
 
 static _Noreturn void kill_and_exit(void)
 {
-	tree_kill(cgroup, 0);
+	tree_kill(cgroup, NULL);
 	_exit(1);
 }
 
@@ -228,10 +234,12 @@ static _Noreturn void end_or_stay(void)
 	close(self->node);
 	close(self->front);
 	close(self->events);
+	if (self->node_process >= 0)
+		close(self->node_process);
 	for (;;) {
 		struct pollfd sources[3] = { { .fd = staged.listener },
 					     { .fd = notify_wakeup(), .events = POLLIN },
-					     { .fd = children, .events = POLLIN } };
+					     { .fd = signals, .events = POLLIN } };
 
 		if (poll(sources, 3, -1) < 0 && errno != EINTR)
 			_exit(1);
@@ -242,7 +250,7 @@ static _Noreturn void end_or_stay(void)
 		if (sources[2].revents) {
 			struct signalfd_siginfo info;
 
-			if (read(children, &info, sizeof(info)) < 0)
+			if (read(signals, &info, sizeof(info)) < 0 && errno != EAGAIN)
 				_exit(1);
 			while (waitpid(-1, NULL, WNOHANG) > 0)
 				;
@@ -281,17 +289,27 @@ static void from_node(void)
 	}
 }
 
-static void pass_signal(const struct wire_signal *sent)
+/* The child's pid, to signal it; 0: none. Not reaped before child_exited is set: the pid is the child's. */
+static pid_t living_child(void)
 {
-	union sigval value = { .sival_ptr = (void *)(uintptr_t)sent->value };
+	return child_exited ? 0 : staged.pid;
+}
 
-	if (!staged.pid || child_exited)
-		return;
-	/* Not reaped before child_exited is set: the pid is the child's. ESRCH, EPERM, EAGAIN: no child to tell. */
-	if (sent->queued)
-		sigqueue(staged.pid, sent->signal, value);
-	else
-		kill(staged.pid, sent->signal);
+/*
+ * Node undoes what it did when the front's socket closes, and ends. One that hangs, or is stopped, would be left for
+ * ever.
+ */
+static _Noreturn void front_is_dead(void)
+{
+	struct pollfd node = { .fd = self->node_process, .events = POLLIN };
+
+	tree_kill(cgroup, NULL);
+	close(self->node);
+	if (self->node_process >= 0 && poll(&node, 1, GRACE_MS) == 0) {
+		syscall(SYS_pidfd_send_signal, self->node_process, SIGKILL, NULL, 0);
+		tree_remove_cgroup(cgroup);
+	}
+	_exit(1);
 }
 
 static void from_front(void)
@@ -299,73 +317,124 @@ static void from_front(void)
 	struct frame frame;
 
 	if (wire_read(&front_stream, &frame) != 1)
-		kill_and_exit(); /* the front is dead */
+		front_is_dead();
 	switch (frame.type) {
 	case WIRE_SIGNAL:
-		pass_signal((const struct wire_signal *)frame.payload);
+		passing_add((const struct wire_signal *)frame.payload, living_child());
 		break;
 	case WIRE_CONTINUE:
-		if (staged.pid && !child_exited && target_is_stopped(staged.pid))
+		if (living_child() && target_is_stopped(staged.pid))
 			kill(staged.pid, SIGCONT);
 		tell_front(WIRE_CONTINUED, NULL, 0);
+		break;
+	case WIRE_RESUMED:
+		stops_told--;
 		break;
 	default:
 		kill_and_exit();
 	}
 }
 
+static void child_changed(const siginfo_t *info)
+{
+	const u32 payload[2] = { (u32)info->si_code, (u32)info->si_status };
+
+	if (info->si_code == CLD_STOPPED) {
+		child_stopped = 1;
+		stops_told++;
+		tell_front(WIRE_STOPPED, &payload[1], sizeof(payload[1]));
+	} else if (info->si_code == CLD_CONTINUED) {
+		child_stopped = 0;
+	} else if (info->si_code != CLD_TRAPPED) {
+		child_stopped = 0;
+		child_exited = 1;
+		tell_node(WIRE_EXITED, payload, sizeof(payload));
+		tell_front(WIRE_ENDED, NULL, 0);
+	}
+}
+
 static void from_children(void)
 {
-	struct signalfd_siginfo signal;
-
-	if (read(children, &signal, sizeof(signal)) < 0 && errno != EAGAIN)
-		kill_and_exit();
 	for (;;) {
 		siginfo_t info = { .si_pid = 0 };
 
-		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOHANG) < 0 || info.si_pid == 0)
+		if (waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) < 0 ||
+		    info.si_pid == 0)
 			return;
-
-		u32 payload[2] = { (u32)info.si_code, (u32)info.si_status };
-
-		if (info.si_pid != staged.pid)
-			continue; /* somebody's orphan: reaped */
-		if (info.si_code == CLD_STOPPED) {
-			tell_front(WIRE_STOPPED, &payload[1], sizeof(payload[1]));
-		} else if (info.si_code != CLD_TRAPPED) {
-			child_exited = 1;
-			tell_node(WIRE_EXITED, payload, sizeof(payload));
-		}
+		if (info.si_pid == staged.pid)
+			child_changed(&info);
+		/* else somebody's orphan: reaped */
 	}
+}
+
+static void from_signals(void)
+{
+	struct signalfd_siginfo info;
+	ssize_t n;
+
+	while ((n = read(signals, &info, sizeof(info))) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			from_children();
+		else
+			passing_heard(&info);
+	}
+	if (n < 0 && errno != EAGAIN)
+		kill_and_exit();
+}
+
+/*
+ * The front stops itself where the child stopped, and reads nothing then. Who continues or kills the child by its pid
+ * alone does not think of the front. Again and again, for a SIGCONT that comes just before its stop is lost.
+ */
+static s64 wake_front(void)
+{
+	static s64 next;
+	const s64 now = monotonic_ns();
+
+	if (stops_told <= 0 || child_stopped)
+		return -1;
+	if (now >= next) {
+		if (getppid() == self->front_pid)
+			kill(self->front_pid, SIGCONT);
+		next = now + WAKE_NS;
+	}
+	return next - now;
+}
+
+/* -1: never */
+static s64 earlier(s64 one, s64 other)
+{
+	return one < 0 || (other >= 0 && other < one) ? other : one;
 }
 
 void supervise(const struct supervisor *supervisor)
 {
-	sigset_t child_signal;
+	sigset_t all;
 
 	self = supervisor;
 	node_stream.fd = supervisor->node;
 	front_stream.fd = supervisor->front;
-	sigemptyset(&child_signal);
-	sigaddset(&child_signal, SIGCHLD);
-	children = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (children < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+	sigfillset(&all);
+	signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		_exit(1);
 	for (;;) {
 		struct pollfd sources[4] = { { .fd = supervisor->front, .events = POLLIN },
 					     { .fd = supervisor->node, .events = POLLIN },
-					     { .fd = children, .events = POLLIN },
+					     { .fd = signals, .events = POLLIN },
 					     { .fd = notify_wakeup(), .events = POLLIN } };
-		s64 next = notify_delays();
+		const s64 next = earlier(earlier(notify_delays(), wake_front()),
+					 passing_send(living_child()));
 		struct timespec timeout = { next / 1000000000, next % 1000000000 };
 
 		if (ppoll(sources, 4, next < 0 ? NULL : &timeout, NULL) < 0 && errno != EINTR)
 			kill_and_exit();
+		/* Whatever poll() saw: our own signals first, then what the front says of its own (passing.h). */
+		if (sources[0].revents || sources[2].revents)
+			from_signals();
 		if (sources[0].revents)
 			from_front();
 		if (sources[1].revents)
 			from_node();
-		if (sources[2].revents)
-			from_children();
 	}
 }

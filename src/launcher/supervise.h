@@ -14,6 +14,8 @@ struct supervisor {
 	int node;   /* stream socket */
 	int front;  /* stream socket */
 	int events; /* pipe to node, non-blocking */
+	pid_t front_pid;
+	int node_process; /* pidfd */
 	volatile int *execed; /* shared with the front: the command itself runs */
 };
 

@@ -40,11 +40,12 @@ enum wire_type {
 	/* front to supervisor */
 	WIRE_SIGNAL = 48,   /* struct wire_signal: pass it to the child */
 	WIRE_CONTINUE = 49, /* SIGCONT for a stopped child; answered by WIRE_CONTINUED */
-	WIRE_KILL = 50,     /* kill the whole tree and end */
+	WIRE_RESUMED = 50,  /* an answer to WIRE_STOPPED: we do not stop for it, or go on again */
 	/* supervisor to front */
 	WIRE_STOPPED = 64,   /* u32 signal that stopped the child */
 	WIRE_CONTINUED = 65, /* WIRE_CONTINUE has been dealt with: older WIRE_STOPPED are stale */
 	WIRE_RELEASED = 66,  /* node has released the supervisor; u32: it stays for left-over processes */
+	WIRE_ENDED = 67,     /* the child has ended; node hears more of it */
 };
 
 /* Which step of staging failed: decides the error that node reports. */
@@ -96,7 +97,9 @@ struct wire_finish {
 
 struct wire_signal {
 	s32 signal;
-	s32 queued; /* sent with sigqueue(3): value goes with it */
+	s32 code;  /* si_code: of SI_QUEUE the value is passed on, too */
+	u32 pid;   /* of the sender */
+	u32 uid;
 	s64 value;
 };
 

@@ -1,11 +1,12 @@
 /**
  * Sockets and pipes by plain reads and writes. node:net would do the same, and takes milliseconds of every start
  * to load. The price: a read that waits occupies a thread of node's pool (of four), and node does not exit
- * before it returns; the front ends this process by SIGKILL once it has said how to finish.
+ * before it returns: so this process ends by SIGKILL (Launcher.finish()).
  */
 import { read, writeSync } from 'node:fs'
 
 const CHUNK_SIZE = 1 << 16
+const RETRY_MS = 2
 
 /** Calls onBytes with what comes, then onEnd once: at end of file, or when the other side is gone. */
 export function readDescriptor(
@@ -24,10 +25,22 @@ export function readDescriptor(
   next()
 }
 
+/** Blocks until all is written, also where the descriptor is O_NONBLOCK: that is the caller's file, and stays as it is. */
+export function writeFully(fd: number, bytes: Uint8Array): void {
+  for (let rest = bytes; rest.length > 0; ) {
+    try {
+      rest = rest.subarray(writeSync(fd, rest))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+    }
+  }
+}
+
 /** Blocks until all is written. A reader that is gone is no error here: reading tells. */
-export function writeDescriptor(fd: number, bytes: Buffer): void {
+export function writeDescriptor(fd: number, bytes: Uint8Array): void {
   try {
-    for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest))
+    writeFully(fd, bytes)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error

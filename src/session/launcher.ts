@@ -100,8 +100,13 @@ export class Launcher {
   #failure: Error | undefined
   #released = false
   #drawing: Drawing | undefined
+  #abandon: (failure: Abandoned) => void = () => {}
+  readonly #abandoned = new Promise<never>((_resolve, reject) => {
+    this.#abandon = reject
+  })
 
   constructor() {
+    this.#abandoned.catch(() => {}) // nobody may wait for it
     const reader = new FrameReader()
     readDescriptor(
       launcherFds.supervisor,
@@ -123,7 +128,11 @@ export class Launcher {
       (bytes) => {
         for (const frame of front.push(bytes)) this.#fromFront(frame)
       },
-      () => this.#lost(new Abandoned()),
+      () => {
+        const failure = new Abandoned()
+        this.#abandon(failure)
+        this.#lost(failure)
+      },
     )
   }
 
@@ -187,13 +196,24 @@ export class Launcher {
     this.#tell(launcherFds.front, wireTypes.view, Buffer.from(drawing?.restore ?? ''))
   }
 
-  /** The last word: the front ends like this when this process has exited. */
-  finish(finish: Finish): void {
+  /** As `work`, or @throws {Abandoned} as soon as the front wants no session any more. */
+  orAbandoned<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#abandoned])
+  }
+
+  /**
+   * The last word: this process ends, and then the front ends like this. By SIGKILL: process.exit() would join a thread
+   * that waits for the supervisor's word, which waits for our end where the front, having a signal to die of, no longer
+   * listens. And the way out of node (exit handlers, freeing a heap) takes two milliseconds.
+   */
+  finish(finish: Finish): never {
     const payload = Buffer.alloc(8)
     payload.writeUInt32LE(finish.kind === 'exit' ? 0 : 1, 0)
     payload.writeUInt32LE(finish.kind === 'exit' ? finish.status : finish.signal, 4)
     this.#released = true
     this.#tell(launcherFds.front, wireTypes.finish, payload)
+    process.kill(process.pid, 'SIGKILL')
+    return process.exit() // not reached
   }
 
   #tell(fd: number, type: number, payload?: Uint8Array): void {
