@@ -1,6 +1,7 @@
 /** System call faults by seccomp user notification: the native supervisor does the work. */
 import type { Rule } from '../rules/rule.ts'
-import type { AttachedEngine, Engine, EngineContext } from './engine.ts'
+import type { AttachedEngine, Engine, EngineContext, SupervisorCounts } from './engine.ts'
+import { seccompNotes } from './seccomp-notes.ts'
 
 export const seccomp: Engine = {
   name: 'seccomp',
@@ -13,8 +14,7 @@ export const seccomp: Engine = {
   },
 
   async attach({ supervisor }: EngineContext, indices): Promise<AttachedEngine> {
-    let lostEvents = 0n
-    let foreignCalls = 0n
+    let last: SupervisorCounts | undefined
     let lifted = false
     const lift = async () => {
       if (lifted) return
@@ -26,12 +26,13 @@ export const seccomp: Engine = {
       start() {},
       async counts() {
         const counts = await supervisor.counts()
-        lostEvents = counts.lostEvents
-        foreignCalls = counts.foreignCalls
+        last = counts
         return new Map(indices.map((index) => [index, counts.rules[index]!]))
       },
-      lostEvents: () => lostEvents,
-      foreignCalls: () => foreignCalls,
+      lostEvents: () => last?.lostEvents ?? 0n,
+      foreignCalls: () => last?.foreignCalls ?? 0n,
+      nearPaths: () => last?.nearPaths ?? new Map(),
+      notes: () => (last ? seccompNotes(last) : []),
       lift,
       close: lift,
     }

@@ -4,6 +4,8 @@
 #define MINDERBINDER_FAULTS_H
 
 #include "filter.h"
+#include "privilege.h"
+#include "receivers.h"
 #include "targets.h"
 #include "types.h"
 
@@ -19,10 +21,14 @@ struct faults {
 	const struct call_shape *shapes; /* SYSCALLS_MAX of them */
 	u64 seed;
 	int include_loader;
+	const struct owner *spared; /* whose set-user-ID programs are spared; NULL: nobody's */
 	int events;                 /* where struct event go; -1: nobody listens */
 	struct rule_counts *counts; /* rule_count of them */
 	u64 lost_events;
 	u64 foreign_calls;
+	u64 spared_calls;
+	u64 unread_loaders; /* programs whose loader could not be told from them, and was faulted */
+	u64 unsent_signals;
 	int lifted;
 };
 
@@ -38,10 +44,17 @@ int faults_init(struct faults *faults);
 /* The calls that the filter must notify us of. */
 void faults_calls(const struct faults *faults, struct call_set *set);
 
-/* The staged child will exec now: it begins in the loader. */
+/* The staged child will exec now: its program begins, in the loader. */
 void faults_child(struct faults *faults, pid_t child);
 
-/* Called by the notification thread only; the caller is blocked in the call meanwhile. */
-struct verdict faults_decide(struct faults *faults, const struct seccomp_notif *call);
+/* May receiver_may_wait() be called? */
+int faults_may_wait(const struct faults *faults);
+
+/* The call in receiver->request; its thread is blocked in it meanwhile. */
+struct verdict faults_decide(struct faults *faults, struct receiver *receiver);
+
+/* From here on no call is faulted or counted, and no event is written. */
+void faults_lift(struct faults *faults);
+int faults_are_lifted(const struct faults *faults);
 
 #endif

@@ -6,15 +6,32 @@
 
 #include <linux/seccomp.h>
 
-/* A set of native system call numbers. */
+#define FILTER_FDS_MAX 8
+
+/* Calls with one of these descriptors only. */
+struct descriptors {
+	u32 arguments; /* bit i: argument i is one */
+	u32 count;     /* 0: whatever the descriptors are */
+	s32 fds[FILTER_FDS_MAX];
+};
+
+/* A set of native system calls. */
 struct call_set {
 	u64 bits[SYSCALLS_MAX / 64];
+	struct descriptors only[SYSCALLS_MAX]; /* by number */
 };
 
 static inline void call_set_add(struct call_set *set, u32 number)
 {
 	if (number < SYSCALLS_MAX)
 		set->bits[number / 64] |= 1ull << (number % 64);
+}
+
+/* Whatever their descriptors are. */
+static inline void call_set_add_all(struct call_set *set, u32 number)
+{
+	call_set_add(set, number);
+	set->only[number].count = 0;
 }
 
 static inline int call_set_has(const struct call_set *set, u32 number)

@@ -94,7 +94,7 @@ static void meet_all(void)
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && heritage_of(image_of(pid)))
-			(void)process_of(pid);
+			process_introduce(pid);
 	}
 	if (proc)
 		(void)closedir(proc);
@@ -131,9 +131,7 @@ void lineage_forked(struct process *process)
 
 	if (!from) {
 		/* The parent has exec'd without a call since, or, as programs in Go do, erased what tells its image. */
-		parent = process_known((pid_t)target_stat(process->pid, STAT_PARENT));
-		if (parent)
-			process_settle(parent, 0);
+		parent = process_parent((pid_t)target_stat(process->pid, STAT_PARENT));
 		from = heritage_of(process->image);
 	}
 	for (u32 i = 0; i < words; i++) {
@@ -145,10 +143,14 @@ void lineage_forked(struct process *process)
 	}
 }
 
-void lineage_execed(struct process *process)
+void lineage_execed(const struct process *process, u64 *own)
 {
-	memcpy(process->own, process->kept, words * sizeof(*process->own));
-	targets_match(targets, process->pid, process->own);
+	memcpy(own, process->kept, words * sizeof(*own));
+	targets_match(targets, process->pid, own);
+}
+
+void lineage_keep(const struct process *process)
+{
 	make_room();
 	set_heritage(process);
 }

@@ -14,14 +14,17 @@
 
 struct process;
 
-/* Where no rule has targets nothing else of this is called. 0, or -1 with errno. */
+/* Where no rule has targets nothing else of this is called; then by one thread at a time. 0, or -1 with errno. */
 int lineage_init(const struct targets *targets, const struct rule *rules, u32 rule_count);
 
-/* A process that has not exec'd, or not for all that is known. */
+/* A new process that has not exec'd, or not for all that is known: fills kept and own. */
 void lineage_forked(struct process *process);
 
-/* Its exec succeeded: process->image is the new one. */
-void lineage_execed(struct process *process);
+/* Its exec succeeded: what it is a target of now, into own. */
+void lineage_execed(const struct process *process, u64 *own);
+
+/* After that, with own and the new image in `process`: so that those that it forks are known. */
+void lineage_keep(const struct process *process);
 
 static inline int rules_have(const u64 *rules, u32 rule)
 {

@@ -6,6 +6,7 @@
 #include "../../bpf/loader.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <string.h>
 
 #define SEGMENTS_MAX 32
@@ -83,17 +84,27 @@ static int follows_call(pid_t tid, u64 address)
 #endif
 }
 
-int loader_is_running(pid_t tid)
+static enum loader_state unread(void)
+{
+	return errno == EPERM || errno == EACCES ? LOADER_UNKNOWN : LOADER_DONE;
+}
+
+enum loader_state loader_state(pid_t tid)
 {
 	struct image image;
 	u64 words[WINDOW_WORDS];
-	u64 top = target_stat(tid, 28); /* start_stack; 0 without permission */
 	int loader_seen = 0;
 
-	if (top == 0 || read_image(tid, &image) < 0 || image.loader_entry == 0)
-		return 0;
+	errno = 0;
+	if (read_image(tid, &image) < 0)
+		return unread();
+
+	const u64 top = target_stat(tid, 28); /* start_stack */
+
+	if (top == 0 || image.loader_entry == 0)
+		return LOADER_DONE;
 	if (target_read(tid, top - sizeof(words), words, sizeof(words)) < 0)
-		return 0;
+		return unread();
 #if defined(__aarch64__)
 	const u64 address_bits = address_bits_arm64(top);
 #endif
@@ -106,12 +117,12 @@ int loader_is_running(pid_t tid)
 		if (is_loader_return(&image, word))
 			loader_seen = 1;
 		else if (may_be_program_return(&image, word) && follows_call(tid, word))
-			return 0;
+			return LOADER_DONE;
 #if defined(__x86_64__)
 		/* Both loaders call with the stack pointer at its start: nothing there, nothing elsewhere. */
 		if (i == WINDOW_WORDS - 1 && !loader_seen)
-			return 0;
+			return LOADER_DONE;
 #endif
 	}
-	return loader_seen;
+	return loader_seen ? LOADER_RUNS : LOADER_DONE;
 }

@@ -6,9 +6,14 @@
 
 /*
  * Is this thread, the only one of a process that has just exec'd, still in the dynamic loader, before the
- * program's entry point (constructors of shared libraries included)? 1 or 0; 0 too where it cannot be told:
- * a static program, no permission to look (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS), or gone.
+ * program's entry point (constructors of shared libraries included)?
  */
-int loader_is_running(pid_t tid);
+enum loader_state {
+	LOADER_DONE, /* or there is none, or the thread is gone */
+	LOADER_RUNS,
+	LOADER_UNKNOWN, /* no permission to look (ptrace(2), PTRACE_MODE_ATTACH_REALCREDS) */
+};
+
+enum loader_state loader_state(pid_t tid);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers seccomp notifications, on a thread of its own: receive, decide, respond; delays in a queue. */
+/* Answers seccomp notifications, on threads of its own (receivers.h): decide, respond; delays in a queue. */
 #ifndef MINDERBINDER_NOTIFY_H
 #define MINDERBINDER_NOTIFY_H
 
 #include "faults.h"
 
-/* Starts the thread. 0, or -1 with errno. */
+/* Starts the threads. 0, or -1 with errno. */
 int notify_start(int listener, struct faults *faults);
 
 /* Readable when notify_delays() has to be called again. */

@@ -3,8 +3,10 @@
 #include "clock.h"
 #include "faults.h"
 #include "grace.h"
+#include "near.h"
 #include "notify.h"
 #include "passing.h"
+#include "receivers.h"
 #include "stage.h"
 #include "target.h"
 #include "tree.h"
@@ -104,6 +106,17 @@ static int read_targets(struct frame *frame, const struct wire_stage *stage)
 	return 0;
 }
 
+/* Whose set-user-ID programs are spared: those of another user than us, who could gain by a fault in them. */
+static const struct owner *spared_owner(const struct stage_request *request, u32 flags)
+{
+	static struct owner owner;
+
+	if (!request->has_user || request->uid == geteuid() || flags & STAGE_INCLUDE_SETUID)
+		return NULL;
+	owner = (struct owner){ request->uid, request->gid, request->groups, request->group_count };
+	return &owner;
+}
+
 static int read_request(struct frame *frame, struct stage_request *request)
 {
 	const struct wire_stage *stage = take_copy(frame, sizeof(*stage));
@@ -129,6 +142,7 @@ static int read_request(struct frame *frame, struct stage_request *request)
 	faults.active_count = stage->active_count;
 	faults.seed = stage->seed;
 	faults.include_loader = !!(stage->flags & STAGE_INCLUDE_LOADER);
+	faults.spared = spared_owner(request, stage->flags);
 	faults.events = stage->flags & STAGE_EVENTS ? self->events : -1;
 	for (u32 i = 0; i < faults.active_count; i++) {
 		if (faults.active[i] >= faults.rule_count)
@@ -164,12 +178,9 @@ static void stage(struct frame *frame)
 		stage_failed(staged.failed_step, errno);
 		return;
 	}
-	if (staged.listener >= 0) {
-		faults_child(&faults, staged.pid);
-		if (notify_start(staged.listener, &faults) < 0) {
-			stage_failed(STEP_THREAD, errno);
-			return;
-		}
+	if (staged.listener >= 0 && notify_start(staged.listener, &faults) < 0) {
+		stage_failed(STEP_THREAD, errno);
+		return;
 	}
 	if (inherited_close(STDIN_FILENO, STDERR_FILENO) < 0) {
 		stage_failed(STEP_LIMITS, errno);
@@ -185,6 +196,8 @@ static void go(void)
 {
 	u32 error;
 
+	if (staged.listener >= 0)
+		faults_child(&faults, staged.pid);
 	if (write(staged.go, "g", 1) != 1 && errno != EPIPE)
 		kill_and_exit();
 
@@ -200,15 +213,26 @@ static void go(void)
 
 static void lift(void)
 {
-	__atomic_store_n(&faults.lifted, 1, __ATOMIC_RELAXED);
+	faults_lift(&faults);
 	notify_delays();
 }
 
 static void count(void)
 {
-	struct wire_counts counts = { faults.lost_events, faults.foreign_calls };
+	static struct {
+		struct wire_counts head;
+		struct near_path near[NEAR_MAX];
+	} counts;
 
-	if (wire_write(self->node, WIRE_COUNTS, &counts, sizeof(counts), faults.counts,
+	counts.head.near_count = near_all(counts.near);
+	counts.head.lost_events = faults.lost_events;
+	counts.head.foreign_calls = faults.foreign_calls;
+	counts.head.interrupted_calls = receivers_interrupted();
+	counts.head.unsent_signals = faults.unsent_signals;
+	counts.head.spared_calls = faults.spared_calls;
+	counts.head.unread_loaders = faults.unread_loaders;
+	if (wire_write(self->node, WIRE_COUNTS, &counts,
+		       sizeof(counts.head) + counts.head.near_count * sizeof(counts.near[0]), faults.counts,
 		       faults.rule_count * sizeof(struct rule_counts)) < 0 &&
 	    errno != EPIPE)
 		kill_and_exit();

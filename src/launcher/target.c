@@ -30,7 +30,12 @@ static int read_mem_file(pid_t tid, u64 address, void *buffer, size_t length)
 
 	ssize_t n = pread(fd, buffer, length, (off_t)address);
 
-	return close(fd) == 0 && n == (ssize_t)length ? 0 : -1;
+	if (close(fd) < 0)
+		return -1;
+	if (n == (ssize_t)length)
+		return 0;
+	errno = EFAULT; /* what process_vm_readv(2) says; here it is EIO, or a part */
+	return -1;
 }
 
 int target_read(pid_t tid, u64 address, void *buffer, size_t length)
@@ -38,8 +43,12 @@ int target_read(pid_t tid, u64 address, void *buffer, size_t length)
 	struct iovec here = { buffer, length };
 	struct iovec there = { (void *)(uintptr_t)address, length };
 
-	if (process_vm_readv(tid, &here, 1, &there, 1, 0) == (ssize_t)length)
+	ssize_t n = process_vm_readv(tid, &here, 1, &there, 1, 0);
+
+	if (n == (ssize_t)length)
 		return 0;
+	if (n >= 0)
+		errno = EFAULT; /* a part only */
 	/* A kernel without CONFIG_CROSS_MEMORY_ATTACH. */
 	return errno == ENOSYS ? read_mem_file(tid, address, buffer, length) : -1;
 }
@@ -48,8 +57,10 @@ ssize_t target_read_string(pid_t tid, u64 address, char *buffer, size_t size)
 {
 	size_t done = 0;
 
-	if (address == 0)
+	if (address == 0) {
+		errno = EFAULT;
 		return -1;
+	}
 	while (done < size - 1) {
 		/* Up to the end of the page: the next one may not be mapped. */
 		size_t part = PAGE - (address + done) % PAGE;
@@ -100,10 +111,16 @@ static int read_text(pid_t tid, const char *name, char *text, size_t size)
 	return 0;
 }
 
-/* Where field (3 or later) of /proc/TID/stat begins in text, or NULL. */
+/*
+ * Where field (3 or later) of its stat begins in text, or NULL. The thread's own file: that of the process sums up
+ * all its threads (fs/proc/array.c, do_task_stat()), and what is asked for here is the same in both.
+ */
 static const char *stat_field(pid_t tid, int field, char *text, size_t size)
 {
-	if (read_text(tid, "stat", text, size) < 0)
+	char name[32];
+
+	snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
+	if (read_text(tid, name, text, size) < 0)
 		return NULL;
 
 	/* The second field, the command's name, may hold blanks and parentheses: count from its end. */
@@ -153,4 +170,65 @@ pid_t target_process(pid_t tid)
 u64 target_uid(pid_t tid)
 {
 	return (u64)status_number(tid, "\nUid:");
+}
+
+/* A mask of /proc/TID/status, if this is its line. */
+static void take_mask(const char *line, const char *name, u64 *mask, u32 *found)
+{
+	const size_t length = strlen(name);
+
+	if (strncmp(line, name, length) != 0)
+		return;
+	*mask = strtoull(line + length, NULL, 16);
+	++*found;
+}
+
+/* Line by line, since the one of the groups may be long; no name in it can hold a line's end (proc(5)). */
+int target_rights(pid_t tid, struct rights *rights)
+{
+	char path[64], line[256];
+	u32 found = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		return -1;
+	while (found < RIGHTS_LINES && fgets(line, sizeof(line), file)) {
+		u32 *const ids = rights->uids, *const groups = rights->gids;
+
+		found += sscanf(line, "Uid: %u %u %u %u", ids, ids + 1, ids + 2, ids + 3) == 4;
+		found += sscanf(line, "Gid: %u %u %u %u", groups, groups + 1, groups + 2, groups + 3) == 4;
+		take_mask(line, "SigPnd:", &rights->pending, &found);
+		take_mask(line, "SigBlk:", &rights->blocked, &found);
+		take_mask(line, "CapPrm:", &rights->permitted, &found);
+	}
+	if (fclose(file) != 0)
+		return -1;
+	return found == RIGHTS_LINES ? 0 : -1;
+}
+
+int target_stack(pid_t tid, u64 *stack)
+{
+	char text[256];
+	unsigned long long at;
+
+	if (read_text(tid, "syscall", text, sizeof(text)) < 0 ||
+	    sscanf(text, "%*d %*x %*x %*x %*x %*x %*x %llx", &at) != 1)
+		return -1;
+	*stack = at;
+	return 0;
+}
+
+int target_shares_namespace(pid_t tid, const char *kind)
+{
+	char name[32], ours[64], theirs[64], path[64];
+
+	snprintf(name, sizeof(name), "/proc/self/ns/%s", kind);
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)tid, kind);
+
+	ssize_t n = readlink(name, ours, sizeof(ours));
+
+	return n > 0 && readlink(path, theirs, sizeof(theirs)) == n && memcmp(ours, theirs, (size_t)n) == 0;
 }

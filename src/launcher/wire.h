@@ -26,7 +26,7 @@ enum wire_type {
 	WIRE_EXECED = 18,
 	WIRE_EXEC_FAILED = 19, /* u32 errno */
 	WIRE_EXITED = 20,      /* u32 CLD_EXITED, CLD_KILLED or CLD_DUMPED; u32 status or signal */
-	WIRE_COUNTS = 21,      /* struct wire_counts, then struct rule_counts of every rule */
+	WIRE_COUNTS = 21,      /* struct wire_counts, struct near_path[], then struct rule_counts of every rule */
 	WIRE_LIFTED = 22,
 	/* node to front */
 	WIRE_SESSION = 32, /* path of the child's cgroup, for the case that node is killed */
@@ -86,6 +86,11 @@ struct wire_stage {
 struct wire_counts {
 	u64 lost_events;
 	u64 foreign_calls; /* calls of 32-bit programs, let pass: the rules name native numbers */
+	u64 interrupted_calls; /* by a signal, before they were received (receivers.h) */
+	u64 unsent_signals; /* that a rule asked for, and the kernel did not take */
+	u64 spared_calls; /* of processes with more rights than the command's user, named by a rule (privilege.h) */
+	u64 unread_loaders; /* programs whose loader could not be told from them */
+	u64 near_count; /* then: struct near_path[] (near.h) */
 };
 
 enum finish_kind { FINISH_EXIT = 0, FINISH_SIGNAL = 1 };

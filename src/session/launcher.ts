@@ -82,8 +82,11 @@ export class StageError extends Error {
 export class Abandoned extends Error {}
 
 const CLD_EXITED = 1
+/** sizeof(struct near_path), offsetof path */
+export const NEAR_PATH_SIZE = 264
+export const NEAR_PATH_OFFSET = 8
 /** sizeof(struct wire_counts), sizeof(struct wire_stage) */
-export const COUNTS_HEADER_SIZE = 16
+export const COUNTS_HEADER_SIZE = 56
 export const STAGE_HEADER_SIZE = 48
 const stageFlags = { user: 1, events: 2, includeLoader: 4, includeSetuid: 8 } as const
 
@@ -165,10 +168,16 @@ export class Launcher {
   async counts(): Promise<SupervisorCounts> {
     this.#tell(launcherFds.supervisor, wireTypes.count)
     const { payload } = await this.#wait(wireTypes.counts)
-    const rules = payload.subarray(COUNTS_HEADER_SIZE)
+    const nearEnd = COUNTS_HEADER_SIZE + Number(payload.readBigUInt64LE(48)) * NEAR_PATH_SIZE
+    const rules = payload.subarray(nearEnd)
     return {
       lostEvents: payload.readBigUInt64LE(0),
       foreignCalls: payload.readBigUInt64LE(8),
+      interruptedCalls: payload.readBigUInt64LE(16),
+      unsentSignals: payload.readBigUInt64LE(24),
+      sparedCalls: payload.readBigUInt64LE(32),
+      unreadLoaders: payload.readBigUInt64LE(40),
+      nearPaths: decodeNearPaths(payload.subarray(COUNTS_HEADER_SIZE, nearEnd)),
       rules: decodeCounts(rules.subarray(0, rules.length - (rules.length % RULE_COUNTS_SIZE))),
     }
   }
@@ -253,6 +262,18 @@ export class Launcher {
     this.#failure = failure
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#failure)
   }
+}
+
+/** struct near_path[]: by rule, in the order in which they were met. */
+function decodeNearPaths(bytes: Buffer): Map<number, string[]> {
+  const all = new Map<number, string[]>()
+  for (let at = 0; at < bytes.length; at += NEAR_PATH_SIZE) {
+    const rule = bytes.readUInt32LE(at)
+    const start = at + NEAR_PATH_OFFSET
+    const path = bytes.toString('utf8', start, start + bytes.readUInt32LE(at + 4))
+    all.set(rule, [...(all.get(rule) ?? []), path])
+  }
+  return all
 }
 
 /** struct wire_stage and what follows it. */

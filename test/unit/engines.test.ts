@@ -108,7 +108,10 @@ async function attach(engines: readonly Engine[], option: 'auto' | 'override', r
 
 const supervisor: Supervisor = {
   serve() {},
-  counts: async () => ({ rules: [], lostEvents: 0n, foreignCalls: 0n }),
+  counts: async () => ({
+    ...{ rules: [], lostEvents: 0n, foreignCalls: 0n, interruptedCalls: 0n, unsentSignals: 0n },
+    ...{ sparedCalls: 0n, unreadLoaders: 0n, nearPaths: new Map() },
+  }),
   lift: async () => {},
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Prints what src/launcher/wire.h says, for wire.test.ts to compare with src/session/wire.ts. */
+#include "../../src/launcher/near.h"
 #include "../../src/launcher/wire.h"
 
 #include <stdio.h>
@@ -36,6 +37,8 @@ int main(void)
 	SAY("step memory", STEP_MEMORY);
 	SAY("sizeof stage", sizeof(struct wire_stage));
 	SAY("sizeof counts", sizeof(struct wire_counts));
+	SAY("sizeof near", sizeof(struct near_path));
+	SAY("offsetof near", offsetof(struct near_path, path));
 	SAY("offsetof seed", offsetof(struct wire_stage, seed));
 	return 0;
 }

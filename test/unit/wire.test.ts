@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import test from 'node:test'
-import { COUNTS_HEADER_SIZE, STAGE_HEADER_SIZE } from '../../src/session/launcher.ts'
+import {
+  COUNTS_HEADER_SIZE,
+  NEAR_PATH_OFFSET,
+  NEAR_PATH_SIZE,
+  STAGE_HEADER_SIZE,
+} from '../../src/session/launcher.ts'
 import { FrameReader, frameBytes, stageSteps, wireTypes } from '../../src/session/wire.ts'
 import { requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
@@ -18,6 +23,8 @@ test('node and the launcher give the same numbers to frames and steps', (t) => {
   assert.equal(c.get('sizeof stage'), STAGE_HEADER_SIZE)
   assert.equal(c.get('offsetof seed'), STAGE_HEADER_SIZE - 8)
   assert.equal(c.get('sizeof counts'), COUNTS_HEADER_SIZE)
+  assert.equal(c.get('sizeof near'), NEAR_PATH_SIZE)
+  assert.equal(c.get('offsetof near'), NEAR_PATH_OFFSET)
 })
 
 function bytesOf(...frames: { type: number; payload: Buffer }[]): Buffer {

@@ -1,0 +1,41 @@
+/** What the supervisor's counts mean to a reader of the summary, one line each. Pure. */
+import type { SupervisorCounts } from './engine.ts'
+
+type Counts = Pick<
+  SupervisorCounts,
+  'interruptedCalls' | 'unsentSignals' | 'sparedCalls' | 'unreadLoaders'
+>
+
+export function seccompNotes(counts: Counts): string[] {
+  const { interruptedCalls, unsentSignals, sparedCalls, unreadLoaders } = counts
+  return [
+    note(
+      interruptedCalls,
+      ['call was', 'calls were'],
+      'interrupted by a signal before minderbinder saw them: without SA_RESTART in the ' +
+        "signal's handler, such a call fails with EINTR and does not run",
+    ),
+    note(
+      unsentSignals,
+      ['signal', 'signals'],
+      "could not be sent, and the call ran: the queue of the user's pending signals was full, " +
+        'or sending was not permitted (ulimit -i)',
+    ),
+    note(
+      sparedCalls,
+      ['call', 'calls'],
+      'of programs with more rights than the user of -u had no fault ' +
+        '(set-user-ID, set-group-ID, file capabilities): --include-setuid faults them too',
+    ),
+    note(
+      unreadLoaders,
+      ['program', 'programs'],
+      'could not be looked into (not readable, or not dumpable): ' +
+        'what their dynamic loader did was faulted too',
+    ),
+  ].flat()
+}
+
+function note(count: bigint, [one, more]: readonly [string, string], text: string): string[] {
+  return count === 0n ? [] : [`${count} ${count === 1n ? one : more} ${text}`]
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "receivers.h"
+#include "deciding.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Each may wait for a target: more than those that wait, or the tree does. */
+#define RECEIVERS_MAX 256
+/* Made before they are needed: what takes one is a call that somebody waits for. */
+#define SPARE 2
+#define STACK_BYTES (256u << 10)
+
+/* How long the receiving one may wait unnoticed: 1 to 2 of these. */
+#define WATCH_NS 300000L
+/* So often nothing has happened: the guard sleeps. */
+#define QUIET_ROUNDS 16
+
+static int listener = -1;
+static void (*handle)(struct receiver *);
+static struct seccomp_notif_sizes sizes;
+static u64 interrupted;
+
+/* Who receives: `vacant` until a thread has taken it. */
+static pthread_mutex_t pool = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t vacancy = PTHREAD_COND_INITIALIZER;
+static int vacant = 1;
+static u32 idle, total;
+
+/* Odd while the receiving thread is in a section that may wait; odd and the same for long: it does. */
+static u32 section;
+static int guarded, guard_awake;
+static pthread_mutex_t guard_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t guard_wanted = PTHREAD_COND_INITIALIZER;
+
+/*
+ * Whoever else is ready to run on the caller's processor must not run first: the call can be interrupted meanwhile.
+ * Real time takes CAP_SYS_NICE or RLIMIT_RTPRIO. Else what runs short is preferred when it wakes up (a slice of one's
+ * own: Linux 6.12); older kernels take no notice.
+ */
+static void be_quick(void)
+{
+	const struct sched_param first = { .sched_priority = 1 };
+	struct {
+		u32 size, policy;
+		u64 flags;
+		s32 nice;
+		u32 priority;
+		u64 runtime, deadline, period;
+	} slice = { .size = 48, .policy = SCHED_OTHER, .runtime = 100000 };
+
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0)
+		return;
+	(void)syscall(SYS_sched_setattr, 0, &slice, 0);
+}
+
+static void wait_to_lead(struct receiver *me)
+{
+	lock(&pool);
+	while (!vacant) {
+		idle++;
+		if (pthread_cond_wait(&vacancy, &pool) != 0)
+			abort();
+		idle--;
+	}
+	vacant = 0;
+	unlock(&pool);
+	me->leads = 1;
+}
+
+/* 0: no call will ever come. */
+static int receive(struct receiver *me)
+{
+	struct pollfd hangup = { .fd = listener };
+
+	for (;;) {
+		memset(me->request, 0, sizes.seccomp_notif); /* the kernel insists: seccomp_unotify(2) */
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, me->request) == 0)
+			return 1;
+		if (errno == EINTR)
+			continue;
+		if (errno != ENOENT)
+			abort(); /* a bug: nothing that a target does */
+		/* The caller is gone; or, with the last of the tree, every caller is. */
+		if (poll(&hangup, 1, 0) > 0 && hangup.revents & POLLHUP)
+			return 0;
+		__sync_fetch_and_add(&interrupted, 1);
+	}
+}
+
+static void *serve(void *receiver)
+{
+	struct receiver *me = receiver;
+
+	be_quick();
+	for (;;) {
+		wait_to_lead(me);
+		while (me->leads) {
+			if (!receive(me))
+				return NULL;
+			handle(me);
+		}
+	}
+}
+
+static int start_thread(void *(*run)(void *), void *argument)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	errno = pthread_attr_init(&attributes);
+	if (errno)
+		return -1;
+	errno = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	if (errno == 0)
+		errno = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	if (errno == 0)
+		errno = pthread_create(&thread, &attributes, run, argument);
+
+	const int error = errno;
+
+	(void)pthread_attr_destroy(&attributes);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+/* A newer kernel may write more than these headers know (seccomp_unotify(2)): sizes are the larger of both. */
+static int add_receiver(void)
+{
+	struct receiver *made = calloc(1, sizeof(*made));
+
+	if (!made)
+		return -1;
+	made->request = calloc(1, sizes.seccomp_notif);
+	made->response = calloc(1, sizes.seccomp_notif_resp);
+	if (made->request && made->response && start_thread(serve, made) == 0)
+		return 0;
+	free(made->request);
+	free(made->response);
+	free(made);
+	return -1;
+}
+
+/* Makes the place free, and a new spare where they get few. */
+static void vacate(void)
+{
+	int more;
+
+	lock(&pool);
+	vacant = 1;
+	if (idle > 0 && pthread_cond_signal(&vacancy) != 0)
+		abort();
+	more = idle <= SPARE && total < RECEIVERS_MAX;
+	total += (u32)more;
+	unlock(&pool);
+	if (more && add_receiver() < 0) {
+		/* A limit is reached (RLIMIT_NPROC, memory): those there are have to do. */
+		lock(&pool);
+		total--;
+		unlock(&pool);
+	}
+}
+
+void receiver_pass_on(struct receiver *me)
+{
+	receiver_waited(me);
+	if (!me->leads)
+		return;
+	me->leads = 0;
+	vacate();
+}
+
+void receiver_may_wait(struct receiver *me)
+{
+	if (!guarded)
+		receiver_pass_on(me);
+	if (!me->leads)
+		return;
+	me->section = __atomic_add_fetch(&section, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&guard_awake, __ATOMIC_SEQ_CST))
+		return;
+	lock(&guard_lock);
+	__atomic_store_n(&guard_awake, 1, __ATOMIC_SEQ_CST);
+	if (pthread_cond_signal(&guard_wanted) != 0)
+		abort();
+	unlock(&guard_lock);
+}
+
+void receiver_waited(struct receiver *me)
+{
+	u32 mine = me->section;
+
+	me->section = 0;
+	if (mine && !__atomic_compare_exchange_n(&section, &mine, mine + 1, 0, __ATOMIC_SEQ_CST,
+						 __ATOMIC_SEQ_CST))
+		me->leads = 0; /* the guard has let another receive */
+}
+
+static void rest(u32 last)
+{
+	lock(&guard_lock);
+	__atomic_store_n(&guard_awake, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&section, __ATOMIC_SEQ_CST) != last)
+		__atomic_store_n(&guard_awake, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&guard_awake, __ATOMIC_SEQ_CST)) {
+		if (pthread_cond_wait(&guard_wanted, &guard_lock) != 0)
+			abort();
+	}
+	unlock(&guard_lock);
+}
+
+static void *guard(void *unused)
+{
+	const struct timespec pause = { 0, WATCH_NS };
+	u32 last = 0, quiet = 0;
+
+	be_quick();
+	for (;;) {
+		nanosleep(&pause, NULL); /* interrupted: sooner is fine */
+
+		u32 now = __atomic_load_n(&section, __ATOMIC_SEQ_CST);
+
+		quiet = now == last ? quiet + 1 : 0;
+		last = now;
+		if (quiet > 0 && now % 2 == 1) {
+			if (__atomic_compare_exchange_n(&section, &now, now + 1, 0, __ATOMIC_SEQ_CST,
+							__ATOMIC_SEQ_CST))
+				vacate();
+		} else if (quiet > QUIET_ROUNDS) {
+			rest(last);
+			quiet = 0;
+		}
+	}
+	return unused;
+}
+
+int receivers_start(int fd, void (*handler)(struct receiver *), int may_wait)
+{
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+		return -1;
+	if (sizes.seccomp_notif < sizeof(struct seccomp_notif))
+		sizes.seccomp_notif = sizeof(struct seccomp_notif);
+	if (sizes.seccomp_notif_resp < sizeof(struct seccomp_notif_resp))
+		sizes.seccomp_notif_resp = sizeof(struct seccomp_notif_resp);
+	listener = fd;
+	handle = handler;
+	guarded = may_wait && start_thread(guard, NULL) == 0;
+	lock(&pool);
+	while (total < 1 + SPARE && add_receiver() == 0)
+		total++;
+
+	const u32 made = total;
+
+	unlock(&pool);
+	return made > 0 ? 0 : -1; /* with RLIMIT_NPROC, fewer may have to do */
+}
+
+u64 receivers_interrupted(void)
+{
+	return __sync_fetch_and_add(&interrupted, 0);
+}
