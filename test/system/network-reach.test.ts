@@ -1,13 +1,18 @@
 /** What network faults of exec do not reach: it goes on undisturbed, and the summary says so. */
 import assert from 'node:assert/strict'
-import { mkdirSync, rmdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, rmdirSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { ownCgroup } from '../../src/kernel/cgroup-place.ts'
+import { CgroupLeavers } from '../../src/session/cgroup-leavers.ts'
 import { requires } from '../helpers/requires.ts'
 import { minderbinder, type RunResult, run } from '../helpers/run.ts'
 import { nothingLeft, systemState } from '../helpers/system-state.ts'
+import { until } from '../helpers/until.ts'
 import { Namespace } from './network-namespace.ts'
+import { freshCgroup } from './network-target.ts'
 
 const needs = ['root', 'cgroup2', 'libbpf', 'python3', 'netns', 'ip', 'unshare'] as const
 
@@ -73,18 +78,43 @@ function sibling(t: TestContext): string {
   return path
 }
 
-test('a command that moves to another cgroup, and one that stays', async (t) => {
+const moved = /process(es)? moved to another cgroup, where network faults do not reach: /
+
+test('a process that moves to another cgroup and is there at the end, and one that stays', async (t) => {
   if (!requires(t, ...needs)) return
   const procs = join(sibling(t), 'cgroup.procs')
-  const left = await exec('100%', 'sh', '-c', `echo $$ >${procs}; "$@"`, 'sh', ...sendToSelf)
-  assert.equal(left.stdout, 'arrived\n')
-  assert.match(
-    left.stderr,
-    /process(es)? moved to another cgroup, where network faults do not reach/,
-  )
+  const script = 'echo $$ >"$1" && shift && "$@"; sleep 1000 >/dev/null 2>&1 & echo $!'
+  const left = await exec('100%', 'sh', '-c', script, 'sh', procs, ...sendToSelf)
+  const [word, sleeper] = left.stdout.split('\n')
+  process.kill(Number(sleeper))
+  assert.equal(word, 'arrived')
+  assert.match(left.stderr, moved)
+  assert.match(left.stderr, new RegExp(`: .*sleep ${sleeper}\\n`))
+  await until(() => readFileSync(procs, 'utf8') === '', { what: 'an empty cgroup' })
   const stayed = await exec('100%', 'sh', '-c', '"$@"; true', 'sh', ...sendToSelf)
   assert.equal(stayed.stdout, 'lost\n')
   assert.doesNotMatch(stayed.stderr, note)
+})
+
+test('when the last process moves out it is seen at once, and known when it has ended', async (t) => {
+  if (!requires(t, ...needs)) return
+  const [cgroup, elsewhere] = [freshCgroup(t), freshCgroup(t)]
+  const child = spawn('sleep', ['1000'])
+  t.after(() => child.kill('SIGKILL'))
+  writeFileSync(join(cgroup.path, 'cgroup.procs'), `${child.pid}`)
+  const leavers = new CgroupLeavers(cgroup.path, child.pid!)
+  const watcher = watch(join(cgroup.path, 'cgroup.events'))
+  t.after(() => watcher.close())
+  // Ours was there before, and so hears of it before.
+  const empty = once(watcher, 'change')
+  writeFileSync(join(elsewhere.path, 'cgroup.procs'), `${child.pid}`)
+  await empty
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const [line, ...more] = leavers.notes()
+  assert.match(line ?? '', moved)
+  assert.match(line ?? '', new RegExp(` sleep ${child.pid}\\b`))
+  assert.deepEqual(more, [])
 })
 
 test('sockets that the command inherits, and what a listening one accepts', async (t) => {
