@@ -1,5 +1,6 @@
 /** The few calls of libc that Node has no door to. They return -1 and set errno. */
 import { type Koffi, loadKoffi, type Memory } from './ffi.ts'
+import { bootOffset } from './time-namespace.ts'
 
 export interface Libc {
   readonly koffi: Koffi
@@ -55,12 +56,12 @@ export function loadedLibc(): Libc {
 }
 
 /**
- * Nanoseconds of CLOCK_BOOTTIME, the clock of bpf_ktime_get_boot_ns(): process.hrtime() stops while the
+ * Nanoseconds of the kernel's CLOCK_BOOTTIME, the clock of bpf_ktime_get_boot_ns(): process.hrtime() stops while the
  * machine sleeps. loadLibc() must have ended.
  */
 export function bootTime(): bigint {
   const { clock_gettime } = loadedLibc()
   const time = Buffer.alloc(16) // struct timespec
   if (clock_gettime(CLOCK_BOOTTIME, time) !== 0) throw new Error('no CLOCK_BOOTTIME')
-  return time.readBigInt64LE(0) * 1_000_000_000n + time.readBigInt64LE(8)
+  return time.readBigInt64LE(0) * 1_000_000_000n + time.readBigInt64LE(8) - bootOffset()
 }

@@ -1,10 +1,18 @@
 /** Who descends from a process, as far as our pid namespace sees it. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readStat } from './proc-stat.ts'
 
-/** Everybody that it has started, and what those have started; not itself. Needs CONFIG_PROC_CHILDREN. */
+/** Every process that it has started, and what those have started; not itself. */
 export function descendants(pid: number): number[] {
-  return children(pid).flatMap((child) => [child, ...descendants(child)])
+  const childrenOf = existsSync('/proc/thread-self/children') ? children : childrenByParent()
+  const found: number[] = []
+  const left = [pid]
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const started = childrenOf(next)
+    found.push(...started)
+    left.push(...started)
+  }
+  return found
 }
 
 /** The parent's id; 0 where the process is gone. */
@@ -23,6 +31,17 @@ export function nameOf(pid: number): Buffer | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Without CONFIG_PROC_CHILDREN: all processes are asked whose they are. */
+function childrenByParent(): (pid: number) => readonly number[] {
+  const pids = entries('/proc').map(Number).filter(Boolean)
+  const byParent = new Map<number, number[]>()
+  for (const pid of pids) {
+    const parent = parentOf(pid)
+    byParent.set(parent, [...(byParent.get(parent) ?? []), pid])
+  }
+  return (pid) => byParent.get(pid) ?? []
 }
 
 /** A child belongs to the thread that made it. */

@@ -2,11 +2,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { readStat } from '../kernel/proc-stat.ts'
+import { bootOffset } from '../kernel/time-namespace.ts'
+import { TICK_NS } from './limits.ts'
 
 export interface ProcessInfo {
   readonly pid: number
   readonly parent: number
-  /** Since boot, in clock ticks: tells a process id that was used again. */
+  /** Since boot as the kernel counts, in clock ticks: tells a process id that was used again. */
   readonly birth: bigint
   readonly comm: string
   /**
@@ -40,7 +42,7 @@ export function processInfo(pid: number): ProcessInfo | undefined {
     return {
       pid,
       parent: Number(field(4)),
-      birth: BigInt(field(22)),
+      birth: BigInt(field(22)) - bootOffset() / TICK_NS,
       comm,
       names: namesOf(pid, comm),
       uid: Number(readFileSync(`/proc/${pid}/status`, 'latin1').match(/^Uid:\t(\d+)/m)?.[1]),

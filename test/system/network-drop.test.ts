@@ -119,6 +119,32 @@ for (const mechanism of mechanisms) {
   })
 }
 
+test('rules count the packets that a rule before took from them', async (t) => {
+  if (!requires(t, ...needs)) return
+  const receiver = await Receiver.open(t)
+  const session = await openSession(t, [
+    'drop-net 0%',
+    `drop-net 100%,port=${receiver.port},times=2`,
+    'drop-net 100%,proto=udp,when=2',
+    'drop-net 100%,proto=tcp',
+    `drop-net 0%,port=${receiver.port}`,
+  ])
+  await python(session, sendDatagrams, 4, loopback[4], receiver.port, 5)
+  assert.deepEqual(await receiver.received(), [3, 5])
+  const counts = await session.counts()
+  assert.deepEqual(counts.map(numbers), [
+    [5, 5, 0],
+    [5, 5, 2],
+    [3, 3, 1],
+    [2, 0, 0],
+    [2, 2, 0],
+  ])
+  assert.deepEqual(
+    counts.map(({ taken }) => Number(taken)),
+    [0, 0, 2, 0, 3],
+  )
+})
+
 /** Faults on a UDP port, how many datagrams are sent, and which are lost. */
 const cases: readonly [faults: string[], count: number, lost: number[]][] = [
   [['drop-net 100%,port=PORT'], 3, [1, 2, 3]],

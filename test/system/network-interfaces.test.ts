@@ -49,7 +49,7 @@ print(json.dumps(answers))
 `
 
 function hasLinkType(namespace: Namespace, type: string): boolean {
-  const more = { vlan: 'id 9', macvlan: 'mode bridge' }[type] ?? ''
+  const more = { vlan: 'id 9', macvlan: 'mode bridge', vxlan: 'id 9 dstport 9' }[type] ?? ''
   const line = `ip link add link near0 name probe0 type ${type} ${more}`.trim()
   const [program, ...args] = namespace.inside(...line.split(' '))
   if (spawnSync(program!, args).status !== 0) return false
@@ -162,6 +162,24 @@ for (const mechanism of mechanisms) {
     assert.deepEqual([first, second], [2, [2, 2]])
     await one.close()
     await other.close()
+  })
+
+  test(`${mechanism}: through a tunnel a packet is decided once`, async (t) => {
+    if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
+    const { near, far } = await openPair(t)
+    if (!hasLinkType(near, 'vxlan')) return t.skip('this kernel has no VXLAN devices')
+    for (const [side, own, other] of [
+      [near, 1, 2],
+      [far, 2, 1],
+    ] as const) {
+      const device = side === near ? 'near0' : 'far0'
+      side.run(
+        `ip link add tunnel0 type vxlan id 5 dstport 4789 local 198.18.0.${own} remote 198.18.0.${other} dev ${device}`,
+      )
+      side.run(`ip addr add 198.18.1.${own}/30 dev tunnel0`)
+      side.run('ip link set tunnel0 up')
+    }
+    await decidedOnce(t, { near, far }, mechanism, ['198.18.1.2', '198.18.0.2'])
   })
 
   test(`${mechanism}: at a port that a rule names, a bridge's packets are decided by that rule alone`, async (t) => {
