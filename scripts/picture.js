@@ -3,7 +3,7 @@
 // COMMAND is typed at a shell, where minderbinder is on the PATH; the picture is what is on the screen SECONDS later.
 // Then it gets ^C. FILE may be - for standard output, from a virtual machine:
 //   sh scripts/vm.sh 7.2 -- unshare --net sh scripts/prototype-scene.sh \
-//     node --import tsx scripts/picture.js - 112x44 90 'minderbinder run --interface near0 config.yaml' >docs/run.svg
+//     node --import tsx scripts/picture.js - 112x44 90 'minderbinder run --interface near0 docs/prototype.yaml' >docs/run.svg
 import { writeFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What config.yaml is about: curl, wget, ping, vim and cat at work, with a web server behind a link of its own.
+# What docs/prototype.yaml is about: curl, wget, ping, vim and cat at work, with a web server behind a link of its own.
 #   unshare --net sh scripts/prototype-scene.sh COMMAND [ARG]...
 # runs COMMAND beside them, in a network namespace where `near0` leads to 198.18.0.2; all of it ends with COMMAND.
 set -eu

@@ -10,6 +10,8 @@ import type { Facts } from './facts.ts'
 import { refused } from './refusal.ts'
 import type { Trial } from './trial.ts'
 
+const ENETUNREACH = 101
+
 export interface Fault {
   readonly question: Question
   readonly engine: Engine
@@ -38,6 +40,8 @@ export async function tryFault(
   const { question, engine, rule, order } = fault
   if ('question' in trial) return withoutCgroup(question, trial)
   const before = await trial[order]()
+  if (before === ENETUNREACH)
+    return unknown(question, 'not tried: loopback is down here (ip link set lo up)')
   if (before !== 0)
     return unknown(question, `not tried: without a fault, a ${order} gives ${name(before)}`)
   try {

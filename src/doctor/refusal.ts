@@ -44,7 +44,7 @@ export function refused(question: Question, error: unknown, facts: Privileges): 
     // In a user namespace, what helps a container does not.
     remedy:
       forbidden && facts.initialUserNamespace === false && facts.euid === 0
-        ? 'run it outside this user namespace: root inside is nobody to BPF'
+        ? 'run it outside this user namespace: BPF needs root in the initial user namespace'
         : error.hint,
   })
 }

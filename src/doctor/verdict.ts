@@ -20,15 +20,19 @@ export function verdicts(checks: readonly Check[]): Verdict[] {
     return found
   }
   const tc = check('tcx').result === 'yes' ? 'tc/tcx' : 'tc/clsact'
+  // What could not be tried cannot work either, if the kernel takes no program.
+  const loading = check('bpf-load')
+  const network = (id: string) =>
+    check(id).result === 'unknown' && loading.result === 'no' ? loading : check(id)
   return [
     // Seccomp last: where neither works, its reason is the one that a user can do something about.
     verdict('system-calls', 'system call faults', [
       ['override', check('override')],
       ['seccomp', check('seccomp-listener')],
     ]),
-    verdict('packet-loss', 'packet loss', [[tc, check('drop-out')]]),
-    verdict('incoming-loss', 'incoming loss', [['cgroup', check('drop-in')]]),
-    verdict('refused-connections', 'refused connections', [['cgroup', check('refuse')]]),
+    verdict('packet-loss', 'packet loss', [[tc, network('drop-out')]]),
+    verdict('incoming-loss', 'incoming loss', [['cgroup', network('drop-in')]]),
+    verdict('refused-connections', 'refused connections', [['cgroup', network('refuse')]]),
   ]
 }
 

@@ -38,6 +38,8 @@ const IFLA_INFO_SLAVE_KIND = 4
 const RETRY_MS = 1_000
 
 const names = new Map<number, string>()
+/** Containers bring an interface each: names of gone ones are kept up to here. */
+const NAMES_MOST = 10_000
 
 export async function listInterfaces(): Promise<Interface[]> {
   const answers = await request(messageTypes.getLink, flags.dump, Buffer.alloc(IFINFOMSG_SIZE))
@@ -52,11 +54,12 @@ export async function listInterfaces(): Promise<Interface[]> {
       master: isPort ? (found.get(IFLA_MASTER)?.readUInt32LE(0) ?? 0) : 0,
     }
   })
+  if (names.size > NAMES_MOST) names.clear()
   for (const { index, name } of interfaces) names.set(index, name)
   return interfaces
 }
 
-/** The name that an interface had when it was last listed, gone ones included. */
+/** The name that an interface had when it was last listed; of most gone ones, too. */
 export function interfaceName(index: number): string | undefined {
   return names.get(index)
 }

@@ -1,10 +1,18 @@
 /** docs/recipes.md does what it says, as it stands there, with the package that npm installed. */
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import test, { after, type TestContext } from 'node:test'
 import { parse } from 'yaml'
+import { unprivileged } from '../helpers/identity.ts'
 import { type Need, requires } from '../helpers/requires.ts'
 import { run } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
@@ -27,7 +35,7 @@ const needs: readonly Need[] = ['npm', 'cross-compilers', 'registry']
 interface Project {
   readonly folder: string
   readonly lines: readonly string[]
-  types(line: string, env?: NodeJS.ProcessEnv): ReturnType<typeof run>
+  types(line: string, env?: NodeJS.ProcessEnv, user?: string): ReturnType<typeof run>
 }
 
 /** A folder with the recipe's files; lines are typed there. */
@@ -38,8 +46,11 @@ async function project(t: TestContext, title: string): Promise<Project> {
   return {
     folder,
     lines,
-    types: (line, env = {}) =>
-      run(['sh', '-e', '-c', line], { cwd: folder, env: { PATH, ...env }, timeout: 120_000 }),
+    types: (line, env = {}, user = undefined) =>
+      run(['sh', '-e', '-c', line], {
+        ...(user === undefined ? {} : { user }),
+        ...{ cwd: folder, env: { PATH, ...env }, timeout: 120_000 },
+      }),
   }
 }
 
@@ -58,7 +69,7 @@ test('every recipe is tried here', () => {
     [...recipes.keys()],
     [
       ...['', 'Shell script', 'Makefile', 'go test', 'cargo test', 'pytest', 'node:test', 'vitest'],
-      ...['GitHub Actions', 'Docker', 'systemd'],
+      ...['DNS', 'Without root', 'GitHub Actions', 'Docker', 'systemd'],
     ],
   )
 })
@@ -119,6 +130,20 @@ test('vitest', async (t) => {
   symlinkSync(join(repository, 'node_modules'), join(here.folder, 'node_modules'))
   await tells(here, here.lines[0] ?? '', { NODE_TEST_CONTEXT: undefined })
 })
+
+for (const [title, user, need] of [
+  ['DNS', undefined, 'libbpf'],
+  ['Without root', unprivileged.options.user, 'curl'],
+] as const)
+  test(`${title}: the fault happens, and the program sees it`, async (t) => {
+    if (!requires(t, ...needs, need)) return
+    if (title === 'DNS' && !requires(t, 'root', 'cgroup2')) return
+    const here = await project(t, title)
+    const done = await here.types(here.lines[0] ?? '', {}, user)
+    assert.equal(done.status, 0, done.stderr)
+    const summary = readFileSync(join(here.folder, 'summary'), 'utf8')
+    assert.match(summary, /^minderbinder: (refuse-net|connect).* [1-9]\d*$/m)
+  })
 
 test('GitHub Actions: the shape of the file, and its lines but for sudo’s', async (t) => {
   if (!requires(t, ...needs)) return

@@ -11,7 +11,9 @@ function question(id: string): Question {
   return { id, group: 'network', title: `title of ${id}`, cost: `cost of ${id}`, remedy: 'root' }
 }
 
-const ids = ['override', 'seccomp-listener', 'tcx', 'drop-out', 'drop-in', 'refuse']
+const ids = [
+  ...['override', 'seccomp-listener', 'tcx', 'drop-out', 'drop-in', 'refuse', 'bpf-load'],
+]
 
 /** All yes but those given. */
 function checks(others: Readonly<Record<string, Check>> = {}): Check[] {
@@ -66,6 +68,17 @@ test('what could not be told is neither yes nor no', () => {
   const open = unknown(question('seccomp-listener'), 'the probe did not run')
   const all = verdicts(checks({ override: refusedFor('override', 'x'), 'seccomp-listener': open }))
   assert.match(firstLine(all), /^system call faults: could not tell: the probe did not run /)
+})
+
+test('a network fault that could not be tried cannot work where no program loads', () => {
+  const open = unknown(question('drop-out'), 'not tried: loopback is down')
+  const line = (loads: Check) =>
+    firstLine(verdicts(checks({ 'drop-out': open, 'bpf-load': loads })))
+  assert.match(
+    line(refusedFor('bpf-load', 'a user namespace')),
+    /packet loss: no: a user namespace /,
+  )
+  assert.match(line(yes(question('bpf-load'), 'seen')), /packet loss: could not tell: not tried/)
 })
 
 test('the exit status is 0 as long as one fault works', () => {
