@@ -8,7 +8,7 @@ import { parseNetworkFault } from '../../src/rules/grammar.ts'
 
 test('a target that makes one namespace after the other is told of a hundred times', () => {
   const notices: string[] = []
-  const rules = [parseNetworkFault('drop-net', '100%,name=lose', { arch: 'x86_64' })]
+  const rules = [parseNetworkFault('drop-net', '100%,name=lose')]
   const object = { keys: () => [] } as unknown as BpfObject
   const context = { rules, onNotice: (text: string) => notices.push(text) }
   const outOfReach = new OutOfReach(object, context as unknown as EngineContext, [0])
@@ -17,7 +17,10 @@ test('a target that makes one namespace after the other is told of a hundred tim
   add(1)
   add(2)
   assert.equal(notices.length, 2)
-  assert.match(outOfReach.notes().join(), /^lose did not reach sockets .* in 2 other network namespaces$/)
+  assert.match(
+    outOfReach.notes().join(),
+    /^lose did not reach sockets .* in 2 other network namespaces$/,
+  )
   for (let netns = 3; netns < 5000; netns++) add(netns)
   assert.equal(notices.length, 100)
   assert.match(outOfReach.notes().join(), /in 100 or more other network namespaces/)
