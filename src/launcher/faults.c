@@ -50,9 +50,10 @@ struct paths {
 /* What a thread knows of the call that it decides. Of the bits those of the rules that name the call are valid. */
 struct look {
 	struct paths paths;
-	u64 agrees[RULES_MAX / 64]; /* the rule's path= and fd= do */
+	u64 other[RULES_MAX / 64];  /* a descriptor that is not the rule's: to it, another call */
+	u64 agrees[RULES_MAX / 64]; /* the rule's path= does */
 	u64 unread[RULES_MAX / 64]; /* or could not be compared */
-	u64 near[RULES_MAX / 64];   /* or its paths did not match, and it has met none that did */
+	u64 near[RULES_MAX / 64];   /* or did not match, and the rule has met none that did */
 };
 
 static __thread struct look look;
@@ -285,13 +286,13 @@ static void compare(struct faults *faults, struct receiver *receiver)
 	for (u32 at = first_of[number]; at < first_of[number + 1]; at++) {
 		const u32 index = rules_of[at];
 		const struct rule *rule = &faults->rules[index];
-		const int has_path = !!(rule->flags & RULE_HAS_PATH);
-		const int fd = !(rule->flags & RULE_HAS_FD) || fd_matches(rule, shape, call);
-		const int path = !has_path || (fd && path_matches(rule, &look.paths));
+		const int other = rule->flags & RULE_HAS_FD && !fd_matches(rule, shape, call);
+		const int path = other || !(rule->flags & RULE_HAS_PATH) || path_matches(rule, &look.paths);
 
-		set_bit(look.agrees, index, fd && path);
-		set_bit(look.unread, index, fd && !path && look.paths.unread);
-		set_bit(look.near, index, fd && !path && look.paths.count > 0);
+		set_bit(look.other, index, other);
+		set_bit(look.agrees, index, path);
+		set_bit(look.unread, index, !path && look.paths.unread);
+		set_bit(look.near, index, !path && look.paths.count > 0);
 	}
 }
 
@@ -313,7 +314,7 @@ static int choose(struct faults *faults, u32 number, struct process *process, st
 		struct rule_counts *scope = total;
 		const int agrees = !keyed[number] || has_bit(look.agrees, index);
 
-		if (!is_for(rule, index, process))
+		if (!is_for(rule, index, process) || (keyed[number] && has_bit(look.other, index)))
 			continue;
 		if (verdict->outcome) {
 			__sync_fetch_and_add(&total->taken, 1);

@@ -64,7 +64,8 @@ function unseen(run: RunSoFar, index: number): string {
 /** What `who`, or any process if that is empty, did not do, as far as it could be seen. */
 function unseenBy(rule: Rule, who: string): string {
   if (rule.kind === 'syscall') {
-    const by = who && ` by ${who}`
+    // Of calls with other descriptors seccomp counts none.
+    const by = `${rule.fd === undefined ? '' : ` with fd=${rule.fd}`}${who && ` by ${who}`}`
     return rule.syscalls.length === 1
       ? `${rule.syscalls[0]} was never called${by}`
       : `nothing in ${rule.set} was called${by}`

@@ -97,9 +97,14 @@ export function names(fault: Fault, call: Call): boolean {
   return namesOf(fault).includes(call.name)
 }
 
-/** Every key but when, rate, times and after. */
-export function agrees(fault: Fault, { args }: Call): boolean {
-  const texts = args.flatMap((arg) => (typeof arg === 'string' ? [arg.slice(1)] : []))
-  if (fault.path && !texts.some((text) => fault.path?.matches.includes(text))) return false
+/** Its fd=, which to seccomp is a part of what it names. */
+export function isOnDescriptor(fault: Fault, { args }: Call): boolean {
   return fault.fd === undefined || args[0] === fault.fd
+}
+
+/** Every key but when, rate, times and after. */
+export function agrees(fault: Fault, call: Call): boolean {
+  const texts = call.args.flatMap((arg) => (typeof arg === 'string' ? [arg.slice(1)] : []))
+  if (fault.path && !texts.some((text) => fault.path?.matches.includes(text))) return false
+  return isOnDescriptor(fault, call)
 }

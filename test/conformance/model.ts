@@ -2,14 +2,21 @@
  * What a case must show, worked out from DESIGN's words and the comments in bpf/rule.h, and from nothing of the
  * product's: every line that the program prints, every count of the summary, every n of the log.
  */
-import { agrees, type Fault, isTarget, names } from './fault.ts'
+import { agrees, type Fault, isOnDescriptor, isTarget, names } from './fault.ts'
 import type { Call, Step } from './steps.ts'
 
 export interface Expected {
   /** Of the program's stdout, in order. */
   readonly lines: string[]
   /** One for each rule. */
-  readonly rules: { seen: number; matched: number; fired: number; readonly log: Logged[] }[]
+  readonly rules: {
+    seen: number
+    /** Calls with another descriptor than its fd=: seen, too, by engines other than seccomp. */
+    elsewhere: number
+    matched: number
+    fired: number
+    readonly log: Logged[]
+  }[]
   /** Number of the signal that ended the program. */
   killed: number | undefined
 }
@@ -58,7 +65,7 @@ class Model {
   constructor(faults: readonly Fault[], seed: bigint) {
     this.#faults = faults
     this.#seed = seed
-    const rules = faults.map(() => ({ seen: 0, matched: 0, fired: 0, log: [] }))
+    const rules = faults.map(() => ({ seen: 0, elsewhere: 0, matched: 0, fired: 0, log: [] }))
     this.#expected = { lines: [], rules, killed: undefined }
   }
 
@@ -208,7 +215,8 @@ class Model {
     const rule = this.#expected.rules[index]
     if (!rule || !names(fault, call)) return false
     if (fault.targets && !process.own.has(index)) return false
-    rule.seen++
+    if (isOnDescriptor(fault, call)) rule.seen++
+    else rule.elsewhere++
     if (!agrees(fault, call) || !isTime(fault, process)) return false
     const own = fault.scope === 'process'
     rule.matched++

@@ -44,6 +44,7 @@ const reasons: [string, Rule, Counts][] = [
   ['no packet for the command was seen', drop('100%,dir=in'), {}],
   ['no connect() of the command was seen', refuse('100%'), {}],
   ['1 call, none with path=*.db', call('openat=EIO,path=*.db'), { seen: 1 }],
+  ['write was never called with fd=7', call('write=EIO,fd=7'), {}],
   ['41 calls, none with path=*.db,fd=3', call('openat=EIO,path=*.db,fd=3'), { seen: 41 }],
   ['2 calls, none later than after=100ms', call('openat=EIO,after=100ms'), { seen: 2 }],
   ['2 calls, none with fd=1 and later than after=1s', call('read=EIO,after=1s,fd=1'), { seen: 2 }],
