@@ -53,7 +53,7 @@ export class OutputFile {
     const fd = callersDescriptor(number)
     if (fd === undefined)
       throw new MinderbinderError('MB_OUTPUT', `cannot write ${path}: it is not open`, {
-        hint: `whatever starts minderbinder has to open descriptor ${number}, as in ${number}>FILE`,
+        hint: `descriptor ${number} is closed; in a shell, ${number}>FILE opens it`,
       })
     return new OutputFile(path, fd)
   }
