@@ -29,12 +29,7 @@ export function program(pid: number): string {
 
 /** Running, sleeping or stopped, not dead and uncollected. */
 export function alive(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z'
-  } catch {
-    return false
-  }
+  return !['', 'Z'].includes(stateOf(pid))
 }
 
 /** SIGKILL; false where there is no such process any more. */
@@ -43,5 +38,39 @@ export function killed(pid: number): boolean {
     return process.kill(pid, 'SIGKILL')
   } catch {
     return false
+  }
+}
+
+/** The processes of one `exec`, from its front: undefined where one is not there (yet, or any more). */
+export interface OurProcesses {
+  readonly supervisor: number | undefined
+  readonly node: number | undefined
+  /** What the supervisor has started: the staged child, and then the command. */
+  readonly command: number | undefined
+}
+
+export function ourProcesses(front: number): OurProcesses {
+  const children = childrenOf(front)
+  const node = children.find((pid) => /\/node$/.test(program(pid)))
+  const supervisor = children.find((pid) => /launcher/.test(program(pid)))
+  return { node, supervisor, command: supervisor && childrenOf(supervisor)[0] }
+}
+
+/** Its direct children: /proc/PID/task/PID/children (CONFIG_PROC_CHILDREN). */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+  } catch {
+    return []
+  }
+}
+
+/** One letter: R, S, T (stopped), Z ...; empty where it is gone. */
+export function stateOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] ?? ''
+  } catch {
+    return ''
   }
 }
