@@ -3,6 +3,14 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** All descendants of a process. */
 export function descendants(pid: number): number[] {
+  const parents = children()
+  const below = (one: number): number[] =>
+    (parents.get(one) ?? []).flatMap((child) => [child, ...below(child)])
+  return below(pid)
+}
+
+/** Of every process: /proc/PID/task/PID/children takes CONFIG_PROC_CHILDREN. */
+function children(): ReadonlyMap<number, readonly number[]> {
   const parents = new Map<number, number[]>()
   for (const name of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
@@ -13,9 +21,7 @@ export function descendants(pid: number): number[] {
       // It has ended while we looked.
     }
   }
-  const below = (one: number): number[] =>
-    (parents.get(one) ?? []).flatMap((child) => [child, ...below(child)])
-  return below(pid)
+  return parents
 }
 
 /** Who is who, by what it runs: ours are the launcher and node. */
@@ -50,19 +56,11 @@ export interface OurProcesses {
 }
 
 export function ourProcesses(front: number): OurProcesses {
-  const children = childrenOf(front)
-  const node = children.find((pid) => /\/node$/.test(program(pid)))
-  const supervisor = children.find((pid) => /launcher/.test(program(pid)))
-  return { node, supervisor, command: supervisor && childrenOf(supervisor)[0] }
-}
-
-/** Its direct children: /proc/PID/task/PID/children (CONFIG_PROC_CHILDREN). */
-function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
-  } catch {
-    return []
-  }
+  const parents = children()
+  const own = parents.get(front) ?? []
+  const node = own.find((pid) => /\/node$/.test(program(pid)))
+  const supervisor = own.find((pid) => /launcher/.test(program(pid)))
+  return { node, supervisor, command: supervisor && parents.get(supervisor)?.[0] }
 }
 
 /** One letter: R, S, T (stopped), Z ...; empty where it is gone. */
