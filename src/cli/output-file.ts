@@ -5,6 +5,7 @@ import {
   fstatSync,
   openSync,
   readdirSync,
+  readFileSync,
   type Stats,
   statSync,
 } from 'node:fs'
@@ -53,8 +54,10 @@ export class OutputFile {
     const fd = callersDescriptor(number)
     if (fd === undefined)
       throw new MinderbinderError('MB_OUTPUT', `cannot write ${path}: it is not open`, {
-        hint: `whatever starts minderbinder has to open descriptor ${number}, as in ${number}>FILE`,
+        hint: `descriptor ${number} is closed; in a shell, ${number}>FILE opens it`,
       })
+    if (!isOpenForWriting(fd))
+      throw new MinderbinderError('MB_OUTPUT', `cannot write ${path}: it is open for reading only`)
     return new OutputFile(path, fd)
   }
 
@@ -76,6 +79,12 @@ export class OutputFile {
     }
     if (this.#error !== undefined) throw outputError(this.path, this.#error)
   }
+}
+
+/** By its status flags, octal, in /proc (proc(5)): to try it could send an empty message. */
+function isOpenForWriting(fd: number): boolean {
+  const [, flags] = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? []
+  return (Number.parseInt(flags ?? '', 8) & (constants.O_WRONLY | constants.O_RDWR)) !== 0
 }
 
 export interface Outputs {

@@ -220,6 +220,8 @@ function noPermission({ name, purpose }: BpfObjectSettings): MinderbinderError {
   )
 }
 
+const outOfFiles: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE'])
+
 function refused(
   { name, purpose }: BpfObjectSettings,
   errno: number,
@@ -235,7 +237,9 @@ function refused(
     'MB_ATTACH',
     `the kernel does not load bpf/${name}.bpf.o: ${errnoName(errno)}${last ? `: ${last}` : ''}`,
     {
-      hint: `${purpose} need Linux 6.1 or newer; on a newer one this is a bug: please report it with what --debug prints`,
+      hint: outOfFiles.has(errnoName(errno))
+        ? 'raise the hard limit of open files (ulimit -H -n)'
+        : `${purpose} need Linux 6.1 or newer; on a newer one this is a bug: please report it with what --debug prints`,
       detail: text,
     },
   )

@@ -1,5 +1,5 @@
 /** The target's own cgroup: made under ours, emptied and removed again; what a crash left is swept. */
-import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { MinderbinderError } from '../errors.ts'
 import { killMembers, moveMembers } from './cgroup-members.ts'
@@ -25,6 +25,7 @@ export interface ChildCgroup {
 const PATIENCE_MS = 5_000
 /** The same for what another left, which the next start tries again. */
 const SWEEP_PATIENCE_MS = 1_000
+const FORGOTTEN_MS = 10 * 60_000
 const RETRY_MS = 2
 const RETRY_MAX_MS = 50
 /** minderbinder-PIDNS-TIMENS-PID-STARTTIME-SERIAL */
@@ -77,21 +78,36 @@ export async function destroyCgroup(path: string, patienceMs = PATIENCE_MS): Pro
 
 /**
  * Destroys the cgroups that minderbinders which are dead left under our own. Best effort: never throws.
- * Owners in other pid or time namespaces are not judged.
+ * Owners in other pid or time namespaces are not judged; but when process 1 of a pid namespace is killed, so is all that
+ * would have cleaned up, and such a namespace may never come again: what is empty and old goes.
  */
 export async function sweepCgroups(): Promise<void> {
   try {
     const { path } = ownCgroup()
-    const abandoned = readdirSync(path).filter((name) => {
+    const abandoned: string[] = []
+    for (const name of readdirSync(path)) {
       const owner = identityFrom((ourName.exec(name) ?? []).slice(1, 5))
-      return owner !== undefined && stateOf(owner) === 'dead'
-    })
+      const state = owner && stateOf(owner)
+      if (state === 'dead') abandoned.push(name)
+      if (state === 'unknown') removeIfForgotten(join(path, name))
+    }
     // One that cannot be removed now is in nobody's way, and the next sweep tries it again.
     await Promise.allSettled(
       abandoned.map((name) => destroyCgroup(join(path, name), SWEEP_PATIENCE_MS)),
     )
   } catch {
     // There is no cgroup v2 here: creating one will say so.
+  }
+}
+
+/** A run's cgroup is empty for moments only, when it starts and when it ends. */
+function removeIfForgotten(path: string): void {
+  try {
+    const age = Date.now() - statSync(path).mtimeMs
+    const events = readFileSync(join(path, 'cgroup.events'), 'utf8')
+    if (age > FORGOTTEN_MS && events.includes('populated 0')) visitCgroups(path, rmdirSync)
+  } catch {
+    // It is being removed, or somebody moved in: theirs.
   }
 }
 

@@ -9,6 +9,6 @@
 #define GRACE_MS 3000
 
 /* The same where the command ended after a signal, but not by it: node ends without being pressed. */
-#define UNPRESSED_GRACE_MS 30000
+#define UNPRESSED_GRACE_MS 10000
 
 #endif

@@ -436,6 +436,7 @@ void supervise(const struct supervisor *supervisor)
 	sigset_t all;
 
 	self = supervisor;
+	passing_rename();
 	node_stream.fd = supervisor->node;
 	front_stream.fd = supervisor->front;
 	sigfillset(&all);

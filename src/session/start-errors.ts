@@ -2,6 +2,8 @@
 import { getSystemErrorName } from 'node:util'
 import { MinderbinderError } from '../errors.ts'
 import { errnos } from '../rules/errnos.ts'
+import { printable } from '../rules/span.ts'
+import { missingInterpreter } from './interpreter.ts'
 import type { StageError } from './launcher.ts'
 import type { Plan } from './plan.ts'
 
@@ -56,7 +58,20 @@ function seccompFailure(errno: number): MinderbinderError {
 
 /** @param errno of execve(2): ENOENT is 127, everything else 126, as env has it */
 export function execFailure(command: string, errno: number): MinderbinderError {
-  return errno === ENOENT
-    ? new MinderbinderError('MB_EXEC_NOT_FOUND', `${command}: command not found`)
-    : new MinderbinderError('MB_EXEC_FAILED', `${command}: cannot be executed: ${errnoText(errno)}`)
+  if (errno !== ENOENT)
+    return new MinderbinderError(
+      'MB_EXEC_FAILED',
+      `${command}: cannot be executed: ${errnoText(errno)}`,
+    )
+  const missing = missingInterpreter(command)
+  if (!missing) return new MinderbinderError('MB_EXEC_NOT_FOUND', `${command}: command not found`)
+  return new MinderbinderError(
+    'MB_EXEC_NOT_FOUND',
+    `${command}: cannot be executed: its interpreter, '${printable(missing)}', was not found`,
+    {
+      ...(missing.endsWith('\r') && {
+        hint: 'its lines end as on Windows: sed -i "s/\\r$//" removes that',
+      }),
+    },
+  )
 }

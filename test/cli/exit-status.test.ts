@@ -1,8 +1,8 @@
 /** The exit status is the child's, exactly, and ours where there is no child. */
 import assert from 'node:assert/strict'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { fixture } from '../helpers/fixture.ts'
 import { identities } from '../helpers/identity.ts'
@@ -60,6 +60,61 @@ test('exit 128+N of a shell stays an exit, and does not become a death by signal
   const command = [fixture('wait-status'), minderbinder, ...prefix, 'sh', '-c', 'exit 137']
   assert.equal((await run(command)).stdout, 'exited 137\n')
 })
+
+for (const { title, options } of identities) {
+  test(`an interpreter that is missing is named, and lines as on Windows are, ${title}`, async (t) => {
+    const folder = scratch(t)
+    const script = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text, { mode: 0o755 })
+      return join(folder, name)
+    }
+    const crlf = await runMinderbinder(
+      [...prefix, script('crlf', '#!/bin/sh\r\necho\r\n')],
+      options,
+    )
+    assert.match(
+      crlf.stderr,
+      /^minderbinder: \S+: cannot be executed: its interpreter, '\/bin\/sh\\x0d', was not found\n/,
+    )
+    assert.match(crlf.stderr, /hint: its lines end as on Windows/)
+    const onPath = await runMinderbinder([...prefix, 'orphan'], {
+      ...options,
+      env: { PATH: `${dirname(process.execPath)}:/usr/bin:${folder}` },
+    })
+    assert.match(onPath.stderr, /^minderbinder: orphan: command not found\n/)
+    script('orphan', '#! /no/such/shell -e\n')
+    const found = await runMinderbinder([...prefix, 'orphan'], {
+      ...options,
+      env: { PATH: `${dirname(process.execPath)}:/usr/bin:${folder}` },
+    })
+    assert.equal(
+      found.stderr,
+      "minderbinder: orphan: cannot be executed: its interpreter, '/no/such/shell', was not found\n",
+    )
+    assert.deepEqual([crlf.status, onPath.status, found.status], [127, 127, 127])
+  })
+
+  test(`a binary whose dynamic loader is missing says so, ${title}`, async (t) => {
+    if (!requires(t, 'cc')) return
+    const loader = /\/lib(?:64)?\/ld-linux[-.\w]+/
+    const bytes = readFileSync(fixture('end')).toString('latin1')
+    const found = loader.exec(bytes)?.[0] ?? ''
+    const file = join(scratch(t), 'binary')
+    writeFileSync(
+      file,
+      Buffer.from(bytes.replace(found, found.replace('/ld-', '/no-')), 'latin1'),
+      {
+        mode: 0o755,
+      },
+    )
+    const done = await runMinderbinder([...prefix, file], options)
+    assert.match(
+      done.stderr,
+      /cannot be executed: its interpreter, '\/lib\S*\/no-linux\S+', was not found\n$/,
+    )
+    assert.equal(done.status, 127)
+  })
+}
 
 for (const { title, options } of identities)
   test(`commands that cannot be run end as under env, ${title}`, async (t) => {

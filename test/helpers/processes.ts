@@ -3,6 +3,14 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** All descendants of a process. */
 export function descendants(pid: number): number[] {
+  const parents = children()
+  const below = (one: number): number[] =>
+    (parents.get(one) ?? []).flatMap((child) => [child, ...below(child)])
+  return below(pid)
+}
+
+/** Of every process: /proc/PID/task/PID/children takes CONFIG_PROC_CHILDREN. */
+function children(): ReadonlyMap<number, readonly number[]> {
   const parents = new Map<number, number[]>()
   for (const name of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
@@ -13,9 +21,7 @@ export function descendants(pid: number): number[] {
       // It has ended while we looked.
     }
   }
-  const below = (one: number): number[] =>
-    (parents.get(one) ?? []).flatMap((child) => [child, ...below(child)])
-  return below(pid)
+  return parents
 }
 
 /** Who is who, by what it runs: ours are the launcher and node. */
@@ -29,12 +35,7 @@ export function program(pid: number): string {
 
 /** Running, sleeping or stopped, not dead and uncollected. */
 export function alive(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z'
-  } catch {
-    return false
-  }
+  return !['', 'Z'].includes(stateOf(pid))
 }
 
 /** SIGKILL; false where there is no such process any more. */
@@ -43,5 +44,31 @@ export function killed(pid: number): boolean {
     return process.kill(pid, 'SIGKILL')
   } catch {
     return false
+  }
+}
+
+/** The processes of one `exec`, from its front: undefined where one is not there (yet, or any more). */
+export interface OurProcesses {
+  readonly supervisor: number | undefined
+  readonly node: number | undefined
+  /** What the supervisor has started: the staged child, and then the command. */
+  readonly command: number | undefined
+}
+
+export function ourProcesses(front: number): OurProcesses {
+  const parents = children()
+  const own = parents.get(front) ?? []
+  const node = own.find((pid) => /\/node$/.test(program(pid)))
+  const supervisor = own.find((pid) => /launcher/.test(program(pid)))
+  return { node, supervisor, command: supervisor && parents.get(supervisor)?.[0] }
+}
+
+/** One letter: R, S, T (stopped), Z ...; empty where it is gone. */
+export function stateOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] ?? ''
+  } catch {
+    return ''
   }
 }

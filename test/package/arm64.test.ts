@@ -42,8 +42,8 @@ test('the launcher finds the CLI, and becomes node', async (t) => {
 test('the launcher tells and takes an environment', async (t) => {
   if (!requires(t, ...needs)) return
   // It finds no node but by the PATH that was handed over.
-  const script = `emulator=$(command -v "$1"); PATH=/nonexistent; export MINDERBINDER_ENVIRONMENT=of:$$
-    MINDERBINDER_ENVIRONMENT=$("$emulator" "$2"); exec "$emulator" "$2" --version`
+  const script = `emulator=$(command -v "$1"); PATH=/nonexistent; export MINDERBINDER_ENVIRONMENT
+    MINDERBINDER_ENVIRONMENT=$("$emulator" "$2" --environment-of $$ 1); exec "$emulator" "$2" --version`
   const done = await run(['env', 'A.b=1', 'sh', '-c', script, 'sh', emulator, launcher()])
   assert.equal(done.status, 0, done.stderr)
   assert.match(done.stdout, /^minderbinder \d/)

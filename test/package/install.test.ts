@@ -172,7 +172,15 @@ sys.exit('execve failed')`
   assert.equal(done.status, 0, done.stderr)
   const report = readFileSync(file, 'utf8')
   const got = [...report.matchAll(/^env-\d+ (.*)$/gm)].map(([, variable]) => variable)
-  assert.deepEqual(got.slice(0, -1), variables)
+  assert.deepEqual(got.slice(0, -1), variables.map(asReported))
+}
+
+/** As test/fixtures/state.c writes bytes. */
+function asReported(variable: string): string {
+  const byte = (character: string) => `\\x${character.charCodeAt(0).toString(16)}`
+  return Buffer.from(variable)
+    .toString('latin1')
+    .replace(/[^ -~]/g, byte)
 }
 
 for (const [how, shell, need] of shells) {
@@ -216,6 +224,17 @@ for (const [how, shell, need] of shells) {
     const variables = Array.from({ length: 1000 }, (_, i) => `V${i}=${'v'.repeat(1000)}`)
     await keepsEnvironment(t, shell, ['PATH=/usr/bin:/bin', ...variables])
   })
+
+  for (const [count, text] of [
+    [700, 'v'.repeat(240)],
+    [300, 'ü'.repeat(75)],
+    [20_000, 'v'.repeat(20)],
+  ] as const)
+    test(`${count} variables of ${Buffer.byteLength(text)} bytes fit, ${how}`, async (t) => {
+      if (!requires(t, ...needs, need, 'python3')) return
+      const variables = Array.from({ length: count }, (_, i) => `V${i}=${text}`)
+      await keepsEnvironment(t, shell, ['PATH=/usr/bin:/bin', ...variables])
+    })
 }
 
 test('what the environment holds is in nobody’s arguments', async (t) => {

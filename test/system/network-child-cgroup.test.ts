@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import {
@@ -168,6 +168,25 @@ test('sweep: destroys what the dead left, and leaves the living and other namesp
     [true, false, true, true],
   )
   assert.deepEqual(await ended, [null, 'SIGKILL'])
+})
+
+test('sweep: of another namespace what is old and empty goes, and nothing else', async (t) => {
+  if (!requires(t, ...needs)) return
+  const foreign = { ...self(), pidNamespace: '1', startTime: '1' }
+  const all = [createCgroup(foreign), createCgroup(foreign), createCgroup(foreign)] as const
+  const [young, old, busy] = all
+  mkdirSync(join(old.path, 'nested'))
+  mkdirSync(join(busy.path, 'nested'))
+  t.after(() => Promise.all(all.map(({ path }) => destroyCgroup(path))))
+  const child = member(t, join(busy.path, 'nested'))
+  const anHourAgo = new Date(Date.now() - 3_600_000)
+  for (const { path } of [old, busy]) utimesSync(path, anHourAgo, anHourAgo)
+  await sweepCgroups()
+  assert.deepEqual(
+    [young, old, busy].map(({ path }) => existsSync(path)),
+    [true, false, true],
+  )
+  assert.equal(child.exitCode ?? child.signalCode, null)
 })
 
 test('sweep: one that cannot be removed keeps no other, and what is mounted in it is left alone', async (t) => {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { unprivileged } from '../helpers/identity.ts'
-import { alive, descendants, killed, program } from '../helpers/processes.ts'
+import { Moments } from '../helpers/moments.ts'
+import { alive, descendants, killed, ourProcesses, program } from '../helpers/processes.ts'
 import { has, requires } from '../helpers/requires.ts'
 import { startMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
@@ -73,34 +74,40 @@ for (const { how, rules, options, needs } of ways)
       await nothingLeft(before)
     })
 
-test('200 deaths at random moments of a random one of ours', async (t) => {
-  const before = systemState()
-  const folder = scratch(t)
-  let seed = 12345
-  // A linear congruential generator (Numerical Recipes): the same moments in each run, as far as that goes.
-  const random = (below: number) => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
-    return Math.floor((seed / 2 ** 32) * below)
-  }
-  const survivors: string[] = []
-  for (let i = 0; i < 200; i++) {
-    const file = join(folder, `${i}`)
-    const rules = i % 4 === 0 && networkNeeds.every(has) ? network : faults
-    const running = startMinderbinder(['exec', '-q', ...rules, '--', ...tree(file)], {
-      timeout: 60_000,
-    })
-    await pause(random(120))
-    const all = descendants(running.pid)
-    const ours = [running.pid, ...all.filter((pid) => /launcher|node/.test(program(pid)))]
-    const targets = all.filter((pid) => /sleep|sh$/.test(program(pid)))
-    const victim = ours[random(ours.length)] ?? running.pid
-    killed(victim)
-    const done = await running.result
-    if (done.signal !== 'SIGKILL' && done.status !== 125)
-      survivors.push(`run ${i}: ended with ${done.signal ?? done.status}: ${done.stderr}`)
-    await until(() => !targets.some(alive), { what: `the end of the tree of run ${i}` })
-  }
-  assert.deepEqual(survivors, [])
-  await until(() => sleepers().length === 0, { what: 'the end of every tree' })
-  await nothingLeft(before)
-})
+/** Of each process. */
+const DEATHS = 500
+/** Runs at once: each must leave nothing, however many others there are. */
+const LANES = 4
+/** Milliseconds: a start takes less. */
+const LONGEST = 150
+
+const whoDies = ['front', 'supervisor', 'node'] as const
+
+for (const who of whoDies)
+  test(`${DEATHS} deaths of the ${who} at random moments`, { timeout: 600_000 }, async (t) => {
+    const before = systemState()
+    const folder = scratch(t)
+    const moments = new Moments(whoDies.indexOf(who) + 1)
+    const survivors: string[] = []
+    let runs = 0
+    const lane = async () => {
+      for (let i = runs++; i < DEATHS; i = runs++) {
+        const rules = i % 4 === 0 && networkNeeds.every(has) ? network : faults
+        const line = ['exec', '-q', ...rules, '--', ...tree(join(folder, `${i}`))]
+        const running = startMinderbinder(line, { timeout: 60_000 })
+        await pause(moments.next(LONGEST))
+        const ours = () => ({ ...ourProcesses(running.pid), front: running.pid })
+        const victim = await until(() => ours()[who], { what: `the ${who} of run ${i}` })
+        const targets = descendants(running.pid).filter((pid) => /sleep|sh$/.test(program(pid)))
+        killed(victim)
+        const done = await running.result
+        if (done.signal !== 'SIGKILL' && done.status !== 125)
+          survivors.push(`run ${i}: ended with ${done.signal ?? done.status}: ${done.stderr}`)
+        await until(() => !targets.some(alive), { what: `the end of the tree of run ${i}` })
+      }
+    }
+    await Promise.all(Array.from({ length: LANES }, lane))
+    assert.deepEqual(survivors, [])
+    await until(() => sleepers().length === 0, { what: 'the end of every tree' })
+    await nothingLeft(before)
+  })

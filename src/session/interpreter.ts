@@ -1,0 +1,77 @@
+/** What a program needs to start besides itself: the program of its `#!` line, or a binary's dynamic loader. */
+import { accessSync, closeSync, openSync, readSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** BINPRM_BUF_SIZE: more of a `#!` line the kernel does not read. */
+const LINE_MAX = 256
+/** Of an ELF file, where its program headers end in practice. */
+const HEADERS_MAX = 4096
+const PT_INTERP = 3
+
+/**
+ * execve(2) says ENOENT where the command is missing, and where its interpreter is: the latter, or undefined. Found by
+ * the PATH that this process has, which is the command's.
+ */
+export function missingInterpreter(command: string): string | undefined {
+  const places = command.includes('/')
+    ? [command]
+    : (process.env.PATH ?? '').split(':').map((folder) => join(folder, command))
+  for (const place of places) {
+    const interpreter = interpreterOf(place)
+    if (interpreter !== undefined && !exists(interpreter)) return interpreter
+  }
+  return undefined
+}
+
+function exists(path: string): boolean {
+  try {
+    accessSync(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function interpreterOf(path: string): string | undefined {
+  const start = firstBytes(path)
+  if (start.toString('latin1', 0, 2) === '#!') {
+    const [line = ''] = start.toString('utf8', 2, LINE_MAX).split('\n')
+    return /[^ \t]+/.exec(line)?.[0]
+  }
+  return start.toString('latin1', 0, 4) === '\x7fELF' ? elfInterpreter(start) : undefined
+}
+
+/** A 64-bit little-endian file's PT_INTERP: elf(5). */
+function elfInterpreter(start: Buffer): string | undefined {
+  if (start.length < 64 || start[4] !== 2 || start[5] !== 1) return undefined
+  const [first, size, count] = [
+    Number(start.readBigUInt64LE(32)),
+    start.readUInt16LE(54),
+    start.readUInt16LE(56),
+  ]
+  for (let index = 0; index < count; index++) {
+    const header = first + index * size
+    if (header + 40 > start.length) return undefined
+    if (start.readUInt32LE(header) !== PT_INTERP) continue
+    const offset = Number(start.readBigUInt64LE(header + 8))
+    const length = Number(start.readBigUInt64LE(header + 32))
+    return start.toString('utf8', offset, offset + length - 1) || undefined
+  }
+  return undefined
+}
+
+/** Only of a regular file: opening others may block or act. */
+function firstBytes(path: string): Buffer {
+  const bytes = Buffer.alloc(HEADERS_MAX)
+  try {
+    if (!statSync(path).isFile()) return Buffer.alloc(0)
+    const fd = openSync(path, 'r')
+    try {
+      return bytes.subarray(0, readSync(fd, bytes))
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
