@@ -8,6 +8,7 @@ import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import type { Rule } from '../rules/rule.ts'
 import { errnoText } from '../session/start-errors.ts'
+import { callersDescriptor, namedDescriptor } from './caller-descriptors.ts'
 import { type Readable, readUnchanged } from './read-unchanged.ts'
 
 /** Bytes: twice what 4,096 rules need that say everything. The parser takes seconds for more. */
@@ -41,19 +42,27 @@ async function bytesOf(path: string, { filesOnly = false }: ReadOptions): Promis
   let handle: FileHandle | undefined
   try {
     if (path === '-') return await readUnchanged(standardInput, { path, limit: longestConfig })
-    handle = await open(path, openFlags(filesOnly))
+    handle = await open(placeOf(path, filesOnly), openFlags(filesOnly))
     const status = await handle.stat()
     if (status.isDirectory()) throw unreadable(path, 'it is a directory')
     if (filesOnly && !status.isFile()) throw unreadable(path, 'it is no regular file', notForExec)
     return await readUnchanged(handle, { path, limit: longestConfig })
   } catch (error) {
     if (error instanceof MinderbinderError) throw error
-    const { errno, code } = error as NodeJS.ErrnoException
-    const handedDown = filesOnly && code === 'ENOENT' && /^\/(dev|proc\/self)\/fd\//.test(path)
-    throw unreadable(path, errnoText(-Number(errno)), handedDown ? notForExec : undefined)
+    throw unreadable(path, errnoText(-Number((error as NodeJS.ErrnoException).errno)))
   } finally {
     await handle?.close()
   }
+}
+
+/** By a name of the caller's descriptors one of this process's own would be opened. */
+function placeOf(path: string, filesOnly: boolean): string {
+  const number = namedDescriptor(path)
+  if (number === undefined) return path
+  const own = callersDescriptor(number)
+  if (own === undefined)
+    throw unreadable(path, 'it is not open', filesOnly ? notForExec : undefined)
+  return `/proc/self/fd/${own}`
 }
 
 /** Its descriptor, not /dev/stdin: a socket cannot be opened. */

@@ -33,7 +33,7 @@ const table: readonly (readonly [what: string, make: (folder: string) => string,
       },
       /no regular file/,
     ],
-    ['a pipe of the shell', () => '/dev/fd/63', /ENOENT.*\n.*hint: .*write a file/],
+    ['a pipe of the shell', () => '/dev/fd/63', /it is not open\n.*hint: .*write a file/],
     ['an empty file', (folder) => file(folder, 'f', ''), /f:1:1: the file is empty/],
     [
       'a mistake',
