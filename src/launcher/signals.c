@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call that a signal ends must not have run, and where a handler runs, it runs before the call, as under strace(1).
- * Let to run with the signal pending, the call would be carried out first. So:
+ * A call at which a signal ends its process must not have run (strace(1) sees to that for SIGKILL only), and a handler
+ * runs before the call. Let to run with the signal pending, the call would be carried out first. So:
  *
  * - Where the signal kills, the kernel has sent SIGKILL to each thread of the process by the time tkill(2) returns
  *   (kernel/signal.c, complete_signal()), which ends the wait for our answer: none is given.

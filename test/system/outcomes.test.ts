@@ -1,6 +1,6 @@
 /** Each outcome does to the call exactly what it says. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
@@ -74,6 +74,14 @@ test('a delayed call can be interrupted: a signal ends the program at once', asy
   const done = await under('nanosleep+clock_nanosleep=delay:60m', 'timeout', '0.2', 'sleep', '0')
   assert.equal(done.status, 124)
   assert.ok(performance.now() - start < 20_000)
+})
+
+test('a process that is killed in its delay has not made the call', async (t) => {
+  const folder = join(scratch(t), 'folder')
+  const kill = ['timeout', '-s', 'KILL', '0.2', 'mkdir', folder]
+  const done = await under('mkdir+mkdirat=delay:1s', ...kill)
+  assert.equal(done.signal, 'SIGKILL') // timeout(1) does so itself, if it has sent one
+  assert.equal(existsSync(folder), false)
 })
 
 for (const { title, options } of identities)

@@ -1,6 +1,6 @@
 /** strace is the oracle for when=: the same expression makes the same calls fail. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { fixture } from '../helpers/fixture.ts'
@@ -84,3 +84,23 @@ for (const [spec, name] of [
       [oracle.stdout, oracle.status, oracle.signal],
     )
   })
+
+// Of other signals strace lets the call run first; test/system/signal-outcome.test.ts has what they do here.
+test('signal=KILL:when=2 ends the program where strace ends it: before the second rename', async (t) => {
+  if (!requires(t, 'strace', 'python3')) return
+  const program = [
+    'import os',
+    'for name in "ab": open(name, "w").close()',
+    'for name in "ab": os.rename(name, name + "2")',
+  ]
+  const command = ['/usr/bin/python3', '-c', program.join('\n')]
+  const inject = 'inject=rename:signal=KILL:when=2'
+  const oracle = scratch(t)
+  const ours = scratch(t)
+  await run(['strace', '-f', '-qq', '-o', '/dev/null', '-e', inject, ...command], { cwd: oracle })
+  const args = ['exec', '-q', '--inject', inject, '--', ...command]
+  const done = await runMinderbinder(args, { cwd: ours })
+  assert.equal(done.signal, 'SIGKILL')
+  assert.deepEqual(readdirSync(ours).sort(), readdirSync(oracle).sort())
+  assert.deepEqual(readdirSync(ours).sort(), ['a2', 'b'])
+})
