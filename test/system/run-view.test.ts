@@ -272,12 +272,12 @@ atShell('an error on the way: the terminal is back, and the error is readable', 
   assert.equal(await status(scene), '1')
 })
 
-atShell('SIGQUIT, which nobody handles: the terminal is back all the same', async (scene) => {
+atShell('SIGQUIT ends it as SIGTERM does', async (scene) => {
   begin(scene)
   await viewed(scene)
   process.kill(scene.pid(), 'SIGQUIT')
   await scene.person.terminal.sees('1049l')
-  assert.equal(await status(scene), '131')
+  assert.equal(await status(scene), '0')
 })
 
 atShell(

@@ -122,7 +122,7 @@ test('a queue of signals that is full: the call runs, and the summary counts wha
       'sh',
     ]
     const done = await runMinderbinder([...args, ...program], { cwd: scratch(t), ...options })
-    assert.deepEqual([done.status, done.stdout], [0, '1 0 0\n'], title)
+    assert.deepEqual([done.status, done.stdout], [0, '1 0 0\n'], `${title}: ${done.stderr}`)
     assert.match(done.stderr, /^minderbinder: 1 signal could not be sent, and the call ran: /m)
   }
 })
