@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#define WAIT_NS 10000000 /* for the twin: systemd walks a control group in well under a millisecond */
+#define WAIT_NS 20000000 /* for the twin: systemd walks a control group in well under a millisecond */
 #define AGAIN_NS 10000000000ll
 #define WAITING_MAX 64
 #define NAME "mb-supervisor"

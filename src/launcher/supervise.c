@@ -33,11 +33,15 @@ static struct staged staged = { .listener = -1 };
 static char *cgroup;
 static int signals; /* signalfd for all of them */
 static int child_exited, child_stopped;
-static int stops_told; /* WIRE_STOPPED not yet answered by WIRE_RESUMED */
+static int stop_told;   /* WIRE_STOPPED is not yet answered by WIRE_RESUMED: the front may be stopped */
+static u32 untold_stop; /* signal of the stop that came meanwhile and lasts; 0: none */
+
+static void let_front_go(void);
 
 static _Noreturn void kill_and_exit(void)
 {
 	tree_kill(cgroup, NULL);
+	let_front_go();
 	_exit(1);
 }
 
@@ -250,6 +254,7 @@ static _Noreturn void end_or_stay(void)
 			       !(poll(&users, 1, 0) == 1 && users.revents & POLLHUP);
 	const u32 stays = (u32)users_left;
 
+	let_front_go();
 	tell_front(WIRE_RELEASED, &stays, sizeof(stays));
 	if (!users_left)
 		_exit(0);
@@ -336,6 +341,18 @@ static _Noreturn void front_is_dead(void)
 	_exit(1);
 }
 
+/* One at a time: the front that is stopped hears nothing, and must not stop for what is over. */
+static void tell_untold_stop(void)
+{
+	const u32 signal = untold_stop;
+
+	if (!signal || stop_told)
+		return;
+	stop_told = 1;
+	untold_stop = 0;
+	tell_front(WIRE_STOPPED, &signal, sizeof(signal));
+}
+
 static void from_front(void)
 {
 	struct frame frame;
@@ -352,7 +369,8 @@ static void from_front(void)
 		tell_front(WIRE_CONTINUED, NULL, 0);
 		break;
 	case WIRE_RESUMED:
-		stops_told--;
+		stop_told = 0;
+		tell_untold_stop();
 		break;
 	default:
 		kill_and_exit();
@@ -365,12 +383,14 @@ static void child_changed(const siginfo_t *info)
 
 	if (info->si_code == CLD_STOPPED) {
 		child_stopped = 1;
-		stops_told++;
-		tell_front(WIRE_STOPPED, &payload[1], sizeof(payload[1]));
+		untold_stop = payload[1];
+		tell_untold_stop();
 	} else if (info->si_code == CLD_CONTINUED) {
 		child_stopped = 0;
+		untold_stop = 0;
 	} else if (info->si_code != CLD_TRAPPED) {
 		child_stopped = 0;
+		untold_stop = 0;
 		child_exited = 1;
 		tell_node(WIRE_EXITED, payload, sizeof(payload));
 		tell_front(WIRE_ENDED, NULL, 0);
@@ -415,7 +435,7 @@ static s64 wake_front(void)
 	static s64 next;
 	const s64 now = monotonic_ns();
 
-	if (stops_told <= 0 || child_stopped)
+	if (!stop_told || child_stopped)
 		return -1;
 	if (now >= next) {
 		if (getppid() == self->front_pid)
@@ -423,6 +443,24 @@ static s64 wake_front(void)
 		next = now + WAKE_NS;
 	}
 	return next - now;
+}
+
+/* Before this process ends, with nobody left to wake a front that stops now. Ends with the front's own end, too. */
+static void let_front_go(void)
+{
+	struct pollfd front = { .fd = self->front, .events = POLLIN };
+	struct frame frame;
+
+	child_stopped = 0;
+	while (stop_told) {
+		const s64 next = wake_front();
+
+		if (poll(&front, 1, (int)(next / 1000000) + 1) < 1)
+			continue;
+		if (wire_read(&front_stream, &frame) != 1)
+			return;
+		stop_told = frame.type != WIRE_RESUMED;
+	}
 }
 
 /* -1: never */

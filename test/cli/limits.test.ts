@@ -19,8 +19,8 @@ for (const { title, options } of identities)
     ['-S -i 0', '-i'],
   ] as const)
     test(`ulimit ${limit}: node lives, and the command has the limit, ${title}`, async () => {
-      const script = `ulimit ${limit}; exec "$@" bash -c 'ulimit ${show}'`
-      const done = await run(['bash', '-c', script, 'bash', ...prefix], options)
+      const script = `ulimit ${limit}; exec "$@" bash --norc -c 'ulimit ${show}'`
+      const done = await run(['bash', '--norc', '-c', script, 'bash', ...prefix], options)
       assert.deepEqual(
         [done.stdout, done.stderr, done.status],
         [`${limit.split(' ').at(-1)}\n`, '', 0],
@@ -33,7 +33,10 @@ for (const [limit, what] of [
 ] as const)
   test(`a hard ulimit ${limit} is named, unless root may lift it`, async () => {
     const script = `ulimit ${limit}; exec "$@"`
-    const done = await run(['bash', '-c', script, 'bash', ...prefix, 'true'], unprivileged.options)
+    const done = await run(
+      ['bash', '--norc', '-c', script, 'bash', ...prefix, 'true'],
+      unprivileged.options,
+    )
     assert.equal(done.status, 125)
     assert.match(
       done.stderr,

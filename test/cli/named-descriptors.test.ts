@@ -30,7 +30,7 @@ function shell(script: string, options: readonly string[], cwd: string, user = {
     ': 2>/dev/null <"$0"',
     '/no/such',
   ]
-  return run(['bash', '-c', script, 'bash', ...line], { cwd, ...user })
+  return run(['bash', '--norc', '-c', script, 'bash', ...line], { cwd, ...user })
 }
 
 for (const { title, options } of identities) {
@@ -62,7 +62,7 @@ for (const { title, options } of identities) {
 
   test(`--log >(command), ${title}`, async (t) => {
     const script = 'exec=$1; shift; "$exec" exec -q --log >(sed s/^/got:/) "$@"'
-    const line = ['bash', '-c', script, 'bash', minderbinder, ...faulted]
+    const line = ['bash', '--norc', '-c', script, 'bash', minderbinder, ...faulted]
     const done = await run(line, { cwd: scratch(t), ...options })
     assert.match(done.stdout, /^got:\{"time"/)
   })
@@ -119,6 +119,6 @@ test('what the command alone names stays the command’s: a reader sees its end 
   const script = 'mkfifo f; { cat f; echo end; } & "$@" 7>f; wait'
   const command = ['sh', '-c', 'echo one >&7; exec 7>&-; sleep 0.5; echo late', '/dev/fd/7']
   const line = [minderbinder, 'exec', '-q', '--', ...command]
-  const done = await run(['bash', '-c', script, 'bash', ...line], { cwd: scratch(t) })
+  const done = await run(['bash', '--norc', '-c', script, 'bash', ...line], { cwd: scratch(t) })
   assert.equal(done.stdout, 'one\nend\nlate\n')
 })

@@ -28,16 +28,28 @@ for (const args of [
   ['-q', ...fault, 'true'],
 ])
   test(`exec ${args.join(' ')}: a child that the caller had before lives on`, async () => {
-    spared(await run(['bash', '-c', helper, 'bash', minderbinder, 'exec', ...args]))
+    spared(await run(['bash', '--norc', '-c', helper, 'bash', minderbinder, 'exec', ...args]))
   })
 
 for (const victim of ['supervisor', 'node'] as const)
   test(`the ${victim} is killed: the command’s tree ends, and the caller’s own children do not`, async (t) => {
     if (!requires(t, 'bash' as 'cc')) return
     // One that becomes the front's only when its parent, a child of the caller's, has ended.
-    const script = `bash -c 'sleep 1001 >/dev/null 2>&1 & echo $!; read line' & ${helper}`
+    const script = `bash --norc -c 'sleep 1001 >/dev/null 2>&1 & echo $!; read line' & ${helper}`
     const tree = 'setsid sleep 1002 & sleep 1002 & echo ready; wait'
-    const line = ['bash', '-c', script, 'bash', minderbinder, 'exec', ...fault, 'sh', '-c', tree]
+    const line = [
+      'bash',
+      '--norc',
+      '-c',
+      script,
+      'bash',
+      minderbinder,
+      'exec',
+      ...fault,
+      'sh',
+      '-c',
+      tree,
+    ]
     const running = start(line)
     await until(() => running.stdout().includes('ready'), { what: 'the tree' })
     const { node, supervisor } = ourProcesses(running.pid)
