@@ -32,7 +32,7 @@ export async function runCommand(
 ): Promise<{ text: string; status: 0; atOnce?: boolean }> {
   const options = parseRun(args)
   const first = planRun(await readConfig(options.configs), options)
-  if (options.dryRun) return { text: await dryRun(first.rules), status: 0 }
+  if (options.dryRun) return { text: await dryRun(first, options), status: 0 }
   const { output, log: logFile } = await openOutputs(options)
   const log = logFile && new LogFile(logFile, options.logLimit)
   const signals = new RunSignals()
