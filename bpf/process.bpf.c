@@ -79,7 +79,7 @@ volatile const struct {
 	u32 cgroups; /* some target is a TARGET_CGROUP */
 	u32 own;     /* our own thread group id, in the first pid namespace: never a target; 0: none is spared */
 	u32 tree;    /* only processes below session.cgroup */
-	u32 padding;
+	u32 spares;  /* programs that gain privileges are no targets, and pass nothing on */
 	struct rule_set inherited; /* rules that a target's children are under, too */
 	struct rule_set everyone;  /* rules without targets */
 } settings;
@@ -89,6 +89,7 @@ struct session {
 	u32 level;  /* depth of it below the real root of the hierarchy */
 	u32 padding;
 	u64 untracked; /* processes that a full map had no room for */
+	u64 spared;    /* programs that gained privileges, and would have been targets */
 };
 
 struct session session;
@@ -262,16 +263,6 @@ static __always_inline int is_spared(u32 tgid)
 	       (settings.tree && bpf_get_current_ancestor_cgroup_id((int)session.level) != session.cgroup);
 }
 
-/* Begins with what `before`, the process itself or its parent, passes on. */
-static __always_inline void inherit(struct scratch *s, const struct target_process *before)
-{
-	__builtin_memset(&s->process, 0, sizeof(s->process));
-	if (!before)
-		return;
-	rule_set_add_all(&s->process.rules, &before->rules);
-	rule_set_keep(&s->process.rules, (const struct rule_set *)&settings.inherited);
-}
-
 /* Puts it into the table, as started now. */
 static __always_inline void keep(u32 tgid, struct task_struct *task, struct scratch *s)
 {
@@ -286,19 +277,27 @@ SEC("raw_tp")
 int mb_target_exec(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct linux_binprm *program = (struct linux_binprm *)ctx[2];
 	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
 	struct scratch *s = scratch_of(SCRATCH_EXEC);
 	struct target_process *before;
 
 	if (!s || is_spared(tgid))
 		return 0;
+	__builtin_memset(&s->process.inherited, 0, sizeof(s->process.inherited));
 	before = bpf_map_lookup_elem(&targets, &tgid);
-	inherit(s, before);
-	match_names(s, task, (struct linux_binprm *)ctx[2]);
+	if (before)
+		__builtin_memcpy(&s->process.inherited, &before->inherited, sizeof(before->inherited));
+	__builtin_memcpy(&s->process.rules, &s->process.inherited, sizeof(s->process.rules));
+	match_names(s, task, program);
 	if (settings.uids)
 		match_number(s, TARGET_UID, (u32)bpf_get_current_uid_gid());
 	if (settings.cgroups)
 		bpf_loop(LEVEL_MAX, match_cgroup, 0, 0);
+	if (s->process.rules.words && settings.spares && gained_privileges(task, program)) {
+		__sync_fetch_and_add(&session.spared, 1);
+		s->process.rules.words = 0;
+	}
 	if (!s->process.rules.words) {
 		if (before)
 			bpf_map_delete_elem(&targets, &tgid);
@@ -322,7 +321,8 @@ int mb_target_fork(u64 *ctx)
 	of_parent = bpf_map_lookup_elem(&targets, &parent);
 	if (!of_parent)
 		return 0;
-	inherit(s, of_parent);
+	rule_set_keep(&s->process.inherited, &of_parent->rules, (const struct rule_set *)&settings.inherited);
+	__builtin_memcpy(&s->process.rules, &s->process.inherited, sizeof(s->process.rules));
 	if (s->process.rules.words)
 		keep(tgid, child, s);
 	return 0;

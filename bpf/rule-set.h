@@ -15,14 +15,23 @@ static inline void rule_set_add_all(struct rule_set *to, const struct rule_set *
 		to->bits[i] |= from->bits[i];
 }
 
-static inline void rule_set_keep(struct rule_set *set, const struct rule_set *kept)
+/*
+ * What both sets have. Without a branch: where one set is a constant to the BPF verifier, it would go along each
+ * combination of its words that are left and that are not.
+ */
+static inline void rule_set_keep(struct rule_set *to, const struct rule_set *set, const struct rule_set *kept)
 {
-	set->words = 0;
+	u64 words = 0;
+
 	for (u32 i = 0; i < RULE_SET_WORDS; i++) {
-		set->bits[i] &= kept->bits[i];
-		if (set->bits[i])
-			set->words |= 1ull << i;
+		u64 bits = set->bits[i] & kept->bits[i], some = bits | -bits;
+
+		/* Hidden from the compiler, which knows `some >> 63` for `bits != 0`, and makes a branch of that. */
+		asm volatile("" : "+r"(some));
+		to->bits[i] = bits;
+		words |= some >> 63 << i;
 	}
+	to->words = words;
 }
 
 /*

@@ -85,14 +85,17 @@ struct {
 	__type(value, struct named_call);
 } calls SEC(".maps");
 
-/* A process of the tree that has exec'd. Others were forked, and run what their parent ran. */
+/*
+ * A process of the tree that has exec'd. Others were forked, and run what their parent ran; in here are those of them
+ * that are spared.
+ */
 struct process {
 	u64 birth;   /* of its leader: tells a process id that was used again */
 	u64 exec_ns; /* CLOCK_BOOTTIME */
 	u64 stack;   /* start_stack */
 	struct image image;
 	u32 loading; /* in ld.so, as far as is known */
-	u32 padding;
+	u32 spared;  /* it gained privileges by an exec, or comes from one that did and holds them still */
 };
 
 /* By thread group id. PROCESSES_MAX of src/targets/limits.ts. */
@@ -105,8 +108,9 @@ struct {
 } processes SEC(".maps");
 
 /*
- * Threads that are known to be past their loader, by the low bits of their ids: a look in here costs a tenth of one
- * in `processes`. Ids that share a place push each other out. An exec takes its thread out.
+ * Threads that are known to be past their loader and not spared, by the low bits of their ids: a look in here costs a
+ * tenth of one in `processes`. Ids that share a place push each other out. An exec takes its thread out, and a fork
+ * of one that is spared takes out who had the new id before.
  */
 #define SETTLED_MAX 4096
 
@@ -143,7 +147,9 @@ struct {
  */
 struct paths {
 	u32 owned;
-	u32 read; /* bit i: text[i] was read */
+	u32 read;   /* bit i: text[i] was read */
+	u32 unread; /* bit i: it could not be */
+	u32 padding;
 	char text[2][GLOB_TEXT_MAX];
 	/*
 	 * Here and not on the stack: what lies in a map the verifier knows nothing of, so that one step looks
@@ -168,10 +174,13 @@ volatile const struct {
 	u32 arm64;
 	u32 wants_events;
 	u32 exempts_loader;
-	u32 tracks_processes; /* exempts_loader, or some rule has after= */
+	u32 tracks_processes; /* exempts_loader, spares, or some rule has after= */
 	u32 targeted;	      /* some rule has targets */
 	u32 machine;	      /* targets are looked for everywhere, not only below session.cgroup */
 	u32 turn;	      /* of the machine's rules: ours */
+	u32 spares;	      /* programs that gain privileges, and what they start; on the machine these are no targets */
+	u32 user, group;      /* who chooses them: spares */
+	u32 padding;
 	struct rule_set everyone; /* rules without targets */
 } settings;
 
@@ -189,7 +198,13 @@ struct session {
 	 * 6.7 (commit bb124da69c47) it follows one iteration only, and removes the code that one has no use for.
 	 */
 	u32 zero;
-	u32 padding;
+	u32 spared; /* enum spared */
+};
+
+enum spared {
+	SPARED_NONE,
+	SPARED_SOME,
+	SPARED_ALL, /* there was no room to remember which: no process is faulted any more */
 };
 
 struct session session;
@@ -199,8 +214,9 @@ struct losses {
 	u64 events;           /* nobody read them in time */
 	u64 foreign_calls;    /* x32 calls; on arm64, calls of 32-bit programs */
 	u64 foreign_programs; /* 32-bit programs that were started: their calls come in by other functions */
-	u64 unread_paths;     /* arguments that could not be read: not mapped, or not in memory */
 	u64 untracked;        /* processes and counters that a full map had no room for */
+	u64 spared;           /* programs that gained privileges */
+	u64 forgotten;        /* of those, and of what they started, what there was no room to remember */
 };
 
 struct {
@@ -310,6 +326,22 @@ static __always_inline int read_call(const void *regs, struct call *call)
 	return !bpf_probe_read_kernel(words, sizeof(words), regs + WORDS_AT) && take_call(words, pstate, call);
 }
 
+/* Processes */
+
+/* As struct process says it. */
+static __always_inline void remember(u32 tgid, const struct process *process)
+{
+	if (!bpf_map_update_elem(&processes, &tgid, process, BPF_ANY))
+		return;
+	if (!process->spared) {
+		LOSE(untracked);
+		return;
+	}
+	LOSE(forgotten);
+	session.spared = SPARED_ALL;
+	session.armed = ~0ull; /* no cgroup's */
+}
+
 /* Loader */
 
 struct window {
@@ -394,13 +426,16 @@ static long match_step(u32 i, void *context)
 	return glob_step(&paths->glob, rule->path, paths->text[matching->which & 1]);
 }
 
-__noinline int path_matches(u32 place, u32 rule)
+enum compared { PATH_DIFFERS, PATH_MATCHES, PATH_UNREAD };
+
+/* PATH_UNREAD: none of those that could be read matches. */
+__noinline int compare_paths(u32 place, u32 rule)
 {
 	struct paths *paths = bpf_map_lookup_elem(&scratch, &place);
 	struct matching matching = { place, 0, rule, 0 };
 
 	if (!paths)
-		return 0;
+		return PATH_UNREAD;
 	for (u32 which = 0; which < 2; which++) {
 		if (!(paths->read >> which & 1))
 			continue;
@@ -409,9 +444,9 @@ __noinline int path_matches(u32 place, u32 rule)
 		matching.which = which;
 		bpf_loop(GLOB_STEPS_MAX, match_step, &matching, 0);
 		if (paths->glob.matches)
-			return 1;
+			return PATH_MATCHES;
 	}
-	return 0;
+	return paths->unread ? PATH_UNREAD : PATH_DIFFERS;
 }
 
 static __always_inline int fd_matches(const struct rule *rule, const struct call *call)
@@ -439,11 +474,10 @@ __noinline u32 read_paths(const struct call *call)
 			break;
 		paths = 0;
 	}
-	if (!paths) {
-		LOSE(unread_paths);
+	if (!paths)
 		return PATHS_MAX;
-	}
 	paths->read = 0;
+	paths->unread = 0;
 	for (int i = 0; i < 6; i++) {
 		if (!(call->shape.paths >> i & 1) || which > 1)
 			continue;
@@ -451,7 +485,7 @@ __noinline u32 read_paths(const struct call *call)
 							     (void *)call->args[i]) > 0)
 			paths->read |= 1 << which;
 		else if (call->args[i])
-			LOSE(unread_paths);
+			paths->unread |= 1 << which;
 		which++;
 	}
 	return place;
@@ -487,6 +521,22 @@ struct walk {
 	struct rule_walk rules;
 };
 
+/* Do all keys of the rule agree that say which calls are meant? */
+static __always_inline int names_call(const struct rule *rule, const struct call *call, struct rule_counts *total)
+{
+	if (rule->flags & RULE_HAS_FD && !fd_matches(rule, call))
+		return 0;
+	if (!(rule->flags & RULE_HAS_PATH))
+		return 1;
+	switch (call->paths < PATHS_MAX ? compare_paths(call->paths, call->index) : PATH_UNREAD) {
+	case PATH_MATCHES:
+		return 1;
+	case PATH_UNREAD:
+		__sync_fetch_and_add(&total->unread, 1);
+	}
+	return 0;
+}
+
 static long try_rule(u32 i, void *context)
 {
 	struct walk *walk = context;
@@ -511,9 +561,7 @@ static long try_rule(u32 i, void *context)
 	total = bpf_map_lookup_elem(&counts, &index);
 	if (!rule || !total)
 		return 1;
-	predicates = (!(rule->flags & RULE_HAS_FD) || fd_matches(rule, call)) &&
-		     (!(rule->flags & RULE_HAS_PATH) ||
-		      (call->paths < PATHS_MAX && path_matches(call->paths, call->index)));
+	predicates = names_call(rule, call, total);
 	scope = total;
 	if (rule->scope == SCOPE_PROCESS) {
 		scope = counts_of_process(call, call->index);
@@ -525,6 +573,30 @@ static long try_rule(u32 i, void *context)
 	}
 	call->fired = decide(rule, call->index, settings.seed, call->age, predicates, total, scope, &call->n);
 	return call->fired || rule_walk_is_over(&walk->rules);
+}
+
+/* Of a call that a rule has just taken: each of those that come after it counts that. */
+static long count_taken(u32 i, void *context)
+{
+	struct walk *walk = context;
+	struct rule_counts *total;
+	u32 index;
+
+	(void)i;
+	switch (rule_walk_step(&walk->rules, walk->mine, walk->named)) {
+	case WALK_OVER:
+		return 1;
+	case WALK_ON:
+		return 0;
+	case WALK_FOUND:
+		break;
+	}
+	index = walk->rules.index;
+	total = bpf_map_lookup_elem(&counts, &index);
+	if (!total)
+		return 1;
+	__sync_fetch_and_add(&total->taken, 1);
+	return rule_walk_is_over(&walk->rules);
 }
 
 static __always_inline void fill_text(struct event *event, const struct call *call)
@@ -603,7 +675,7 @@ static __always_inline u32 *place_among_settled(u32 tid)
 }
 
 /*
- * Still in its loader? Such calls are not looked at. Fills in what after= and scope=process need.
+ * Still in its loader, or spared? Such calls are not looked at. Fills in what after= and scope=process need.
  *
  * tgid is on the stack: before Linux 6.2 a map's key must not lie in memory that a function was handed by
  * pointer, as struct call is.
@@ -618,6 +690,8 @@ static __always_inline int look_at_process(struct call *call, const struct targe
 	call->tgid = tgid;
 	if (settings.tracks_processes && (needs & CALL_NEEDS_AGE || !settled_tid || *settled_tid != tid)) {
 		process = bpf_map_lookup_elem(&processes, &tgid);
+		if (process && process->spared && process->birth == birth_of(current_task()))
+			return 1;
 		/* The thread that exec'd leads its process (execve(2)), and is alone in the loader. */
 		if (settings.exempts_loader && process && process->loading && tid == tgid) {
 			if (loader_is_running(tgid))
@@ -683,6 +757,8 @@ __noinline int decide_call(struct call *call)
 		give_paths_back(call->paths);
 	if (!call->fired)
 		return 0;
+	if (!rule_walk_is_over(&walk.rules))
+		bpf_loop(RULE_WALK_STEPS, count_taken, &walk, 0);
 	nr = call->index;
 	rule = bpf_map_lookup_elem(&rules, &nr);
 	if (!rule)
@@ -814,7 +890,7 @@ int mb_exec(u64 *ctx)
 	struct task_struct *task = (struct task_struct *)ctx[0];
 	struct linux_binprm *program = (struct linux_binprm *)ctx[2];
 	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
-	struct process process = {};
+	struct process process = {}, *before;
 	u32 *settled_tid;
 	char class = 0;
 
@@ -825,7 +901,8 @@ int mb_exec(u64 *ctx)
 			return 0;
 		}
 	} else if (bpf_get_current_ancestor_cgroup_id(session.level) == session.cgroup) {
-		session.armed = session.cgroup;
+		if (session.spared != SPARED_ALL)
+			session.armed = session.cgroup;
 	} else {
 		return 0;
 	}
@@ -837,13 +914,50 @@ int mb_exec(u64 *ctx)
 		return 0;
 	process.birth = birth_of(task);
 	process.exec_ns = bpf_ktime_get_boot_ns();
+	if (settings.spares) {
+		before = bpf_map_lookup_elem(&processes, &tgid);
+		process.spared = before && before->spared && before->birth == process.birth &&
+				 holds_more_rights(task, settings.user, settings.group);
+		if (!process.spared && gained_privileges(task, program)) {
+			process.spared = 1;
+			if (session.spared == SPARED_NONE)
+				session.spared = SPARED_SOME;
+			LOSE(spared);
+		}
+	}
 	if (settings.exempts_loader && class != ELFCLASS32)
 		describe_image(&process, task);
-	if (bpf_map_update_elem(&processes, &tgid, &process, BPF_ANY))
-		LOSE(untracked);
+	remember(tgid, &process);
 	settled_tid = place_among_settled(tgid);
 	if (settled_tid && *settled_tid == tgid)
 		*settled_tid = 0;
+	return 0;
+}
+
+/* Attached where settings.spares says so. */
+SEC("raw_tp")
+int mb_fork(u64 *ctx)
+{
+	struct task_struct *child = (struct task_struct *)ctx[1];
+	u32 parent = (u32)(bpf_get_current_pid_tgid() >> 32);
+	u32 tgid, tid, *settled_tid;
+	struct process process = {}, *of_parent;
+
+	if (session.spared == SPARED_NONE)
+		return 0;
+	of_parent = bpf_map_lookup_elem(&processes, &parent);
+	if (!of_parent || !of_parent->spared)
+		return 0;
+	tid = (u32)BPF_CORE_READ(child, pid);
+	tgid = (u32)BPF_CORE_READ(child, tgid);
+	settled_tid = place_among_settled(tid);
+	if (settled_tid && *settled_tid == tid)
+		*settled_tid = 0;
+	if (tgid == parent) /* a thread */
+		return 0;
+	process.birth = birth_of(child);
+	process.spared = 1;
+	remember(tgid, &process);
 	return 0;
 }
 

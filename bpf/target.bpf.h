@@ -13,6 +13,7 @@ struct target_process {
 	u64 birth;   /* of its leader, since boot, in ticks: tells a process id that was used again */
 	u64 exec_ns; /* CLOCK_BOOTTIME of its exec, or of the fork */
 	struct rule_set rules;
+	struct rule_set inherited; /* of these, what it has from its parent: an exec changes none of it */
 };
 
 /* By thread group id, as the first pid namespace has it. Only processes that are a target of something. */

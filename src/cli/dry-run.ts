@@ -5,27 +5,35 @@ import { oneLine, printable } from '../report/printable.ts'
 import { isBoundToOwnNamespace } from '../rules/reach.ts'
 import type { Rule } from '../rules/rule.ts'
 import { matchAll } from '../targets/match.ts'
-import { runningProcesses } from '../targets/process-info.ts'
+import { RunningProcesses } from '../targets/running.ts'
+import type { RunRules } from './run-plan.ts'
 
 /**
- * A line for each process, by process id, and one that counts them.
+ * A line for each process, by process id, one that counts them, and what is to be known of the rules.
  *
+ * @param options.includeSetuid those that gained privileges by their exec are as others
  * @throws {MinderbinderError} MB_INTERFACE: as run would
  */
-export async function dryRun(rules: readonly Rule[]): Promise<string> {
+export async function dryRun(
+  { rules, warnings }: Pick<RunRules, 'rules' | 'warnings'>,
+  options: { readonly includeSetuid: boolean },
+): Promise<string> {
   await mustHaveInterfaces(rules)
-  const processes = runningProcesses()
-  const found = matchAll(processes, rules, new Set([process.pid]))
-  const lines = processes
-    .filter(({ pid }) => found.has(pid))
-    .map(({ pid, comm }) => {
-      const own = found.get(pid)!.map((index) => rules[index]!)
-      const name = oneLine(printable(Buffer.from(comm, 'latin1')))
-      return `${pid} ${name}: ${labels(own)}${outOfReach(pid, own)}`
-    })
+  const candidates = await new RunningProcesses(rules).look()
+  const matches = matchAll(candidates, rules, new Set([process.pid]), options)
+  const { targets } = matches
+  const spared = new Set(matches.spared)
+  const lines = candidates.flatMap(({ process: { pid, comm } }) => {
+    const name = oneLine(printable(Buffer.from(comm, 'latin1')))
+    if (spared.has(pid)) return [`${pid} ${name}: spared, since it gained privileges`]
+    const own = targets.get(pid)?.rules.map((index) => rules[index]!)
+    return own ? [`${pid} ${name}: ${labels(own)}${outOfReach(pid, own)}`] : []
+  })
   const count =
-    lines.length === 1 ? '1 process is a target' : `${lines.length} processes are targets`
-  return [...lines, `${count} now`].map((line) => `${line}\n`).join('')
+    targets.size === 1 ? '1 process is a target' : `${targets.size} processes are targets`
+  return [...lines, `${count} now`, ...warnings.map((line) => `warning: ${line}`)]
+    .map((line) => `${line}\n`)
+    .join('')
 }
 
 function labels(rules: readonly Rule[]): string {

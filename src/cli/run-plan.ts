@@ -4,6 +4,7 @@ import type { Engine } from '../engines/engine.ts'
 import { machineEngines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
 import { isInFirstNamespace } from '../kernel/namespaces.ts'
+import { keptPrivileges } from '../rules/kept-privileges.ts'
 import { limitToInterface } from '../rules/limit-interface.ts'
 import type { Rule } from '../rules/rule.ts'
 
@@ -18,6 +19,8 @@ export interface RunRules {
   readonly engines: ReadonlyMap<Engine, readonly number[]>
   /** Rules that cannot be done here and were left out, with the reason. */
   readonly skipped: readonly string[]
+  /** What the user must know of the rules beforehand, one line each. */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -53,7 +56,8 @@ export function planRun(all: readonly Rule[], choices: RunChoices): RunRules {
       hint: waysOn(rules, refused),
     })
   if (rules.length === 0) throw new MinderbinderError('MB_CONFIG', 'the files have no rules')
-  return { rules, engines: indicesByEngine(engines, machineEngines), skipped }
+  const warnings = keptPrivileges(rules)
+  return { rules, engines: indicesByEngine(engines, machineEngines), skipped, warnings }
 }
 
 /** What you can type next. */

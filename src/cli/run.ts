@@ -32,7 +32,7 @@ export async function runCommand(
 ): Promise<{ text: string; status: 0; atOnce?: boolean }> {
   const options = parseRun(args)
   const first = planRun(await readConfig(options.configs), options)
-  if (options.dryRun) return { text: await dryRun(first.rules), status: 0 }
+  if (options.dryRun) return { text: await dryRun(first, options), status: 0 }
   const { output, log: logFile } = await openOutputs(options)
   const log = logFile && new LogFile(logFile, options.logLimit)
   const signals = new RunSignals()
@@ -72,7 +72,7 @@ async function watchUntilEnd(
   const words = new RunWords(process.stderr.isTTY === true)
   const observers = runObservers(options, words, () => signals.give('end'))
   const observer = together(observers)
-  words.leaveOut(first.skipped)
+  introduce(first, words)
   const watch = await Watch.open(first, {
     ...{
       seed: options.seed,
@@ -131,13 +131,19 @@ async function reload(
     if ('error' in planned) throw planned.error
     const next = planned.rules
     const before = withNotes(await watch.replace(next), log)
-    words.leaveOut(next.skipped)
+    introduce(next, words)
     const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`
     const done = summarize(before, options, output)
     words.say(done === '' ? news : `${news}minderbinder: the rules before:\n${done}`)
   } catch (error) {
     words.say(`${errorText(error, false)}minderbinder: the rules stay as they were\n`)
   }
+}
+
+/** What is to be known of the rules before they are in force. */
+function introduce({ skipped, warnings }: RunRules, words: RunWords): void {
+  words.leaveOut(skipped)
+  for (const line of warnings) words.say(`minderbinder: warning: ${line}\n`)
 }
 
 function counted(count: number, noun: string): string {

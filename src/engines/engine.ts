@@ -58,6 +58,11 @@ export interface Targets {
   readonly turn: number
 }
 
+export interface CommandUser {
+  readonly uid: number
+  readonly gid: number
+}
+
 /** What an engine needs to do its rules. */
 export interface EngineContext {
   /** true: targets are looked for on the whole machine, and there is no `cgroup` (run). */
@@ -74,6 +79,8 @@ export interface EngineContext {
    * capabilities) is faulted, too; left out: no, for faults would hand its rights on.
    */
   readonly includeSetuid?: boolean
+  /** Whose the command is: what it holds more than he does, it has gained. Left out: there is no command. */
+  readonly user?: CommandUser
   /** Present where a cgroup could be made; engines that need it were not chosen otherwise. */
   readonly cgroup: TargetCgroup | undefined
   readonly supervisor: Supervisor
@@ -104,6 +111,8 @@ export interface AttachedEngine {
   targetsMet?(): ReadonlySet<number>
   /** What a reader of the summary must know, one line each, as of the last counts(). */
   notes?(): readonly string[]
+  /** Its notes say how many programs of the whole command were spared: there is no need to count the targets among them. */
+  readonly tellsOfSpared?: boolean
   /** Events that were lost because nobody read them in time. */
   lostEvents(): bigint
   /** Lifts what is not lifted yet, and gives everything back. Idempotent. */

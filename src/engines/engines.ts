@@ -1,11 +1,25 @@
 /** Every engine, the preferred first. */
+
+import type { Rule } from '../rules/rule.ts'
 import { cgroup } from './cgroup.ts'
 import type { Engine } from './engine.ts'
 import { override } from './override.ts'
 import { seccomp } from './seccomp.ts'
 import { tc } from './tc.ts'
 
-export const engines: readonly Engine[] = [override, seccomp, tc, cgroup]
+export const engines: readonly Engine[] = [override, seccomp, tc, cgroup].map(forCommand)
+
+/** As it is for the processes of a command: `exec` starts them, so none of them runs already. */
+function forCommand(engine: Engine): Engine {
+  return {
+    ...engine,
+    refusal(rule: Rule) {
+      const why = engine.refusal(rule)
+      if (why !== undefined || !rule.targets?.every(({ kind }) => kind === 'pid')) return why
+      return 'a pid target is a process that runs already, and exec starts its own'
+    },
+  }
+}
 
 /** Those that reach processes which nobody launched: seccomp has its own command only. */
 export const machineEngines: readonly Engine[] = [override, tc, cgroup]

@@ -2,6 +2,7 @@
 import type { BpfObject } from '../kernel/bpf-object.ts'
 import { encodeRuleSet } from '../rules/encode.ts'
 import type { Rule } from '../rules/rule.ts'
+import { encodeTargetProcess } from '../targets/limits.ts'
 
 /** Rule indices, each list in the order its rules are tried. */
 export interface NetworkRules {
@@ -40,7 +41,7 @@ export function settingsOf(
 ): Buffer {
   const namesInterface = (index: number) => interfaceOf(rules[index]) !== undefined
   const sets = [dropOut, dropOut.filter(namesInterface), dropIn, refuse].map(encodeRuleSet)
-  const noProcess = Buffer.alloc(16) // u64 birth, exec_ns
+  const everyone = encodeTargetProcess(0n, scope.everyone, [])
   const numbers = Buffer.alloc(40)
   numbers.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
   numbers.writeBigUInt64LE(scope.netns, 8)
@@ -53,7 +54,7 @@ export function settingsOf(
     Number(dropIn.some(namesInterface)),
   ]
   for (const [at, field] of fields.entries()) numbers.writeUInt32LE(field, 16 + 4 * at)
-  return Buffer.concat([...sets, noProcess, encodeRuleSet(scope.everyone), numbers])
+  return Buffer.concat([...sets, everyone, numbers])
 }
 
 /** The interface that a rule names. */

@@ -2,15 +2,13 @@
 import type { BpfObject } from '../kernel/bpf-object.ts'
 import { nameOf } from '../kernel/process-tree.ts'
 import { printable } from '../report/printable.ts'
-import { decodeRuleSet, RULE_SET_SIZE } from '../rules/encode.ts'
+import { decodeRuleSet } from '../rules/encode.ts'
 import { isBoundToOwnNamespace } from '../rules/reach.ts'
+import { targetProcess } from '../targets/limits.ts'
 import type { EngineContext } from './engine.ts'
 
 /** struct elsewhere */
 const KEY_SIZE = 16
-/** struct target_process: u64 birth, exec_ns; struct rule_set. */
-const VALUE_SIZE = 16 + RULE_SET_SIZE
-const RULES_OFFSET = 16
 const POLL_MS = 500
 /** Of each rule, so many namespaces are told of, and known: a program can make as many as it likes. */
 const TOLD_MOST = 100
@@ -48,12 +46,12 @@ export class OutOfReach {
   look(): void {
     if (this.#bound.size === 0 || this.#closed) return
     for (const key of this.#object.keys('elsewhere', KEY_SIZE)) {
-      const value = this.#object.get('elsewhere', key, VALUE_SIZE)
+      const value = this.#object.get('elsewhere', key, targetProcess.size)
       if (!value) continue
       this.add({
         netns: key.readBigUInt64LE(0),
         pid: key.readUInt32LE(8),
-        rules: decodeRuleSet(value.subarray(RULES_OFFSET)),
+        rules: decodeRuleSet(value.subarray(targetProcess.rules)),
       })
     }
   }

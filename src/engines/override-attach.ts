@@ -10,7 +10,7 @@ import { openKprobe } from '../kernel/kprobe.ts'
 import type { SyscallRule } from '../rules/rule.ts'
 import type { EngineContext } from './engine.ts'
 import { availableWays } from './override-here.ts'
-import { OverrideObject } from './override-object.ts'
+import { followersOf, OverrideObject } from './override-object.ts'
 import type { Way } from './override-ways.ts'
 
 const closeLink = promisify(closeFile)
@@ -51,7 +51,7 @@ export async function attachOverride(
     for (const link of links.splice(0)) await closeLink(link)
   }
   try {
-    for (const name of ['exec', 'exit'] as const)
+    for (const name of followersOf(context))
       links.push(await attachRawTracepoint(object.program(`mb_${name}`), `sched_process_${name}`))
     // One by one: the kernel is changing its own code, and waits for a grace period each time.
     for (const place of places) links.push(await attachTo(object, place))

@@ -33,8 +33,11 @@ export interface Losses {
   readonly events: bigint
   readonly foreignCalls: bigint
   readonly foreignPrograms: bigint
-  readonly unreadPaths: bigint
   readonly untracked: bigint
+  /** Programs that gained privileges. */
+  readonly spared: bigint
+  /** Processes of those that there was no room to remember: nothing has been faulted since. */
+  readonly forgotten: bigint
   /** Calls that were made while a program for the same call was interrupted on the same CPU. */
   readonly missed: bigint
 }
@@ -86,7 +89,7 @@ export class OverrideObject {
     const object = await BpfObject.load(readBpfObject('syscall'), {
       name: 'syscall',
       purpose: 'system call faults by override',
-      programs: [...loading, 'mb_exec', 'mb_exit', 'mb_self'],
+      programs: [...loading, ...followersOf(context).map((name) => `mb_${name}`), 'mb_self'],
       attachTargets: places,
       maxEntries: {
         rules: rules.length,
@@ -133,15 +136,16 @@ export class OverrideObject {
   }
 
   async losses(): Promise<Losses> {
-    const bytes = this.#object.lookup('losses', 0, 40)
+    const bytes = this.#object.lookup('losses', 0, 48)
     const field = (index: number) => bytes.readBigUInt64LE(8 * index)
     const missed = this.#deciding.map((name) => missedRuns(this.#object.program(name)))
     return {
       events: field(0),
       foreignCalls: field(1),
       foreignPrograms: field(2),
-      unreadPaths: field(3),
-      untracked: field(4),
+      untracked: field(3),
+      spared: field(4),
+      forgotten: field(5),
       missed: (await Promise.all(missed)).reduce((sum, each) => sum + each, 0n),
     }
   }
@@ -185,25 +189,42 @@ export class OverrideObject {
   }
 }
 
+/**
+ * The programs that follow processes, by what of sched_process_* each is for. On the machine, programs that gain
+ * privileges are no targets, and bpf/process.bpf.c sees to that.
+ */
+export function followersOf(context: EngineContext): readonly ('exec' | 'fork' | 'exit')[] {
+  return sparesPrivileged(context) ? ['exec', 'fork', 'exit'] : ['exec', 'exit']
+}
+
+function sparesPrivileged({ machine, includeSetuid }: EngineContext): boolean {
+  return !machine && !includeSetuid
+}
+
 /** struct settings */
 function settingsOf(
-  { rules, seed, includeLoader, machine, onEvent }: EngineContext,
+  context: EngineContext,
   { processRules }: OverrideTables,
   indices: readonly number[],
   targets: Targets | undefined,
 ): Buffer {
+  const { rules, seed, includeLoader, machine, user, onEvent } = context
+  const spares = sparesPrivileged(context)
   const needsAge = indices.some((index) => (rules[index]?.afterNs ?? 0n) > 0n)
-  const bytes = Buffer.alloc(40)
+  const bytes = Buffer.alloc(56)
   bytes.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
   const fields = [
     processRules.length,
     architecture === 'arm64',
     onEvent !== undefined,
     !includeLoader,
-    needsAge || !includeLoader,
+    needsAge || !includeLoader || spares,
     targets !== undefined,
     machine === true,
     targets?.turn ?? 0,
+    spares,
+    user?.uid ?? 0,
+    user?.gid ?? 0,
   ]
   for (const [at, field] of fields.entries()) bytes.writeUInt32LE(Number(field), 8 + 4 * at)
   const everyone = indices.filter((index) => rules[index]?.targets === undefined)

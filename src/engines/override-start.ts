@@ -1,5 +1,6 @@
 /** The override engine at work: attached by what attaches here, and what it has to tell afterwards. */
 import { MinderbinderError } from '../errors.ts'
+import { sparedNotes } from '../report/spared-notes.ts'
 import type { SyscallRule } from '../rules/rule.ts'
 import { PROCESSES_MAX } from '../targets/limits.ts'
 import type { AttachedEngine, EngineContext } from './engine.ts'
@@ -14,6 +15,8 @@ export async function startOverride(
   indices: readonly number[],
 ): Promise<AttachedEngine> {
   const { object, detach } = await attachSomehow(context, indices)
+  // Of rules with targets, those that follow the targets say which programs were spared.
+  const tellsOfSpared = indices.some((index) => context.rules[index]?.targets === undefined)
   let losses = await object.losses()
   let lifted = false
   const lift = async () => {
@@ -21,6 +24,7 @@ export async function startOverride(
     lifted = true
   }
   return {
+    tellsOfSpared,
     start() {},
     lift,
     async counts() {
@@ -29,7 +33,7 @@ export async function startOverride(
     },
     foreignCalls: () => losses.foreignCalls,
     lostEvents: () => losses.events,
-    notes: () => notesOn(losses),
+    notes: () => notesOn(tellsOfSpared ? losses : { ...losses, spared: 0n }),
     async close() {
       await lift()
       await detach()
@@ -64,7 +68,7 @@ async function attachSomehow(
   throw failure ?? new MinderbinderError('MB_NO_ENGINE', 'override is turned off')
 }
 
-function notesOn({ foreignPrograms, untracked, missed }: Losses): string[] {
+function notesOn({ foreignPrograms, spared, forgotten, untracked, missed }: Losses): string[] {
   const lines: [bigint, string][] = [
     [foreignPrograms, '32-bit programs were started: their calls went past the rules'],
     [missed, 'calls went past the rules: another was being looked at on their CPU'],
@@ -73,5 +77,10 @@ function notesOn({ foreignPrograms, untracked, missed }: Losses): string[] {
       `times there was no room to keep track of one more process (${PROCESSES_MAX} at a time, fewer with scope=process)`,
     ],
   ]
-  return lines.flatMap(([count, text]) => (count === 0n ? [] : [`override: ${count} ${text}`]))
+  const ended = `override: the faults ended early: with ${PROCESSES_MAX} processes there was no room to remember another one to spare`
+  return [
+    ...sparedNotes(spared, ['program', 'programs']),
+    ...(forgotten === 0n ? [] : [ended]),
+    ...lines.flatMap(([count, text]) => (count === 0n ? [] : [`override: ${count} ${text}`])),
+  ]
 }

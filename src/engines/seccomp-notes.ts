@@ -1,4 +1,5 @@
 /** What the supervisor's counts mean to a reader of the summary, one line each. Pure. */
+import { sparedNotes } from '../report/spared-notes.ts'
 import type { SupervisorCounts } from './engine.ts'
 
 type Counts = Pick<
@@ -21,12 +22,7 @@ export function seccompNotes(counts: Counts): string[] {
       "could not be sent, and the call ran: the queue of the user's pending signals was full, " +
         'or sending was not permitted (ulimit -i)',
     ),
-    note(
-      sparedCalls,
-      ['call', 'calls'],
-      'of programs with more rights than the user of -u had no fault ' +
-        '(set-user-ID, set-group-ID, file capabilities): --include-setuid faults them too',
-    ),
+    sparedNotes(sparedCalls, ['call of a program', 'calls of programs']),
     note(
       unreadLoaders,
       ['program', 'programs'],

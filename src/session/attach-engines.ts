@@ -21,7 +21,7 @@ type Attachable = Pick<
 /** @throws {MinderbinderError} */
 export async function attachEngines(
   plan: Attachable,
-  own: Pick<EngineContext, 'machine' | 'cgroup' | 'supervisor' | 'targets' | 'onNotice'>,
+  own: Pick<EngineContext, 'machine' | 'cgroup' | 'supervisor' | 'user' | 'targets' | 'onNotice'>,
   undo: UndoStack,
 ): Promise<AttachedEngines> {
   const { rules, seed, includeLoader, includeSetuid, onEvent } = plan

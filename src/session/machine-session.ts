@@ -63,13 +63,15 @@ export class MachineSession {
       // First, so that its programs run before those that look up what it finds out.
       const table = await TargetTable.open(plan.rules, {
         ...{ cgroup: undefined, own: process.pid, before: before?.table },
+        includeSetuid: plan.includeSetuid,
       })
       undo.push(() => table.close())
       const { onNotice } = plan
       const own = { machine: true, cgroup: undefined, supervisor: noSupervisor, onNotice }
       const { engines } = await attachEngines(plan, { ...own, targets: async () => table }, undo)
       for (const engine of engines) engine.start()
-      await adoptRunning(table, plan.rules, new Set([process.pid]), async (target) => {
+      const spared = { never: new Set([process.pid]), includeSetuid: plan.includeSetuid }
+      await adoptRunning(table, plan.rules, spared, async (target) => {
         for (const engine of engines) await engine.adopt?.(target)
       })
       return new MachineSession(plan, table, engines, undo)
@@ -101,7 +103,10 @@ export class MachineSession {
     if (this.#totals) return this.#totals
     await this.lift()
     const totals = await this.totals()
-    this.#totals = { ...totals, notes: [...totals.notes, ...(await this.table.notes())] }
+    this.#totals = {
+      ...totals,
+      notes: [...totals.notes, ...(await this.table.notes({ spared: true }))],
+    }
     await this.#undo.run()
     return this.#totals
   }

@@ -1,5 +1,5 @@
 /** One run of a command under faults: everything is set up, the child runs, everything is given back. */
-import type { Supervisor, TargetCgroup } from '../engines/engine.ts'
+import type { CommandUser, Supervisor, TargetCgroup } from '../engines/engine.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
 import type { TargetTable } from '../targets/target-table.ts'
@@ -31,7 +31,13 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   // Imported here: a start that nobody looks on at does not wait for it.
   const observation =
     given.observer && (await import('./activity.ts')).observe(given, given.observer)
-  const plan = observation ? { ...given, onEvent: observation.onEvent } : given
+  const user = given.user ?? ourselves()
+  const plan = {
+    ...given,
+    onEvent: observation ? observation.onEvent : given.onEvent,
+    // Root's programs have all rights already: no fault hands any on.
+    includeSetuid: given.includeSetuid || user.uid === 0,
+  }
   const rules = encodeRules(plan.rules, {
     arch: architecture,
     interfaceIndex: () => 0, // network rules are not the supervisor's to do
@@ -47,7 +53,7 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   if (cgroup) undo.push(() => closeCgroup(cgroup, ended))
   const { supervisor, orders } = supervisorOf(launcher)
   const targets = targetsOf(plan, cgroup, undo)
-  const own = { cgroup, supervisor, targets: targets.open }
+  const own = { cgroup, supervisor, user, targets: targets.open }
   const attached = await attachEngines(plan, own, undo)
   const { engines, names } = attached
   const supervised = await supervisedTargets(plan.rules, orders.active)
@@ -81,8 +87,13 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   // First: whoever the child left behind would go on to be faulted after the last count.
   for (const engine of engines) await engine.lift?.()
   const totals = await collectCounts(plan.rules.length, engines)
-  const notes = [...attached.notes, ...totals.notes, ...(await targets.notes()), ...outOfReach()]
+  const ofTargets = await targets.notes({ spared: !engines.some((each) => each.tellsOfSpared) })
+  const notes = [...attached.notes, ...totals.notes, ...ofTargets, ...outOfReach()]
   return { end, ...totals, engines: names, notes }
+}
+
+function ourselves(): CommandUser {
+  return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
 }
 
 /** What of the command network faults do not reach, as far as it can be seen: what it inherits, and who leaves. */
@@ -114,18 +125,23 @@ function supervisorOf(launcher: Launcher) {
 }
 
 /** Who is a target: looked after where an engine asks, for the supervisor finds targets by itself. */
-function targetsOf({ rules }: Plan, cgroup: TargetCgroup | undefined, undo: UndoStack) {
+function targetsOf(
+  { rules, includeSetuid }: Plan,
+  cgroup: TargetCgroup | undefined,
+  undo: UndoStack,
+) {
   let table: TargetTable | undefined
   return {
     async open(): Promise<TargetTable> {
       if (table) return table
       // Imported here: a start without targets does not wait for it.
       const { TargetTable } = await import('../targets/target-table.ts')
-      const opened = await TargetTable.open(rules, { cgroup, own: 0 })
+      const opened = await TargetTable.open(rules, { cgroup, own: 0, includeSetuid })
       undo.push(() => opened.close())
       table = opened
       return opened
     },
-    notes: async (): Promise<readonly string[]> => (await table?.notes()) ?? [],
+    notes: async (wanted: { readonly spared: boolean }): Promise<readonly string[]> =>
+      (await table?.notes(wanted)) ?? [],
   }
 }

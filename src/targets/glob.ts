@@ -1,8 +1,33 @@
 /** bpf/glob.h for what is matched here and not in the kernel: * ? [a-z] [!a] \c, over the whole text. */
 
-/** Text and pattern have one character a byte (latin1). */
+/**
+ * In time that grows with the length of both, not with the number of ways to fit one to the other: what a text says is
+ * any user's to choose. Text and pattern have one character a byte (latin1).
+ */
 export function globMatches(pattern: string, text: string): boolean {
-  return new RegExp(`^(?:${toRegExp(pattern)})$`, 's').test(text)
+  let [inPattern, inText] = [0, 0]
+  /** Behind the last *, and where the text was last tried from; only the last * is ever tried again. */
+  let star: number | undefined
+  let retry = 0
+  for (;;) {
+    if (pattern[inPattern] === '*') {
+      star = ++inPattern
+      retry = inText
+    } else if (inText === text.length) {
+      return inPattern === pattern.length
+    } else {
+      const next = behindOne(pattern, inPattern, text[inText]!)
+      if (next !== undefined) {
+        inPattern = next
+        inText++
+      } else if (star !== undefined) {
+        inPattern = star
+        inText = ++retry
+      } else {
+        return false
+      }
+    }
+  }
 }
 
 /** Bytes at the start of a text that are looked at before all else. */
@@ -21,46 +46,37 @@ export function startOfMatches(pattern: string): [start: Buffer, mask: Buffer] {
   return [start, mask]
 }
 
-function toRegExp(pattern: string): string {
-  let regExp = ''
-  for (let at = 0; at < pattern.length; ) {
-    const char = pattern[at]!
-    const set = char === '[' ? setAt(pattern, at) : undefined
-    if (char === '*') regExp += '.*'
-    else if (char === '?') regExp += '.'
-    else if (set) regExp += set.regExp
-    else if (char === '\\' && at + 1 < pattern.length) regExp += quoted(pattern[++at]!)
-    else regExp += quoted(char)
-    at = set ? set.end : at + 1
-  }
-  return regExp
+/** Where the pattern goes on, if what begins at `start` means this one character; undefined: it means another. */
+function behindOne(pattern: string, start: number, char: string): number | undefined {
+  const at = pattern[start]
+  const next = pattern[start + 1]
+  if (at === '\\' && next !== undefined) return next === char ? start + 2 : undefined
+  const set = at === '[' ? readSet(pattern, start, char) : undefined
+  if (set) return set.has ? set.end : undefined
+  return at === '?' || at === char ? start + 1 : undefined
 }
 
-/** The [set] that begins at `start`; undefined where it has no end, and the bracket is an ordinary character. */
-function setAt(pattern: string, start: number): { regExp: string; end: number } | undefined {
+/** The [set] that begins at `start`; undefined if it has no end: then the bracket is an ordinary character. */
+function readSet(
+  pattern: string,
+  start: number,
+  char: string,
+): { readonly has: boolean; readonly end: number } | undefined {
   const negated = pattern[start + 1] === '!' || pattern[start + 1] === '^'
   const first = start + (negated ? 2 : 1)
-  let members = ''
+  let found = false
   for (let at = first; at < pattern.length; ) {
-    const char = pattern[at]!
+    const member = pattern[at]!
     // A ] that comes first stands for itself (glob(7)).
-    if (char === ']' && at > first)
-      return {
-        regExp: members ? `[${negated ? '^' : ''}${members}]` : negated ? '.' : '(?!)',
-        end: at + 1,
-      }
+    if (member === ']' && at > first) return { has: found !== negated, end: at + 1 }
     const last = pattern[at + 2]
     if (pattern[at + 1] === '-' && last !== undefined && last !== ']') {
-      if (char <= last) members += `${quoted(char)}-${quoted(last)}`
+      found ||= char >= member && char <= last
       at += 3
     } else {
-      members += quoted(char)
+      found ||= char === member
       at += 1
     }
   }
   return undefined
-}
-
-function quoted(char: string): string {
-  return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`
 }

@@ -1,9 +1,10 @@
 /** What can be told of a running process that may make it a target: the facts of one moment. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { readStat } from '../kernel/proc-stat.ts'
 import { bootOffset } from '../kernel/time-namespace.ts'
-import { TICK_NS } from './limits.ts'
+import { TARGET_NAME_MAX, TICK_NS } from './limits.ts'
+import { gainedPrivileges } from './privileges.ts'
 
 export interface ProcessInfo {
   readonly pid: number
@@ -20,18 +21,20 @@ export interface ProcessInfo {
   readonly uid: number
   /** Of the cgroup v2 hierarchy: `/a/b`; undefined where there is none. */
   readonly cgroup: string | undefined
+  /** By its exec, or that of the process it was forked from. */
+  readonly gainedPrivileges: boolean
 }
 
 /** include/linux/sched.h: a kernel thread. */
 const PF_KTHREAD = 0x0020_0000
 /** A comm that may have been cut: TASK_COMM_LEN without its NUL. */
 const COMM_LENGTH = 15
+/** PATH_MAX, NUL included: of an argument no more is looked at (GLOB_TEXT_MAX of bpf/glob.h). */
+const ARGUMENT_MAX = 4096
 
-/** Every process that our pid namespace shows, without kernel threads and without those that end meanwhile. */
-export function runningProcesses(): ProcessInfo[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => processInfo(Number(name)) ?? [])
+/** Every process id that our pid namespace shows. */
+export function processIds(): number[] {
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
 }
 
 /** undefined: there is no such process, or it is a kernel thread or a zombie. */
@@ -42,25 +45,56 @@ export function processInfo(pid: number): ProcessInfo | undefined {
     return {
       pid,
       parent: Number(field(4)),
-      birth: BigInt(field(22)) - bootOffset() / TICK_NS,
+      birth: birthIn(field),
       comm,
       names: namesOf(pid, comm),
       uid: Number(readFileSync(`/proc/${pid}/status`, 'latin1').match(/^Uid:\t(\d+)/m)?.[1]),
       cgroup: readFileSync(`/proc/${pid}/cgroup`, 'latin1').match(/^0::(.*)$/m)?.[1],
+      gainedPrivileges: gainedPrivileges(pid),
     }
   } catch {
     return undefined
   }
 }
 
+function birthIn(field: (number: number) => string): bigint {
+  return BigInt(field(22)) - bootOffset() / TICK_NS
+}
+
+/** undefined: there is no such process. */
+export function birthOf(pid: number): bigint | undefined {
+  try {
+    return birthIn(readStat(pid).field)
+  } catch {
+    return undefined
+  }
+}
+
 function namesOf(pid: number, comm: string): Set<string> {
-  const args = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')
+  const args = startOf(`/proc/${pid}/cmdline`, 3 * ARGUMENT_MAX)
+    .split('\0')
+    .map((argument) => argument.slice(0, ARGUMENT_MAX - 1))
   const script = args
     .slice(1, 3)
     .map(lastPart)
     .find((name) => isCutTo(comm, name))
   const names = [comm, lastPart(args[0] ?? ''), executable(pid), script ?? '']
-  return new Set(names.filter((name) => name !== ''))
+  return new Set(names.filter(Boolean).map((name) => name.slice(0, TARGET_NAME_MAX - 1)))
+}
+
+/** The first bytes of a file: a command line may have megabytes, and is its process's to choose. */
+function startOf(file: string, size: number): string {
+  const bytes = Buffer.alloc(size)
+  const fd = openSync(file, 'r')
+  try {
+    let length = 0
+    // One read() of /proc gives what fits into a page or so.
+    for (let read = -1; read !== 0 && length < size; length += read)
+      read = readSync(fd, bytes, length, size - length, null)
+    return bytes.toString('latin1', 0, length)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** A script's comm is its own name, its argv[0] the interpreter's; the script comes after that, or after one option. */

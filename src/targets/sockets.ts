@@ -7,6 +7,7 @@ import { isInternetSocket, socketNamespace } from '../kernel/socket-namespace.ts
 import { uint32 } from '../kernel/uint32.ts'
 import { encodeRuleSet } from '../rules/encode.ts'
 import { TICK_NS } from './limits.ts'
+import { birthOf } from './process-info.ts'
 
 /**
  * Tags the open sockets of a process, those it shares with others too. Sockets that it closes meanwhile are left
@@ -22,29 +23,42 @@ export async function tagSockets(
   { pid, birth, rules }: TargetEntry,
 ): Promise<Set<bigint>> {
   const others = new Set<bigint>()
-  const sockets = socketsOf(pid)
-  if (sockets.length === 0) return others
   const pidfd = await openPidfd(pid)
   if (pidfd < 0) return others // it has ended
+  try {
+    // Looked at after it was opened: were it another process, of the same number, it would be younger.
+    if (birthOf(pid) === birth) await tagAll(tags, netns, pidfd, { pid, birth, rules }, others)
+    return others
+  } finally {
+    closeSync(pidfd)
+  }
+}
+
+/** Adds the namespaces to `others`. */
+async function tagAll(
+  tags: number,
+  netns: bigint,
+  pidfd: number,
+  { pid, birth, rules }: TargetEntry,
+  others: Set<bigint>,
+): Promise<void> {
   const { mapUpdate } = await loadLibbpf()
   // struct socket_tag: u64 exec_ns; u32 elsewhere, padding; struct rule_set
   const head = Buffer.alloc(16)
   head.writeBigUInt64LE(birth * TICK_NS)
   const tag = Buffer.concat([head, encodeRuleSet(rules)])
-  try {
-    for (const number of sockets) {
-      const socket = await getDescriptor(pidfd, number)
-      if (socket < 0) continue
+  for (const number of socketsOf(pid)) {
+    const socket = await getDescriptor(pidfd, number)
+    if (socket < 0) continue
+    try {
       const itsNetns = await socketNamespace(socket)
       tag.writeUInt32LE(itsNetns === netns ? 0 : 1, 8)
       mapUpdate(tags, uint32(socket), tag, 0n) // fails for what has become no socket since
       const isElsewhere = itsNetns !== undefined && itsNetns !== netns
       if (isElsewhere && (await isInternetSocket(socket))) others.add(itsNetns)
+    } finally {
       closeSync(socket)
     }
-    return others
-  } finally {
-    closeSync(pidfd)
   }
 }
 

@@ -8,11 +8,11 @@ import { BpfObject } from '../kernel/bpf-object.ts'
 import { missedRuns } from '../kernel/bpf-program.ts'
 import { testRunHere } from '../kernel/bpf-test-run.ts'
 import { uint32 } from '../kernel/uint32.ts'
+import { sparedNotes } from '../report/spared-notes.ts'
 import {
   decodeRuleSet,
   encodeRuleSet,
   encodeTargets,
-  RULE_SET_SIZE,
   TARGET_SIZE,
   targetKinds,
   targetOffsets,
@@ -20,17 +20,21 @@ import {
 import type { Rule } from '../rules/rule.ts'
 import { cgroupId } from './cgroup-id.ts'
 import { startOfMatches } from './glob.ts'
-import { PROCESSES_MAX, TICK_NS } from './limits.ts'
-
-/** struct target_process: u64 birth, exec_ns; struct rule_set. */
-const PROCESS_SIZE = 16 + RULE_SET_SIZE
-const NAME_SIZE = 256
+import {
+  encodeTargetProcess,
+  PROCESSES_MAX,
+  TARGET_NAME_MAX,
+  TICK_NS,
+  targetProcess,
+} from './limits.ts'
 
 export interface TargetScope {
   /** Only processes in this cgroup; undefined: the whole machine. */
   readonly cgroup: TargetCgroup | undefined
   /** Process id that is never a target; 0: none is spared. */
   readonly own: number
+  /** Programs that gain privileges by their exec are as others. */
+  readonly includeSetuid: boolean
   /** On the machine: whose rules are in force until enforce(). */
   readonly before?: TargetTable | undefined
 }
@@ -40,6 +44,8 @@ export class TargetTable {
   /** Of its rules: see `turn` in bpf/target.bpf.h. */
   readonly turn: number
   #links: number[] = []
+  /** Process ids of those that ran before this was opened, and would be targets had they not gained privileges. */
+  readonly #spared = new Set<number>()
 
   private constructor(object: BpfObject, turn: number) {
     this.#object = object
@@ -117,19 +123,25 @@ export class TargetTable {
 
   /**
    * A process that ran before this was opened. Nothing happens where the table has it already: what the kernel
-   * saw is newer. The caller looks afterwards whether it still is the same process, and forgets it where not.
+   * saw is newer. The caller looks afterwards whether it still is the same process in the same program, and forgets it
+   * if not.
+   *
+   * @param inherited those of its rules that it has from its parents
    */
-  add({ pid, birth, rules }: TargetEntry): void {
-    const value = Buffer.alloc(16)
-    value.writeBigUInt64LE(birth, 0)
-    value.writeBigUInt64LE(birth * TICK_NS, 8)
-    this.#object.putNew('targets', uint32(pid), Buffer.concat([value, encodeRuleSet(rules)]))
+  add({ pid, birth, rules }: TargetEntry, inherited: readonly number[]): void {
+    this.#object.putNew('targets', uint32(pid), encodeTargetProcess(birth, rules, inherited))
   }
 
-  /** Takes a process out that was added and is none any more. */
+  /** Takes a process out that was added and is none any more, unless the kernel has put it in anew. */
   forget({ pid, birth }: TargetEntry): void {
-    const found = this.#object.get('targets', uint32(pid), PROCESS_SIZE)
-    if (found?.readBigUInt64LE(0) === birth) this.#object.remove('targets', uint32(pid))
+    const found = this.#object.get('targets', uint32(pid), targetProcess.size)
+    const isOurs = found?.readBigUInt64LE(8) === birth * TICK_NS
+    if (isOurs && found?.readBigUInt64LE(0) === birth) this.#object.remove('targets', uint32(pid))
+  }
+
+  /** Running processes that are no targets only because they have gained privileges: for the notes. */
+  spare(pids: readonly number[]): void {
+    for (const pid of pids) this.#spared.add(pid)
   }
 
   /**
@@ -138,20 +150,26 @@ export class TargetTable {
    */
   youngest(limit: number): { readonly count: number; readonly youngest: readonly TargetEntry[] } {
     const all = this.#object.keys('targets', 4).flatMap((key) => {
-      const value = this.#object.get('targets', key, PROCESS_SIZE)
+      const value = this.#object.get('targets', key, targetProcess.size)
       if (!value) return []
       return [{ pid: key.readUInt32LE(0), birth: value.readBigUInt64LE(0), value }]
     })
     const youngest = all
       .sort((a, b) => Number(b.birth - a.birth) || b.pid - a.pid)
       .slice(0, limit)
-      .map(({ pid, birth, value }) => ({ pid, birth, rules: decodeRuleSet(value.subarray(16)) }))
+      .map(({ pid, birth, value }) => ({
+        pid,
+        birth,
+        rules: decodeRuleSet(value.subarray(targetProcess.rules)),
+      }))
     return { count: all.length, youngest }
   }
 
-  /** What a reader of the summary must know. */
-  async notes(): Promise<string[]> {
-    const untracked = this.#session().readBigUInt64LE(16)
+  /** What a reader of the summary must know. `spared`: of programs that were, too. */
+  async notes(wanted: { readonly spared: boolean }): Promise<string[]> {
+    const session = this.#session()
+    const untracked = session.readBigUInt64LE(16)
+    const spared = session.readBigUInt64LE(24) + BigInt(this.#spared.size)
     const programs = ['mb_target_exec', 'mb_target_fork', 'mb_target_exit']
     const missed = await Promise.all(programs.map((name) => missedRuns(this.#object.program(name))))
     const lines: [bigint, string][] = [
@@ -161,7 +179,10 @@ export class TargetTable {
       ],
       [missed.reduce((sum, each) => sum + each, 0n), 'starts and ends of processes were not seen'],
     ]
-    return lines.flatMap(([count, text]) => (count === 0n ? [] : [`${count} ${text}`]))
+    return [
+      ...(wanted.spared ? sparedNotes(spared, ['program', 'programs']) : []),
+      ...lines.flatMap(([count, text]) => (count === 0n ? [] : [`${count} ${text}`])),
+    ]
   }
 
   /** Idempotent. */
@@ -184,9 +205,9 @@ export class TargetTable {
     this.#object.update('.bss', 0, bytes)
   }
 
-  /** struct session: u64 cgroup; u32 level, padding; u64 untracked. */
+  /** struct session: u64 cgroup; u32 level, padding; u64 untracked, spared. */
   #session(): Buffer {
-    return this.#object.lookup('.bss', 0, 24)
+    return this.#object.lookup('.bss', 0, 32)
   }
 }
 
@@ -205,7 +226,7 @@ function groupTargets(targets: Buffer): TargetGroups {
     const row = targets.subarray(at, at + TARGET_SIZE)
     const rule = row.readUInt32LE(targetOffsets.rule)
     const kind = row.readUInt32LE(targetOffsets.kind)
-    const name = row.toString('latin1', targetOffsets.name, targetOffsets.name + NAME_SIZE)
+    const name = row.toString('latin1', targetOffsets.name, targetOffsets.name + TARGET_NAME_MAX)
     if (kind === targetKinds.name) add(groups.names, name, rule)
     else if (kind === targetKinds.glob) add(groups.globs, name, rule)
     // A process id is looked up once, by whoever adds what is running.
@@ -228,10 +249,10 @@ function numberKey(row: Buffer, kind: number): string {
   return key.toString('latin1')
 }
 
-/** `settings`: u32 globs, uids, cgroups, own, tree, padding; struct rule_set inherited, everyone. */
+/** `settings`: u32 globs, uids, cgroups, own, tree, spares; struct rule_set inherited, everyone. */
 function settingsOf(
   rules: readonly Rule[],
-  { cgroup, own }: TargetScope,
+  { cgroup, own, includeSetuid }: TargetScope,
   globs: number,
   numbers: ReadonlyMap<string, unknown>,
 ): Buffer {
@@ -242,7 +263,7 @@ function settingsOf(
     kinds.has(targetKinds.cgroup) ? 1 : 0,
     own,
     cgroup ? 1 : 0,
-    0,
+    includeSetuid ? 0 : 1,
   ]
   const chosen = (which: (rule: Rule) => boolean) =>
     encodeRuleSet(rules.flatMap((rule, index) => (which(rule) ? [index] : [])))

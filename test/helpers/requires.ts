@@ -33,6 +33,7 @@ type Program =
   | 'unshare'
   | 'mount'
   | 'promtool'
+  | 'newgrp'
   | 'npm'
   | 'debootstrap'
   | 'qemu-aarch64-static'

@@ -25,6 +25,7 @@ const suite = [
   conformance,
   'test/kernel/guest/override-trouble.ts',
   'test/kernel/guest/override-owner.ts',
+  'test/kernel/guest/override-privileges.ts',
   'test/kernel/guest/override-second.ts',
   'test/system/run-syscalls.test.ts',
   'test/system/run-prototype.test.ts',

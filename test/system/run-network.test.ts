@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { RULES_MAX } from '../../src/rules/encode.ts'
 import { fixture } from '../helpers/fixture.ts'
 import { acceptConnections, echoDatagrams } from '../helpers/loopback.ts'
 import { countsOf, programCalled, startClient, startRun } from '../helpers/machine-run.ts'
@@ -71,6 +72,21 @@ test('a process of that name is hit, one that ran before with its open socket; o
   )
   await Promise.all([before.end(), after.end(), stranger.end()])
   await nothingLeft(state)
+})
+
+test('in another time namespace the open sockets of a target count, too', async (t) => {
+  if (!requires(t, ...needs, 'unshare')) return
+  const port = await serve(t)
+  const before = await startClient(t, { name: 'mb-hit', port })
+  const stranger = await startClient(t, { name: 'mb-hit-not', port })
+  const clocks = ['unshare', '--time', '--boottime', '100000', '--fork', '--kill-child=SIGINT']
+  const run = await startRun(t, loses(port, '[{process_name: mb-hit}]'), {
+    inside: (...line) => [...clocks, ...line],
+  })
+  assert.deepEqual([await before.ask('udp'), await stranger.ask('udp')], ['lost', 'answered'])
+  run.running.child.kill('SIGKILL')
+  await until(async () => (await before.ask('udp')) === 'answered', { what: 'the end of run' })
+  await Promise.all([before.end(), stranger.end()])
 })
 
 test('names: comm, argv[0], the executable, the script; long ones whole, globs, and none by its beginning', async (t) => {
@@ -183,6 +199,33 @@ test('children are hit too, through forks and execs; not with inherit: false', a
     assert.equal((await run.end()).status, 0)
   }
   await early.end()
+})
+
+test(`${RULES_MAX} rules with targets, in every word of their set: a child is under all that are handed down`, async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const last = RULES_MAX - 64
+  const rules = Array.from({ length: RULES_MAX }, (_, index) => ({
+    ...{ name: `rule${index}`, proto: 'udp', targets: [{ process_name: 'mb-many' }] },
+    // One in each word is for that port; the last of these loses what goes there, but not of children.
+    ...{ port: index % 64 === 0 ? port : 1, failure_rate: index === last ? 100 : 0 },
+    ...(index === last && { inherit: false }),
+  }))
+  const run = await startRun(t, JSON.stringify({ agents_of_chaos: { outgoing_network: rules } }))
+  const shell = programCalled(t, 'mb-many', '/bin/dash')
+  const by = (...line: string[]) => [shell, '-c', '"$@"; exit', 'sh', ...line]
+  const many = await startClient(t, { name: 'mb-many', port })
+  const child = await startClient(t, { name: 'mb-many-not', port, by })
+  const other = await startClient(t, { name: 'mb-many-not', port })
+  const clients = [many, child, other]
+  const answers = await Promise.all(clients.map((client) => client.ask('udp')))
+  assert.deepEqual(answers, ['lost', 'answered', 'answered'])
+  const result = await run.end()
+  for (let index = 0; index < last; index += 64)
+    assert.deepEqual(countsOf(result, `rule${index}`).slice(1), [2, 0], `rule ${index}`)
+  assert.deepEqual(countsOf(result, `rule${last}`).slice(1), [1, 1])
+  assert.deepEqual(countsOf(result, 'rule1').slice(1), [0, 0])
+  await Promise.all(clients.map((client) => client.end()))
 })
 
 test('connections are refused, and what comes in is lost, for targets only', async (t) => {
@@ -339,6 +382,7 @@ test('process 1 and minderbinder itself are no targets, kernel threads are not l
   const pids = dry.stdout
     .split('\n')
     .slice(0, -2)
+    .filter((line) => !line.includes(': spared'))
     .map((line) => Number.parseInt(line, 10))
   assert.ok(pids.includes(process.pid))
   // 2 is kthreadd, whose children the others are.

@@ -8,8 +8,8 @@ import { readBpfObject } from '../../src/kernel/bpf-file.ts'
 import { BpfObject } from '../../src/kernel/bpf-object.ts'
 import { createCgroup, destroyCgroup } from '../../src/kernel/cgroup.ts'
 import { processIdentity } from '../../src/kernel/process-identity.ts'
-import { RULES_MAX } from '../../src/rules/encode.ts'
 import { type Counted, TargetStatistics } from '../../src/session/target-statistics.ts'
+import { targetProcess } from '../../src/targets/limits.ts'
 import { fixture } from '../helpers/fixture.ts'
 import { requires } from '../helpers/requires.ts'
 import { type Running, start } from '../helpers/run.ts'
@@ -19,8 +19,6 @@ import { until } from '../helpers/until.ts'
 const known = { succeeding: 5_000, failing: 700, sleeps: 300 }
 /** Its reads and writes around the known calls, and what it does when it is told to end. */
 const SLACK = 20
-/** struct target_process */
-const TARGET_SIZE = 16 + RULES_MAX / 8
 
 function caller(): Running {
   const { succeeding, failing, sleeps } = known
@@ -94,10 +92,10 @@ statisticsTest('a target by the map that is shared with the other programs', asy
   })
   t.after(() => owner.close())
   const target = caller()
-  const entry = Buffer.alloc(TARGET_SIZE)
+  const entry = Buffer.alloc(targetProcess.size)
   owner.update('targets', target.pid, entry)
   await countsOnlyTheTarget({ targets: owner.map('targets') }, target, caller())
-  assert.equal(owner.lookup('targets', target.pid, TARGET_SIZE).length, TARGET_SIZE)
+  assert.equal(owner.lookup('targets', target.pid, targetProcess.size).length, targetProcess.size)
   owner.close()
 })
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import test, { type TestContext } from 'node:test'
 import { readStat } from '../../src/kernel/proc-stat.ts'
-import { processInfo, runningProcesses } from '../../src/targets/process-info.ts'
+import { processIds, processInfo } from '../../src/targets/process-info.ts'
 import { scratch } from '../helpers/scratch.ts'
 import { until } from '../helpers/until.ts'
 
@@ -76,6 +76,21 @@ test('uid and cgroup are ours', async (t) => {
   assert.equal(its.cgroup, own.cgroup)
 })
 
+test('of an endless command line its first arguments count, and of a name its first 255 bytes', async (t) => {
+  const name = 'n'.repeat(300)
+  const child = spawn(
+    '/bin/sh',
+    ['-c', 'echo on; read _', ...Array(15).fill('x'.repeat(131_000))],
+    {
+      argv0: `/a/${name}`,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
+  t.after(() => child.stdin.end())
+  await once(child.stdout, 'data')
+  assert.deepEqual(processInfo(child.pid!)?.names, new Set(['sh', name.slice(0, 255), 'dash']))
+})
+
 test('zombies, processes that are gone, and kernel threads are none', async (t) => {
   // Its parent has become a program that does not ask for it when it ends.
   const parent = spawn('/bin/sh', ['-c', 'cat <&3 >&2 & echo $!; exec sleep 600 3<&-'], {
@@ -91,7 +106,7 @@ test('zombies, processes that are gone, and kernel threads are none', async (t) 
   parent.kill('SIGKILL')
   await once(parent, 'exit')
   assert.equal(processInfo(parent.pid!), undefined)
-  const running = runningProcesses()
+  const running = processIds().flatMap((pid) => processInfo(pid) ?? [])
   assert.ok(running.some((each) => each.pid === process.pid))
   // 2 is kthreadd on the machine itself, and its children are the others.
   const names = running.map(({ comm }) => comm)

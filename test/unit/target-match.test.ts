@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Rule, Target } from '../../src/rules/rule.ts'
-import { isTarget, matchAll } from '../../src/targets/match.ts'
+import { type Candidate, type Found, matchAll, namingOf } from '../../src/targets/match.ts'
 import type { ProcessInfo } from '../../src/targets/process-info.ts'
 
 function ruleFor(targets: readonly Target[], inherit?: boolean): Rule {
@@ -16,8 +16,17 @@ function ruleFor(targets: readonly Target[], inherit?: boolean): Rule {
 function aProcess(given: Partial<ProcessInfo> & { names?: ReadonlySet<string> }): ProcessInfo {
   return {
     ...{ pid: 100, parent: 2, birth: 1n, comm: 'x', names: new Set(['x']), uid: 0 },
-    ...{ cgroup: '/', ...given },
+    ...{ cgroup: '/', gainedPrivileges: false, ...given },
   }
+}
+
+function isTarget(process: ProcessInfo, rule: Rule): boolean {
+  return namingOf([rule])(process).length > 0
+}
+
+function named(processes: readonly ProcessInfo[], rules: readonly Rule[]): Candidate[] {
+  const naming = namingOf(rules)
+  return processes.map((process) => ({ process, named: naming(process) }))
 }
 
 const called = (...names: string[]) => aProcess({ names: new Set(names) })
@@ -69,8 +78,13 @@ const family = [
   aProcess({ pid: 20, parent: 1, names: new Set(['stranger']) }),
 ]
 
-function found(rules: readonly Rule[], spared: readonly number[] = []): [number, number[]][] {
-  return [...matchAll(family, rules, new Set(spared))].sort(([a], [b]) => a - b)
+const spare = { includeSetuid: false }
+
+function found(rules: readonly Rule[], never: readonly number[] = []): [number, number[]][] {
+  const { targets } = matchAll(named(family, rules), rules, new Set(never), spare)
+  return [...targets]
+    .map(([pid, { rules }]): [number, number[]] => [pid, [...rules]])
+    .sort(([a], [b]) => a - b)
 }
 
 test('children have what their parents have, as far as it is handed down', () => {
@@ -100,6 +114,62 @@ test('parents that go round in a circle, in a list of several moments, end', () 
     aProcess({ pid: 5, parent: 6, names: new Set(['a']) }),
     aProcess({ pid: 6, parent: 5, names: new Set(['b']) }),
   ]
-  const result = matchAll(circle, [ruleFor([name('a')])], new Set())
-  assert.deepEqual(result.get(5), [0])
+  const rules = [ruleFor([name('a')])]
+  const { targets } = matchAll(named(circle, rules), rules, new Set(), spare)
+  assert.deepEqual(targets.get(5)?.rules, [0])
+})
+
+test('what a process has from its parents is told apart from what its name gives it', () => {
+  const rules = [ruleFor([name('parent')]), ruleFor([name('child')])]
+  const { targets } = matchAll(named(family, rules), rules, new Set(), spare)
+  const of = (pid: number): Found | undefined => targets.get(pid)
+  assert.deepEqual(of(10), { rules: [0], inherited: [] })
+  assert.deepEqual(of(11), { rules: [0, 1], inherited: [0] })
+  assert.deepEqual(of(12), { rules: [0, 1], inherited: [0, 1] })
+})
+
+test('a process that gained privileges is spared, and so is what it starts, unless that has a name of its own', () => {
+  const privileged = family.map((each) =>
+    each.pid === 11 ? { ...each, gainedPrivileges: true } : each,
+  )
+  const rules = [ruleFor([name('parent'), name('child')]), ruleFor([name('grandchild')])]
+  const candidates = named(privileged, rules)
+  const { targets, spared } = matchAll(candidates, rules, new Set(), spare)
+  const own = (rule: number): Found => ({ rules: [rule], inherited: [] })
+  assert.deepEqual(
+    [...targets],
+    [
+      [10, own(0)],
+      [12, own(1)],
+    ],
+  )
+  assert.deepEqual(spared, [11])
+  const all = matchAll(candidates, rules, new Set(), { includeSetuid: true })
+  assert.deepEqual(all.targets.get(12), { rules: [0, 1], inherited: [0] })
+  assert.deepEqual(all.spared, [])
+  // One that no rule is for is not counted.
+  assert.deepEqual(
+    matchAll(named(privileged, rules.slice(1)), rules.slice(1), new Set(), spare).spared,
+    [],
+  )
+})
+
+test('a chain of 40,000 parents, the youngest first, takes no stack', () => {
+  const count = 40_000
+  const chain = Array.from({ length: count }, (_, i) =>
+    aProcess({ pid: 2 + count - i, parent: 1 + count - i, names: new Set(i ? ['x'] : ['last']) }),
+  )
+  const rules = [ruleFor([name('x')]), ruleFor([name('last')])]
+  const { targets } = matchAll(named(chain, rules), rules, new Set(), spare)
+  assert.equal(targets.size, count)
+  assert.deepEqual(targets.get(2 + count), { rules: [0, 1], inherited: [0] })
+})
+
+test('globs and names of any user’s choosing take no time', () => {
+  const process = called('abc'.repeat(85), 'xy'.repeat(127))
+  const begin = performance.now()
+  for (const glob of ['*a*b*c*d', '*x*y*zq', `${'*a*b'.repeat(60)}*d`, `*[${'a'.repeat(250)}d]e`])
+    assert.ok(!isTarget(process, ruleFor([name(glob)])), glob)
+  // Two milliseconds; a matcher that tries every way takes minutes.
+  assert.ok(performance.now() - begin < 1000)
 })
