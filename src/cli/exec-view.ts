@@ -5,7 +5,7 @@
  */
 import { MinderbinderError } from '../errors.ts'
 import { readStat } from '../kernel/proc-stat.ts'
-import { type Launcher, launcherFds } from '../session/launcher.ts'
+import { frontPid, type Launcher, launcherFds } from '../session/launcher.ts'
 import type { Observer } from '../session/plan.ts'
 import type { ExecOptions } from './exec-options.ts'
 import { keepDrawing } from './keep-drawing.ts'
@@ -17,7 +17,7 @@ export function execView(
   command: readonly string[],
   launcher: Launcher,
 ): Observer {
-  if (terminalOf(process.ppid) === 0)
+  if (terminalOf(frontPid) === 0)
     throw new MinderbinderError('MB_TERMINAL', '--graph: there is no terminal to draw on')
   if (process.env.TERM === undefined || process.env.TERM === 'dumb')
     throw new MinderbinderError('MB_TERMINAL', '--graph: this terminal cannot show graphs', {
@@ -44,7 +44,7 @@ export function execView(
       })
       let stopped = false
       const show = () => {
-        if (!stopped && inForeground(process.ppid)) view.resume()
+        if (!stopped && inForeground(frontPid)) view.resume()
         else view.suspend()
       }
       launcher.announceView({

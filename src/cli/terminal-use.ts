@@ -1,7 +1,7 @@
 /** Whose terminal it is, and whether it is still there. */
 import { isatty } from 'node:tty'
 import { readStat } from '../kernel/proc-stat.ts'
-import { launcherFds } from '../session/launcher.ts'
+import { frontPid, launcherFds } from '../session/launcher.ts'
 import { writeTo } from './standard-streams.ts'
 
 /** A job in the background leaves the terminal to the shell. False where there is no such process any more. */
@@ -23,5 +23,5 @@ export function terminalsOfNow(): () => boolean {
 
 /** The summary where the graphs of exec were, which are gone. Not from the background: that would stop us, or intrude. */
 export function writeAfterView(text: string): void {
-  if (inForeground(process.ppid)) writeTo(launcherFds.terminal, text)
+  if (inForeground(frontPid)) writeTo(launcherFds.terminal, text)
 }

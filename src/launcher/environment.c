@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "environment.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,10 +32,11 @@ unsigned environment_terminals(void)
 	return terminals;
 }
 
-void environment_exec(char *const *argv, unsigned terminals, struct descriptor_list *descriptors)
+void environment_exec(char *const *argv, unsigned terminals, struct descriptor_list *descriptors, pid_t front)
 {
 	static char described[] = "MINDERBINDER_TERMINALS=\0\0\0";
-	char *variables[VARIABLES_MAX + 3];
+	static char owner[sizeof("MINDERBINDER_FRONT=") + 10]; /* digits of a pid, and its NUL */
+	char *variables[VARIABLES_MAX + 4];
 	int count = 0;
 
 	for (char **variable = environ; *variable && count < VARIABLES_MAX; variable++) {
@@ -51,6 +53,8 @@ void environment_exec(char *const *argv, unsigned terminals, struct descriptor_l
 		variables[count++] = described;
 	}
 	variables[count++] = descriptors->text;
+	if (front > 0 && snprintf(owner, sizeof(owner), "MINDERBINDER_FRONT=%d", (int)front) < (int)sizeof(owner))
+		variables[count++] = owner;
 	variables[count] = NULL;
 	execvpe(argv[0], argv, variables);
 }

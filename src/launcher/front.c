@@ -160,7 +160,7 @@ static int copy_above(int fd, int below)
  * In a session of its own: ^C and ^Z are not for node, and it has no terminal to restore at its exit (node
  * saves termios of 0..2 and puts them back, over what the child has set).
  */
-static _Noreturn void become_node(char *const *argv)
+static _Noreturn void become_node(char *const *argv, pid_t self)
 {
 	const unsigned terminals = environment_terminals();
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -200,7 +200,7 @@ static _Noreturn void become_node(char *const *argv)
 	if (setsid() < 0 || syscall(SYS_close_range, count, ~0u, 0) < 0 ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		fail("cannot start node");
-	environment_exec(argv, terminals, &list);
+	environment_exec(argv, terminals, &list, self);
 	fail(errno == E2BIG ? "cannot run node" :
 			      "cannot run node (is Node.js 20 or newer in PATH?)");
 }
@@ -208,11 +208,13 @@ static _Noreturn void become_node(char *const *argv)
 /* First, for everybody waits for it. */
 static void start_node(char *const *argv)
 {
+	const pid_t self = getpid();
+
 	node = fork();
 	if (node < 0)
 		fail("cannot fork");
 	if (node == 0)
-		become_node(argv);
+		become_node(argv, self);
 	/* Linux 5.3; without it, nobody ends a node that hangs when we are dead. */
 	node_process = (int)syscall(SYS_pidfd_open, node, 0);
 }

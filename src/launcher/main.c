@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 
 	list_descriptors(&inherited, &descriptors);
 	shield(shield_debugger);
-	environment_exec(node, environment_terminals(), &descriptors);
+	environment_exec(node, environment_terminals(), &descriptors, 0);
 	fprintf(stderr, "minderbinder: cannot run node: %s: is Node.js 20 or newer in PATH?\n",
 		strerror(errno));
 	return EXIT_FAILED;

@@ -8,7 +8,7 @@ import {
   sweepCgroups,
 } from '../kernel/cgroup.ts'
 import { processIdentity } from '../kernel/process-identity.ts'
-import type { Launcher } from './launcher.ts'
+import { frontPid, type Launcher } from './launcher.ts'
 import type { Plan } from './plan.ts'
 
 /**
@@ -19,7 +19,7 @@ import type { Plan } from './plan.ts'
  * @throws {MinderbinderError} MB_NO_CGROUP2, MB_NO_PERMISSION, MB_CGROUP
  */
 export async function openCgroup(plan: Plan, launcher: Launcher): Promise<ChildCgroup | undefined> {
-  const front = processIdentity(process.ppid)
+  const front = processIdentity(frontPid)
   const network = plan.rules.find(({ kind }) => kind !== 'syscall')
   if (!front) throw new MinderbinderError('MB_LAUNCHER', 'its launcher process died')
   await sweepCgroups()

@@ -16,6 +16,9 @@ import {
 /** Descriptors that the front hands to node (src/launcher/front.c, become_node). */
 export const launcherFds = { front: 3, supervisor: 4, events: 5, stdout: 6, terminal: 7 } as const
 
+/** The process that the caller sees. Not this process's parent: that is another once the front is dead. */
+export const frontPid = Number(process.env.MINDERBINDER_FRONT)
+
 /** Who draws on the terminal while the child runs: the front tells it of stops, which it alone hears of. */
 export interface Drawing {
   /** What gives the terminal back when written to it, should this process be killed. */
