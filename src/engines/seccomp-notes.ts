@@ -13,8 +13,8 @@ export function seccompNotes(counts: Counts): string[] {
     note(
       interruptedCalls,
       ['call was', 'calls were'],
-      'interrupted by a signal before minderbinder saw them: without SA_RESTART in the ' +
-        "signal's handler, such a call fails with EINTR and does not run",
+      'interrupted by a signal before minderbinder looked: unless the handler has SA_RESTART, ' +
+        'such a call fails with EINTR and does not run',
     ),
     note(
       unsentSignals,
@@ -27,7 +27,7 @@ export function seccompNotes(counts: Counts): string[] {
       unreadLoaders,
       ['program', 'programs'],
       'could not be looked into (not readable, or not dumpable): ' +
-        'what their dynamic loader did was faulted too',
+        'calls of the dynamic loader were faulted too',
     ),
   ].flat()
 }
