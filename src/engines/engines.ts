@@ -14,11 +14,19 @@ function forCommand(engine: Engine): Engine {
   return {
     ...engine,
     refusal(rule: Rule) {
-      const why = engine.refusal(rule)
-      if (why !== undefined || !rule.targets?.every(({ kind }) => kind === 'pid')) return why
-      return 'a pid target is a process that runs already, and exec starts its own'
+      return engine.refusal(rule) ?? ofTargets(engine, rule)
     },
   }
+}
+
+function ofTargets({ name }: Engine, { targets = [] }: Rule): string | undefined {
+  if (targets.length === 0) return undefined
+  if (targets.every(({ kind }) => kind === 'pid'))
+    return 'a pid target is a process that runs already, and exec starts its own'
+  // It tells the command's processes by the cgroup that exec made for them, which such a target has left.
+  if (name === 'override' && targets.some(({ kind }) => kind === 'cgroup'))
+    return 'it loses sight of processes that move to the cgroup of a target'
+  return undefined
 }
 
 /** Those that reach processes which nobody launched: seccomp has its own command only. */

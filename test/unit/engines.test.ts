@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { assignEngines, engineInstead } from '../../src/engines/choose.ts'
 import type { AttachedEngine, Engine, EngineName, Supervisor } from '../../src/engines/engine.ts'
+import { engines, machineEngines } from '../../src/engines/engines.ts'
 import { MinderbinderError } from '../../src/errors.ts'
 import { parseSyscallFault } from '../../src/rules/grammar.ts'
-import type { Rule } from '../../src/rules/rule.ts'
+import type { Rule, Target } from '../../src/rules/rule.ts'
 import { attachEngines } from '../../src/session/attach-engines.ts'
 import type { Plan } from '../../src/session/plan.ts'
 import { UndoStack } from '../../src/session/undo.ts'
@@ -56,6 +57,24 @@ test('each rule goes to the first engine that can do it, and the preferred engin
   ])
   assert.deepEqual(names(assignEngines(mixed, engines, 'seccomp')), [['seccomp', [0, 1, 2, 3]]])
   assert.throws(() => assignEngines(mixed, engines, 'override'), /fsync=.*not by override/)
+})
+
+test('targets that no process of a command can be are refused for exec, and not for run', () => {
+  const [call] = rulesOf('fsync=EIO')
+  const refusing = (among: readonly Engine[], ...targets: readonly Target[]) =>
+    among.flatMap((each) => each.refusal({ ...call!, targets }) ?? [])
+  const [pid, cgroup, uid]: Target[] = [
+    { kind: 'pid', pid: 2 },
+    { kind: 'cgroup', path: '/a' },
+    { kind: 'uid', uid: 0 },
+  ]
+  const own = engines.filter(({ name }) => name === 'override' || name === 'seccomp')
+  assert.match(refusing(own, pid!, pid!).join(), /^(a pid target is .*exec starts its own,?){2}$/)
+  assert.deepEqual(refusing(own, pid!, uid!), [])
+  // seccomp takes it.
+  assert.match(refusing(own, uid!, cgroup!).join(), /^it loses sight of processes that move/)
+  const override = machineEngines.filter(({ name }) => name === 'override')
+  assert.deepEqual(refusing(override, pid!, cgroup!), [])
 })
 
 test('rules that have a call in common stay together, by way of others too', () => {

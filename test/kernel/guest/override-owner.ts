@@ -57,8 +57,8 @@ for (const [who, pick] of Object.entries(victims))
     const running = start(paths, ['1 fsync -1', `hold ${file}`])
     await until(() => running.stdout().includes('fsync: -5'), { what: 'the fault', bound: timeout })
     const links = [...systemState()].filter((each) => /^bpf link/.test(each) && !before.has(each))
-    // exec, fork, exit, two calls, and two programs for openat.
-    assert.equal(links.length, path ? 7 : 5, `${links}`)
+    // exec, exit, two calls, and two programs for openat.
+    assert.equal(links.length, path ? 6 : 4, `${links}`)
     const victim = pick(running.pid)
     assert.ok(victim !== undefined && killed(victim), `no ${who}`)
     const { status, signal } = await running.exited
