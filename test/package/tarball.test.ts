@@ -35,7 +35,7 @@ const expected: readonly RegExp[] = [
   /^dist\/(cli|minderbinder|view|exposition)\.cjs$/,
   /^dist\/index\.js$/,
   /^dist\/(index|errors)\.d\.ts$/,
-  /^dist\/rules\/[a-z-]+\.d\.ts$/,
+  /^dist\/rules\/([a-z-]+\/)*[a-z-]+\.d\.ts$/,
   /^docs\/[a-z.-]+\.(md|json|yaml|svg|service)$/,
   // What is not MIT comes with its source, and what makes the one of the other.
   /^bpf\/[a-z-]+\.(bpf\.c|bpf\.o|bpf\.h|h)$/,
