@@ -8,7 +8,7 @@
  * older than us are tagged by src/targets/sockets.ts.
  *
  * Needs Linux 6.1: bpf_loop() (5.17), bpf_set_retval() (5.18), bpf_get_current_pid_tgid() in cgroup
- * programs (6.1). src/engines/network-object.ts writes `settings` before it loads this, `session`
+ * programs (6.1). src/engines/network/object.ts writes `settings` before it loads this, `session`
  * after.
  */
 #include "types.bpf.h"

@@ -4,7 +4,7 @@
  * context switches. Changes nothing, and is loaded only where somebody looks: while sys_exit is traced, every
  * system call of the machine takes the kernel's slow way out.
  *
- * Needs Linux 6.1, as bpf/syscall.bpf.c does. src/session/target-statistics.ts writes `settings` before it loads
+ * Needs Linux 6.1, as bpf/syscall.bpf.c does. src/observe/target-statistics.ts writes `settings` before it loads
  * this, `session` after.
  */
 #include "types.bpf.h"

@@ -7,7 +7,7 @@
  * What decides is decide() of rule.h, as in the supervisor (src/launcher/faults.c): keep the two in step.
  *
  * Needs Linux 6.1: bpf_loop() (5.17), hash maps without preallocation in tracing programs (6.1, commit
- * 96da3f7d489d). src/engines/override-object.ts writes `settings` before it loads this, `session` after.
+ * 96da3f7d489d). src/engines/override/object.ts writes `settings` before it loads this, `session` after.
  */
 #include "types.bpf.h"
 #include "rule.h"

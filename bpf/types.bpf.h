@@ -48,7 +48,7 @@ enum {
 enum { BPF_HDR_START_MAC = 0, BPF_HDR_START_NET = 1 };
 
 /*
- * bpf_ringbuf_submit(): do not wake anyone. The reader polls (src/kernel/bpf-events.ts), which keeps the
+ * bpf_ringbuf_submit(): do not wake anyone. The reader polls (src/kernel/bpf/events.ts), which keeps the
  * injected path short.
  */
 enum { BPF_RB_NO_WAKEUP = 1 };

@@ -1,4 +1,4 @@
-// Writes src/rules/syscall-table.ts from the kernel's headers: node scripts/generate-syscalls.js
+// Writes src/rules/names/syscall-table.ts from the kernel's headers: node scripts/generate-syscalls.js
 //
 // <asm/unistd_64.h> of x86_64 and <asm-generic/unistd.h> of arm64 are both installed on a Debian x86_64
 // machine (linux-libc-dev). Calls newer than the installed headers are in `newer` below: since Linux 5.1
@@ -89,7 +89,7 @@ for (const name of arm64.keys()) if (!x86.has(name)) throw new Error(`${name}: a
 const rows = [...x86].sort((a, b) => a[1] - b[1])
 const lines = rows.map(([name, number]) => `${name} ${number} ${arm64.get(name) ?? '-'}`)
 writeFileSync(
-  new URL('../src/rules/syscall-table.ts', import.meta.url),
+  new URL('../src/rules/names/syscall-table.ts', import.meta.url),
   `/**
  * Every system call up to Linux 6.18: name, number on x86_64, number on arm64 (- where it has none).
  * Written by scripts/generate-syscalls.js, which says where the numbers come from; not edited by hand.

@@ -7,7 +7,7 @@ import { type ConfigSource, parseConfig } from '../config/config.ts'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import type { Rule } from '../rules/rule.ts'
-import { errnoText } from '../session/start-errors.ts'
+import { errnoText } from '../launch/start-errors.ts'
 import { callersDescriptor, namedDescriptor } from './caller-descriptors.ts'
 import { type Readable, readUnchanged } from './read-unchanged.ts'
 

@@ -2,7 +2,7 @@
 import { chooseEngines } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
-import { addExecOptions } from './exec-options.ts'
+import { addExecOptions } from './exec/options.ts'
 import { explain } from './explain.ts'
 import { allRules } from './faults.ts'
 import { newCommand, parseArguments } from './parse.ts'

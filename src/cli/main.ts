@@ -1,9 +1,9 @@
 /** Where node starts: one subcommand runs, and this file alone ends the process. */
 import { type ErrorCode, exitStatus, MinderbinderError } from '../errors.ts'
-import { Abandoned, Launcher, launcherFds } from '../session/launcher.ts'
+import { Abandoned, Launcher, launcherFds } from '../launch/launcher.ts'
 import { version } from '../version.ts'
 import { errorText } from './error-text.ts'
-import { exec } from './exec.ts'
+import { exec } from './exec/command.ts'
 import { noCommand } from './no-command.ts'
 import { HelpRequest } from './parse.ts'
 import { writeStderr, writeStdout, writeTo } from './standard-streams.ts'
@@ -24,11 +24,11 @@ type Command = (args: readonly string[]) => Printed | Promise<Printed>
 /** Imported when called: exec, which stands in front of every run, shall not wait for them. */
 const printing: Readonly<Record<string, () => Promise<Command>>> = {
   // Only as `help exec`: what runs a command comes from main().
-  exec: async () => (await import('./exec-options.ts')).execHelp,
+  exec: async () => (await import('./exec/options.ts')).execHelp,
   doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
   explain: async () => (await import('./explain-command.ts')).explainCommand,
   list: async () => (await import('./list-command.ts')).listCommand,
-  run: async () => (await import('./run.ts')).runCommand,
+  run: async () => (await import('./run/command.ts')).runCommand,
 }
 
 /** Of every command but exec: it could not do what it was asked, and: it was called wrongly. */

@@ -1,6 +1,6 @@
 /** What to say to `minderbinder ls`: its first word is none of our commands. */
 import { MinderbinderError } from '../errors.ts'
-import { nearest } from '../rules/suggest.ts'
+import { nearest } from '../rules/names/suggest.ts'
 import { optionsOf } from './options.ts'
 
 /** @param rest what follows the name */

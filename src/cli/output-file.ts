@@ -11,8 +11,8 @@ import {
 } from 'node:fs'
 import { MinderbinderError } from '../errors.ts'
 import { sleep } from '../kernel/sleep.ts'
-import { writeFully } from '../session/descriptor.ts'
-import { errnoText } from '../session/start-errors.ts'
+import { writeFully } from '../launch/descriptor.ts'
+import { errnoText } from '../launch/start-errors.ts'
 import { callersDescriptor, namedDescriptor } from './caller-descriptors.ts'
 
 /** Readable by nobody else: a log shows a program's paths and addresses. */

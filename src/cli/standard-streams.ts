@@ -1,6 +1,6 @@
 /** Text for the terminal or the pipe that the user gave us. */
 import { fstatSync } from 'node:fs'
-import { writeFully } from '../session/descriptor.ts'
+import { writeFully } from '../launch/descriptor.ts'
 
 export function writeStdout(text: string): void {
   writeTo(1, text)

@@ -1,5 +1,5 @@
 /** A cgroup for the command: made, entered and emptied, with the code that exec uses. */
-import { ownCgroup } from '../kernel/cgroup-place.ts'
+import { ownCgroup } from '../kernel/cgroup/place.ts'
 import { errnoName } from '../kernel/ffi.ts'
 import { isTurnedOff } from '../kernel/no-feature.ts'
 import { type Check, no, type Question, turnedOff, unknown, yes } from './check.ts'

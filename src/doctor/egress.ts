@@ -1,9 +1,9 @@
 /** The two ways onto an interface, each with the real program on lo. Its one rule has rate 0%: it never fires. */
 import { closeSync } from 'node:fs'
-import { NetworkObject } from '../engines/network-object.ts'
-import { attachTypes, createLink, LinkError } from '../kernel/bpf-link.ts'
-import { attachClsact } from '../kernel/clsact.ts'
-import { type Interface, listInterfaces } from '../kernel/interfaces.ts'
+import { NetworkObject } from '../engines/network/object.ts'
+import { attachTypes, createLink, LinkError } from '../kernel/bpf/link.ts'
+import { attachClsact } from '../kernel/network/clsact.ts'
+import { type Interface, listInterfaces } from '../kernel/network/interfaces.ts'
 import { isTurnedOff } from '../kernel/no-feature.ts'
 import { parseNetworkFault } from '../rules/grammar.ts'
 import { type Check, no, type Question, turnedOff, unknown, yes } from './check.ts'

@@ -1,5 +1,5 @@
 /** libbpf, by loading it, and what it loads. */
-import { loadLibbpf } from '../kernel/libbpf.ts'
+import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
 import { type Check, type Question, yes } from './check.ts'
 import type { Facts } from './facts.ts'
 import { refused } from './refusal.ts'

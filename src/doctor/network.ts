@@ -1,6 +1,6 @@
 /** The tc and the cgroup engine: a packet must be lost, a connection refused. */
-import { cgroup as cgroupEngine } from '../engines/cgroup.ts'
-import { tc as tcEngine } from '../engines/tc.ts'
+import { cgroup as cgroupEngine } from '../engines/network/cgroup.ts'
+import { tc as tcEngine } from '../engines/network/tc.ts'
 import { parseNetworkFault } from '../rules/grammar.ts'
 import type { Rule } from '../rules/rule.ts'
 import { type Check, no, type Question, unknown, yes } from './check.ts'

@@ -1,8 +1,8 @@
 /** A cgroup of the doctor's own, with one process in it that does what faults are tried on. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ChildCgroup, createCgroup, destroyCgroup } from '../kernel/cgroup.ts'
-import { processIdentity } from '../kernel/process-identity.ts'
+import { type ChildCgroup, createCgroup, destroyCgroup } from '../kernel/cgroup/cgroup.ts'
+import { processIdentity } from '../kernel/process/identity.ts'
 import { Probe } from './probe.ts'
 
 export class Trial {

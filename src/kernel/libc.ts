@@ -1,6 +1,6 @@
 /** The few calls of libc that Node has no door to. They return -1 and set errno. */
 import { type Koffi, loadKoffi, type Memory } from './ffi.ts'
-import { bootOffset } from './time-namespace.ts'
+import { bootOffset } from './process/time-namespace.ts'
 
 export interface Libc {
   readonly koffi: Koffi

@@ -29,7 +29,7 @@
 #define EXIT_FAILED 125
 #define EVENT_PIPE_BYTES (1 << 20) /* the most that an ordinary user may have: fs.pipe-max-size */
 #define NODE_FDS 8
-#define NODE_STDOUT 6 /* launcherFds in src/session/launcher.ts */
+#define NODE_STDOUT 6 /* launcherFds in src/launch/launcher.ts */
 #define SUSPEND_MS 1000 /* node gives the terminal back in a few */
 #define MS_NS 1000000ll
 

@@ -1,5 +1,5 @@
 /** A rule in plain words: `openat fails with ENOENT (No such file or directory) each time`. */
-import { errnoByName, errnoName } from './errnos.ts'
+import { errnoByName, errnoName } from './names/errnos.ts'
 import { formatCidr } from './network-values.ts'
 import type { NetworkRule, Outcome, Rule, SyscallRule, Target } from './rule.ts'
 import { printable } from './span.ts'

@@ -1,8 +1,8 @@
 /** The rule table as bytes: bpf/rule.h says what they mean, test/unit/encode.test.ts holds the two together. */
 import { MinderbinderError } from '../errors.ts'
 import type { Architecture, NetworkRule, Outcome, Rule, RuleCounts, Target, When } from './rule.ts'
-import { callShape } from './shapes.ts'
-import { syscallNames, syscallNumber } from './syscalls.ts'
+import { callShape } from './names/shapes.ts'
+import { syscallNames, syscallNumber } from './names/syscalls.ts'
 
 /** sizeof(struct rule) */
 export const RULE_SIZE = 416

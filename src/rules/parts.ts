@@ -10,7 +10,7 @@ import {
 import type { CallSet } from './grammar-set.ts'
 import { parseCidr, parseInterface, parsePort } from './network-values.ts'
 import type { Architecture, LeftOut, NetworkRule, Outcome, SyscallRule } from './rule.ts'
-import { callShape } from './shapes.ts'
+import { callShape } from './names/shapes.ts'
 import { quote, type Span } from './span.ts'
 import { parseInteger } from './values.ts'
 

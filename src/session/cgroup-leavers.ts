@@ -2,7 +2,7 @@
 import { type FSWatcher, readFileSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { errnoCode } from '../kernel/errno-code.ts'
-import { descendants, nameOf, parentOf } from '../kernel/process-tree.ts'
+import { descendants, nameOf, parentOf } from '../kernel/process/tree.ts'
 import { oneLine, printable } from '../report/printable.ts'
 
 /** Named in the note; how many there were is said anyhow. */

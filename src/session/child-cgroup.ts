@@ -6,9 +6,9 @@ import {
   destroyCgroup,
   releaseCgroup,
   sweepCgroups,
-} from '../kernel/cgroup.ts'
-import { processIdentity } from '../kernel/process-identity.ts'
-import { frontPid, type Launcher } from './launcher.ts'
+} from '../kernel/cgroup/cgroup.ts'
+import { processIdentity } from '../kernel/process/identity.ts'
+import { frontPid, type Launcher } from '../launch/launcher.ts'
 import type { Plan } from './plan.ts'
 
 /**

@@ -4,8 +4,8 @@ import type { Rule } from '../rules/rule.ts'
 import { adoptRunning } from '../targets/adopt-running.ts'
 import { TargetTable } from '../targets/target-table.ts'
 import { attachEngines } from './attach-engines.ts'
-import { collectCounts, type EngineTotals } from './totals.ts'
-import { UndoStack } from './undo.ts'
+import { collectCounts, type EngineTotals } from '../engines/totals.ts'
+import { UndoStack } from '../undo.ts'
 
 /** What such a session is to do. */
 export interface MachinePlan {

@@ -5,13 +5,13 @@ import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
 import type { TargetTable } from '../targets/target-table.ts'
 import { attachEngines } from './attach-engines.ts'
 import { closeCgroup, openCgroup } from './child-cgroup.ts'
-import { readEvents } from './events.ts'
-import { type Launcher, StageError } from './launcher.ts'
+import { readEvents } from '../launch/events.ts'
+import { type Launcher, StageError } from '../launch/launcher.ts'
 import type { Plan, SessionResult } from './plan.ts'
-import { execFailure, stageFailure } from './start-errors.ts'
-import { supervisedTargets } from './supervised-targets.ts'
-import { collectCounts } from './totals.ts'
-import { UndoStack } from './undo.ts'
+import { execFailure, stageFailure } from '../launch/start-errors.ts'
+import { supervisedTargets } from '../engines/seccomp/supervised-targets.ts'
+import { collectCounts } from '../engines/totals.ts'
+import { UndoStack } from '../undo.ts'
 
 /** @throws {MinderbinderError} whatever keeps the command from running; then nothing is left of it */
 export async function runSession(plan: Plan, launcher: Launcher): Promise<SessionResult> {
@@ -30,7 +30,7 @@ export async function runSession(plan: Plan, launcher: Launcher): Promise<Sessio
 async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<SessionResult> {
   // Imported here: a start that nobody looks on at does not wait for it.
   const observation =
-    given.observer && (await import('./activity.ts')).observe(given, given.observer)
+    given.observer && (await import('../observe/activity.ts')).observe(given, given.observer)
   const user = given.user ?? ourselves()
   const plan = {
     ...given,
@@ -104,7 +104,7 @@ async function networkNotes(
 ): Promise<() => string[]> {
   if (!cgroup || rules.every(({ kind }) => kind === 'syscall')) return () => []
   // Imported here: a start without network rules does not wait for them.
-  const { inheritedSocketNotes } = await import('../engines/inherited-sockets.ts')
+  const { inheritedSocketNotes } = await import('../engines/network/inherited-sockets.ts')
   const { CgroupLeavers } = await import('./cgroup-leavers.ts')
   const inherited = await inheritedSocketNotes(child)
   const leavers = new CgroupLeavers(cgroup.path, child)

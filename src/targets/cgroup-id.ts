@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { MinderbinderError } from '../errors.ts'
-import { cgroupRoot } from '../kernel/cgroup-place.ts'
+import { cgroupRoot } from '../kernel/cgroup/place.ts'
 
 /**
  * Its directory's inode number.

@@ -1,8 +1,8 @@
 /** What can be told of a running process that may make it a target: the facts of one moment. */
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
-import { readStat } from '../kernel/proc-stat.ts'
-import { bootOffset } from '../kernel/time-namespace.ts'
+import { readStat } from '../kernel/process/proc-stat.ts'
+import { bootOffset } from '../kernel/process/time-namespace.ts'
 import { TARGET_NAME_MAX, TICK_NS } from './limits.ts'
 import { gainedPrivileges } from './privileges.ts'
 

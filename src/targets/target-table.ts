@@ -2,12 +2,12 @@
 import { closeSync } from 'node:fs'
 import type { TargetCgroup, TargetEntry } from '../engines/engine.ts'
 import { levelBelow, parentId } from '../engines/target-level.ts'
-import { readBpfObject } from '../kernel/bpf-file.ts'
-import { attachRawTracepoint } from '../kernel/bpf-link.ts'
-import { BpfObject } from '../kernel/bpf-object.ts'
-import { missedRuns } from '../kernel/bpf-program.ts'
-import { testRunHere } from '../kernel/bpf-test-run.ts'
-import { uint32 } from '../kernel/uint32.ts'
+import { readBpfObject } from '../kernel/bpf/file.ts'
+import { attachRawTracepoint } from '../kernel/bpf/link.ts'
+import { BpfObject } from '../kernel/bpf/object.ts'
+import { missedRuns } from '../kernel/bpf/program.ts'
+import { testRunHere } from '../kernel/bpf/test-run.ts'
+import { uint32 } from '../kernel/bpf/uint32.ts'
 import { sparedNotes } from '../report/spared-notes.ts'
 import {
   decodeRuleSet,

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import type { DoctorJson } from '../../src/doctor/json.ts'
-import { ownCgroup } from '../../src/kernel/cgroup-place.ts'
+import { ownCgroup } from '../../src/kernel/cgroup/place.ts'
 import { identities, unprivileged } from '../helpers/identity.ts'
 import { requires } from '../helpers/requires.ts'
 import {

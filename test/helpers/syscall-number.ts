@@ -1,5 +1,5 @@
 /** The number of a system call here, as an argument for test/fixtures/syscall.c. */
-import { syscallNumber } from '../../src/rules/syscalls.ts'
+import { syscallNumber } from '../../src/rules/names/syscalls.ts'
 
 export function call(name: string): string {
   const number = syscallNumber(name, process.arch === 'arm64' ? 'arm64' : 'x86_64')

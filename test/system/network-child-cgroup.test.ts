@@ -11,14 +11,14 @@ import {
   destroyCgroup,
   releaseCgroup,
   sweepCgroups,
-} from '../../src/kernel/cgroup.ts'
-import { ownCgroup } from '../../src/kernel/cgroup-place.ts'
+} from '../../src/kernel/cgroup/cgroup.ts'
+import { ownCgroup } from '../../src/kernel/cgroup/place.ts'
 import {
   identityText,
   type ProcessIdentity,
   processIdentity,
   stateOf,
-} from '../../src/kernel/process-identity.ts'
+} from '../../src/kernel/process/identity.ts'
 import { requires } from '../helpers/requires.ts'
 import { scratch } from '../helpers/scratch.ts'
 

@@ -1,18 +1,18 @@
 /** What network faults say where they cannot work; nothing is left then. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { settingsOf } from '../../src/engines/network-settings.ts'
+import { settingsOf } from '../../src/engines/network/settings.ts'
 import { MinderbinderError } from '../../src/errors.ts'
-import { readBpfObject } from '../../src/kernel/bpf-file.ts'
-import { BpfObject } from '../../src/kernel/bpf-object.ts'
+import { readBpfObject } from '../../src/kernel/bpf/file.ts'
+import { BpfObject } from '../../src/kernel/bpf/object.ts'
 import { requires } from '../helpers/requires.ts'
 import { run } from '../helpers/run.ts'
 import { nothingLeft, systemState } from '../helpers/system-state.ts'
 
 /** Loads the object in a process of its own and prints the error. */
 const script = `
-import { readBpfObject } from '${new URL('../../src/kernel/bpf-file.ts', import.meta.url).pathname}'
-import { BpfObject } from '${new URL('../../src/kernel/bpf-object.ts', import.meta.url).pathname}'
+import { readBpfObject } from '${new URL('../../src/kernel/bpf/file.ts', import.meta.url).pathname}'
+import { BpfObject } from '${new URL('../../src/kernel/bpf/object.ts', import.meta.url).pathname}'
 const settings = { name: 'network', purpose: 'network faults', programs: ['mb_drop_out'], maxEntries: {}, rodata: Buffer.alloc(40) }
 BpfObject.load(readBpfObject('network'), settings).then(
   () => console.log('loaded'),

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
-import type { ChildCgroup } from '../../src/kernel/cgroup.ts'
+import type { ChildCgroup } from '../../src/kernel/cgroup/cgroup.ts'
 import type { Mechanism } from './network-target.ts'
 
 /** A namespace that lasts until the end of the test. */

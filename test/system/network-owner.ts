@@ -5,9 +5,9 @@
  */
 import { createInterface } from 'node:readline'
 import type { EngineContext } from '../../src/engines/engine.ts'
-import { tc } from '../../src/engines/tc.ts'
-import { createCgroup, destroyCgroup } from '../../src/kernel/cgroup.ts'
-import { processIdentity } from '../../src/kernel/process-identity.ts'
+import { tc } from '../../src/engines/network/tc.ts'
+import { createCgroup, destroyCgroup } from '../../src/kernel/cgroup/cgroup.ts'
+import { processIdentity } from '../../src/kernel/process/identity.ts'
 import { networkRule } from './network-rule.ts'
 
 const faults = JSON.parse(process.argv[2] ?? '[]') as string[]

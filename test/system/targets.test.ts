@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { cgroupRoot } from '../../src/kernel/cgroup-place.ts'
+import { cgroupRoot } from '../../src/kernel/cgroup/place.ts'
 import { fixture } from '../helpers/fixture.ts'
 import { identities } from '../helpers/identity.ts'
 import { requires } from '../helpers/requires.ts'

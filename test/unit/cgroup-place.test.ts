@@ -1,7 +1,7 @@
 /** Finding our own cgroup in what /proc says, for hosts and containers of all kinds. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { levelOf, parseMountinfo, parseOwnCgroup, within } from '../../src/kernel/cgroup-place.ts'
+import { levelOf, parseMountinfo, parseOwnCgroup, within } from '../../src/kernel/cgroup/place.ts'
 
 const line = (root: string, point: string, type = 'cgroup2') =>
   `41 31 0:38 ${root} ${point} rw,relatime shared:9 master:1 - ${type} ${type} rw,nsdelegate\n`

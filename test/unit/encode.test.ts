@@ -23,8 +23,8 @@ import {
 } from '../../src/rules/encode.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
 import type { Rule } from '../../src/rules/rule.ts'
-import { callShape } from '../../src/rules/shapes.ts'
-import { syscallNames, syscallNumber } from '../../src/rules/syscalls.ts'
+import { callShape } from '../../src/rules/names/shapes.ts'
+import { syscallNames, syscallNumber } from '../../src/rules/names/syscalls.ts'
 import { requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
 

@@ -9,7 +9,7 @@ import { parseSyscallFault } from '../../src/rules/grammar.ts'
 import type { Rule, Target } from '../../src/rules/rule.ts'
 import { attachEngines } from '../../src/session/attach-engines.ts'
 import type { Plan } from '../../src/session/plan.ts'
-import { UndoStack } from '../../src/session/undo.ts'
+import { UndoStack } from '../../src/undo.ts'
 
 /** What was attached and closed, in order. */
 type Journal = string[]

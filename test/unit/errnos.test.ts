@@ -9,7 +9,7 @@ import {
   errnoName,
   errnoNames,
   errnos,
-} from '../../src/rules/errnos.ts'
+} from '../../src/rules/names/errnos.ts'
 
 test('every number from 1 to 133 but the unused 41 and 58 has one name', () => {
   const all = Array.from({ length: 133 }, (_, index) => index + 1)

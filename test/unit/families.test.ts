@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { families, familiesOf } from '../../src/rules/families.ts'
-import { definitions } from '../../src/rules/family-table.ts'
+import { families, familiesOf } from '../../src/rules/names/families.ts'
+import { definitions } from '../../src/rules/names/family-table.ts'
 import { notFaultable, refusesOutcome } from '../../src/rules/faultable.ts'
-import { syscallNames, syscallNumber } from '../../src/rules/syscalls.ts'
+import { syscallNames, syscallNumber } from '../../src/rules/names/syscalls.ts'
 
 const architectures = ['x86_64', 'arm64'] as const
 const outcomes = ['errno', 'return', 'delay', 'signal'] as const

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { hasEvenAddress } from '../../src/kernel/ftrace-jump.ts'
+import { hasEvenAddress } from '../../src/kernel/tracing/ftrace-jump.ts'
 
 // As Linux 7.2.13 and 6.12 print them; the last is a module's.
 const symbols = `ffffffff81241b11 T kprobe_ftrace_handler

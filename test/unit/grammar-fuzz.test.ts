@@ -8,9 +8,9 @@ import { encodeRules } from '../../src/rules/encode.ts'
 import { notFaultable, refusesOutcome } from '../../src/rules/faultable.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
 import type { Architecture, Rule } from '../../src/rules/rule.ts'
-import { callShape } from '../../src/rules/shapes.ts'
+import { callShape } from '../../src/rules/names/shapes.ts'
 import { parseStraceInject } from '../../src/rules/strace.ts'
-import { syscallNames } from '../../src/rules/syscalls.ts'
+import { syscallNames } from '../../src/rules/names/syscalls.ts'
 import { quickly } from '../helpers/quick.ts'
 
 const arches = ['x86_64', 'arm64'] as const

@@ -7,7 +7,7 @@ import {
   list,
 } from '../../src/cli/list.ts'
 import { MinderbinderError } from '../../src/errors.ts'
-import { syscallNames } from '../../src/rules/syscalls.ts'
+import { syscallNames } from '../../src/rules/names/syscalls.ts'
 
 const lines = (what: string) => list(what, { json: false }, 'x86_64').split('\n')
 const json = (what: string): unknown => JSON.parse(list(what, { json: true }, 'x86_64'))

@@ -1,9 +1,9 @@
 /** Rules follow the names of interfaces, whatever index those have. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { NamedInterfaces } from '../../src/engines/named-interfaces.ts'
+import { NamedInterfaces } from '../../src/engines/network/named-interfaces.ts'
 import { MinderbinderError } from '../../src/errors.ts'
-import type { Interface } from '../../src/kernel/interfaces.ts'
+import type { Interface } from '../../src/kernel/network/interfaces.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
 
 const context = { arch: 'x86_64' } as const

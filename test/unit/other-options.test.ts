@@ -1,7 +1,7 @@
 /** Options of other tools: the hint names what does it here. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { addExecOptions } from '../../src/cli/exec-options.ts'
+import { addExecOptions } from '../../src/cli/exec/options.ts'
 import { newCommand, parseArguments } from '../../src/cli/parse.ts'
 import { MinderbinderError } from '../../src/errors.ts'
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { EngineContext } from '../../src/engines/engine.ts'
-import { OutOfReach } from '../../src/engines/out-of-reach.ts'
-import type { BpfObject } from '../../src/kernel/bpf-object.ts'
+import { OutOfReach } from '../../src/engines/network/out-of-reach.ts'
+import type { BpfObject } from '../../src/kernel/bpf/object.ts'
 import { parseNetworkFault } from '../../src/rules/grammar.ts'
 
 test('a target that makes one namespace after the other is told of a hundred times', () => {

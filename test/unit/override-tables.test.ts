@@ -1,11 +1,11 @@
 /** Which rules a call is held against in the kernel, and what has to be known of the call for that. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { namedCalls, overrideTables } from '../../src/engines/override-tables.ts'
+import { namedCalls, overrideTables } from '../../src/engines/override/tables.ts'
 import { decodeRuleSet, encodeCallShapes, RULE_SET_SIZE } from '../../src/rules/encode.ts'
 import { parseSyscallFault } from '../../src/rules/grammar.ts'
 import type { SyscallRule } from '../../src/rules/rule.ts'
-import { syscallNumber } from '../../src/rules/syscalls.ts'
+import { syscallNumber } from '../../src/rules/names/syscalls.ts'
 
 const arch = 'x86_64'
 const rulesOf = (...faults: string[]) =>

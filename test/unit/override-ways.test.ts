@@ -1,7 +1,7 @@
 /** By which mechanism override meets each call, and why there is none. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type AvailableWays, chooseWays, MODIFIED_MAX } from '../../src/engines/override-ways.ts'
+import { type AvailableWays, chooseWays, MODIFIED_MAX } from '../../src/engines/override/ways.ts'
 import { parseSyscallFault } from '../../src/rules/grammar.ts'
 import type { SyscallRule } from '../../src/rules/rule.ts'
 

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { MinderbinderError } from '../../src/errors.ts'
 import { compileRegex, longestText } from '../../src/rules/posix-regex.ts'
 import { Span } from '../../src/rules/span.ts'
-import { syscallNames } from '../../src/rules/syscalls.ts'
+import { syscallNames } from '../../src/rules/names/syscalls.ts'
 
 const compile = (text: string) => compileRegex(new Span(text))
 

@@ -1,7 +1,7 @@
 /** What run does of the rules of its files, and what it refuses. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { planRun } from '../../src/cli/run-plan.ts'
+import { planRun } from '../../src/cli/run/plan.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { type ErrorCode, MinderbinderError } from '../../src/errors.ts'
 import { requires } from '../helpers/requires.ts'

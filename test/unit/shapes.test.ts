@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { families } from '../../src/rules/families.ts'
-import { callShape } from '../../src/rules/shapes.ts'
-import { syscallNames } from '../../src/rules/syscalls.ts'
+import { families } from '../../src/rules/names/families.ts'
+import { callShape } from '../../src/rules/names/shapes.ts'
+import { syscallNames } from '../../src/rules/names/syscalls.ts'
 
 const members = (name: string) => families('x86_64').get(name)?.members ?? []
 

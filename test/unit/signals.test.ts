@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import os from 'node:os'
 import test from 'node:test'
-import { signalByName, signalMax, signalName, signalNames } from '../../src/rules/signals.ts'
+import { signalByName, signalMax, signalName, signalNames } from '../../src/rules/names/signals.ts'
 
 test('names have the numbers that node took from this machine’s <signal.h>', () => {
   for (const [name, number] of Object.entries(os.constants.signals))

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { errnoNames } from '../../src/rules/errnos.ts'
-import { families } from '../../src/rules/families.ts'
-import { callsInstead, callsOfFunction, genericCallFor } from '../../src/rules/library-calls.ts'
-import { editDistance, libraryHint, nearest, neverSeenHint } from '../../src/rules/suggest.ts'
-import { syscallNames, syscallNumber } from '../../src/rules/syscalls.ts'
+import { errnoNames } from '../../src/rules/names/errnos.ts'
+import { families } from '../../src/rules/names/families.ts'
+import { callsInstead, callsOfFunction, genericCallFor } from '../../src/rules/names/library-calls.ts'
+import { editDistance, libraryHint, nearest, neverSeenHint } from '../../src/rules/names/suggest.ts'
+import { syscallNames, syscallNumber } from '../../src/rules/names/syscalls.ts'
 
 test('a typo leads to the call that was meant', () => {
   const typos = {

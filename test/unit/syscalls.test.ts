@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import test from 'node:test'
 import type { Architecture } from '../../src/rules/rule.ts'
-import { onlyOnOther, syscallName, syscallNames, syscallNumber } from '../../src/rules/syscalls.ts'
+import { onlyOnOther, syscallName, syscallNames, syscallNumber } from '../../src/rules/names/syscalls.ts'
 import { requires } from '../helpers/requires.ts'
 
 const newest = 469

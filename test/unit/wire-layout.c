@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints what src/launcher/wire.h says, for wire.test.ts to compare with src/session/wire.ts. */
+/* Prints what src/launcher/wire.h says, for wire.test.ts to compare with src/launch/wire.ts. */
 #include "../../src/launcher/near.h"
 #include "../../src/launcher/wire.h"
 

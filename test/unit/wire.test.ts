@@ -6,8 +6,8 @@ import {
   NEAR_PATH_OFFSET,
   NEAR_PATH_SIZE,
   STAGE_HEADER_SIZE,
-} from '../../src/session/launcher.ts'
-import { FrameReader, frameBytes, stageSteps, wireTypes } from '../../src/session/wire.ts'
+} from '../../src/launch/launcher.ts'
+import { FrameReader, frameBytes, stageSteps, wireTypes } from '../../src/launch/wire.ts'
 import { requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
 

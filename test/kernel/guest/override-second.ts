@@ -1,6 +1,6 @@
 /**
  * Run in virtual machines only, by kernels.test.ts. Two programs on one call: that crashes a kernel that takes calls
- * of its own functions for jumps (src/kernel/ftrace-jump.ts), as the newest test kernel does. There override leaves
+ * of its own functions for jumps (src/kernel/tracing/ftrace-jump.ts), as the newest test kernel does. There override leaves
  * it; elsewhere both do their work. In each case others make the call all the time.
  */
 import assert from 'node:assert/strict'

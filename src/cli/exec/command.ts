@@ -1,0 +1,139 @@
+/** `minderbinder exec`: argv in, how to end out. */
+import { closeSync } from 'node:fs'
+import { assignEngines, engineInstead } from '../../engines/choose.ts'
+import { engines } from '../../engines/engines.ts'
+import { exitStatus, MinderbinderError } from '../../errors.ts'
+import { architecture } from '../../kernel/architecture.ts'
+import { summary } from '../../report/summary.ts'
+import { groupByExpression, labelOfAll } from '../../rules/expression.ts'
+import type { Rule } from '../../rules/rule.ts'
+import { printable } from '../../rules/span.ts'
+import { type Finish, type Launcher, launcherFds } from '../../launch/launcher.ts'
+import type { Observer, Plan, SessionResult } from '../../session/plan.ts'
+import { runSession } from '../../session/session.ts'
+import { lookUpUser } from './user.ts'
+import { closeOthers } from '../caller-descriptors.ts'
+import { closeFiles } from '../close-files.ts'
+import { stderrColour, stderrIsTerminal, terminalColour } from '../colour.ts'
+import { type ExecOptions, execParser } from './options.ts'
+import { allRules, type Faults } from '../faults.ts'
+import { InjectionLog } from '../injection-log.ts'
+import { LogFile } from '../log-file.ts'
+import { openOutputs } from '../output-file.ts'
+import { parseArguments } from '../parse.ts'
+import { writeStderr } from '../standard-streams.ts'
+import { writeAfterView } from '../terminal-use.ts'
+
+/**
+ * @param args what follows `exec`
+ * @throws {MinderbinderError} the command did not run, or not to its end
+ * @throws {HelpRequest}
+ */
+export async function exec(args: readonly string[], launcher: Launcher): Promise<Finish> {
+  const { faults, options, command } = parseExec(args)
+  const rules = await allRules(faults, { filesOnly: true })
+  const observer = await observerOf(options, command, launcher)
+  const assigned = assignEngines(rules, engines, options.engine)
+  const { output, log: logFile } = await launcher.orAbandoned(openOutputs(options))
+  // Of what the launcher handed over, and of standard output, which was for --help.
+  closeOthers(new Set([output?.fd ?? 0, logFile?.fd ?? 0]))
+  const log = logFile && new LogFile(logFile, options.logLimit)
+  const injections = log && new InjectionLog(log, rules, options.seed, await interfaceNames(rules))
+  const plan: Plan = {
+    rules,
+    seed: options.seed,
+    engines: assigned,
+    engineInstead: (failed, indices) =>
+      engineInstead(
+        failed,
+        indices.map((index) => rules[index]!),
+        engines,
+        options.engine,
+      ),
+    argvIndex: 1 + args.length - command.length, // `exec` itself is argument 0
+    command: command[0]!,
+    user: options.user === undefined ? undefined : await lookUpUser(options.user),
+    includeLoader: options.includeLoader,
+    includeSetuid: options.includeSetuid,
+    onEvent: injections && ((event) => injections.add(event)),
+    observer,
+  }
+  const result = await runSession(plan, launcher)
+  // Not made if it is not read: its hints build every family, two milliseconds.
+  // Events dropped by the graphs alone are not losses: no log was asked for.
+  const told = log
+    ? { ...result, notes: [...result.notes, ...log.notes()] }
+    : { ...result, lostEvents: 0n }
+  const text = (colour: 0 | 1) => summarize(plan, told, colour)
+  if (output) output.write(text(0))
+  else if (!options.quiet) writeStderr(text(stderrColour()))
+  if (options.graph && !options.quiet && (output || !stderrIsTerminal()))
+    writeAfterView(text(terminalColour()))
+  closeFiles([log, output])
+  return endLikeChild(rules, result, options)
+}
+
+/** What watches while the command runs; closes the terminal if nothing does. */
+async function observerOf(
+  options: ExecOptions,
+  command: readonly string[],
+  launcher: Launcher,
+): Promise<Observer | undefined> {
+  if (!options.graph) closeSync(launcherFds.terminal)
+  if (!options.graph && options.metrics === undefined) return undefined
+  const { execObserver } = await import('./observer.ts')
+  return execObserver(options, command, launcher)
+}
+
+/** Imported here: a start without network rules does not wait for it. */
+async function interfaceNames(
+  rules: readonly Rule[],
+): Promise<(index: number) => string | undefined> {
+  if (rules.every(({ kind }) => kind === 'syscall')) return () => undefined
+  const { interfaceName, listInterfaces } = await import('../../kernel/network/interfaces.ts')
+  await listInterfaces()
+  return interfaceName
+}
+
+function parseExec(args: readonly string[]): {
+  faults: Faults
+  options: ExecOptions
+  command: readonly string[]
+} {
+  const { parser, read } = execParser()
+  parseArguments(parser, args)
+  const command = parser.args
+  if (command.length === 0)
+    throw new MinderbinderError('MB_USAGE', 'exec: no command was given', {
+      hint: 'minderbinder exec --syscall openat=ENOENT -- cat /etc/hostname',
+    })
+  return { ...read(), command }
+}
+
+function summarize({ rules, seed }: Plan, result: SessionResult, colour: 0 | 1 | 2 | 3): string {
+  if (rules.length === 0) return 'minderbinder: no fault was given: the command ran as it is\n'
+  return summary({ ...result, rules, seed, arch: architecture, colour })
+}
+
+/**
+ * A fault that was required and never fired is said however the command ended, and with --quiet too: a test of error
+ * handling expects the command to fail, and would otherwise pass without its fault.
+ */
+function endLikeChild(
+  rules: readonly Rule[],
+  { end, counts }: SessionResult,
+  { requireHit }: ExecOptions,
+): Finish {
+  const missed = groupByExpression(rules).filter((indices) =>
+    indices.every((index) => counts[index]?.fired === 0n),
+  )
+  if (requireHit !== undefined && missed.length > 0) {
+    const labels = missed.map((indices) => printable(labelOfAll(rules, indices))).join(', ')
+    writeStderr(`minderbinder: --require-hit: never fired: ${labels}\n`)
+    const succeeded = end.kind === 'exited' && end.status === 0
+    if (succeeded || requireHit === 'always') return { kind: 'exit', status: exitStatus.notHit }
+  }
+  return end.kind === 'killed'
+    ? { kind: 'signal', signal: end.signal }
+    : { kind: 'exit', status: end.status }
+}

@@ -1,0 +1,21 @@
+/** Who looks on in exec: the view of --graph, the server of --metrics. */
+import type { Launcher } from '../../launch/launcher.ts'
+import { together } from '../../observe/observers.ts'
+import type { Observer } from '../../session/plan.ts'
+import type { ExecOptions } from './options.ts'
+import { execView } from './view.ts'
+
+/** @throws {MinderbinderError} what was asked for is not possible here */
+export async function execObserver(
+  options: ExecOptions,
+  command: readonly string[],
+  launcher: Launcher,
+): Promise<Observer> {
+  const observers: Observer[] = []
+  if (options.graph) observers.push(execView(options, command, launcher))
+  if (options.metrics !== undefined) {
+    const { metricsObserver } = await import('../../metrics/observer.ts')
+    observers.push(metricsObserver(options.metrics))
+  }
+  return together(observers)
+}

@@ -1,0 +1,171 @@
+/** `minderbinder run CONFIG.yaml...`: argv in, exit status out; watches the machine until it is told to end. */
+import { architecture } from '../../kernel/architecture.ts'
+import { interfaceName, listInterfaces } from '../../kernel/network/interfaces.ts'
+import { oneLine } from '../../report/printable.ts'
+import { summary } from '../../report/summary.ts'
+import type { Rule } from '../../rules/rule.ts'
+import { together } from '../../observe/observers.ts'
+import { RunSignals } from './signals.ts'
+import { Watch, type WatchReport } from '../../session/watch.ts'
+import { closeFiles } from '../close-files.ts'
+import { stderrColour, stderrIsTerminal, terminalColour } from '../colour.ts'
+import { readConfig } from '../config-files.ts'
+import { dryRun } from './dry-run.ts'
+import { errorText } from '../error-text.ts'
+import { InjectionLog } from '../injection-log.ts'
+import { LogFile } from '../log-file.ts'
+import { type OutputFile, openOutputs } from '../output-file.ts'
+import { runObservers } from './observers.ts'
+import { parseRun, type RunOptions } from './options.ts'
+import { planRun, type RunRules } from './plan.ts'
+import { terminalForGraphs } from './view.ts'
+import { RunWords } from './words.ts'
+import { writeStderr, writeStdout } from '../standard-streams.ts'
+import { terminalsOfNow } from '../terminal-use.ts'
+
+/**
+ * @param args what follows `run`
+ * @throws {MinderbinderError} it cannot begin @throws {HelpRequest}
+ */
+export async function runCommand(
+  args: readonly string[],
+): Promise<{ text: string; status: 0; atOnce?: boolean }> {
+  const options = parseRun(args)
+  const first = planRun(await readConfig(options.configs), options)
+  if (options.dryRun) return { text: await dryRun(first, options), status: 0 }
+  const { output, log: logFile } = await openOutputs(options)
+  const log = logFile && new LogFile(logFile, options.logLimit)
+  const signals = new RunSignals()
+  let reading = false
+  try {
+    const { report: ended, ...end } = await watchUntilEnd(first, options, { output, log }, signals)
+    reading = end.reading
+    const report = withNotes(ended, log)
+    const told = summarize(report, options, output)
+    writeStderr(told)
+    // The graphs are gone: what they came to stays where they were.
+    const seen = told !== '' && stderrIsTerminal()
+    if (!seen && !options.quiet && terminalForGraphs(options))
+      writeStdout(summaryOf(report, options.seed, terminalColour()))
+  } finally {
+    signals.close()
+  }
+  closeFiles([log, output])
+  return { text: '', status: 0, atOnce: reading }
+}
+
+/** What the user has named. */
+interface Files {
+  readonly output: OutputFile | undefined
+  readonly log: LogFile | undefined
+}
+
+async function watchUntilEnd(
+  first: RunRules,
+  options: RunOptions,
+  files: Files,
+  signals: RunSignals,
+): Promise<{ report: WatchReport; reading: boolean }> {
+  const { log } = files
+  if (log) await listInterfaces() // so that the log knows their names
+  const terminalIsGone = terminalsOfNow()
+  const words = new RunWords(process.stderr.isTTY === true)
+  const observers = runObservers(options, words, () => signals.give('end'))
+  const observer = together(observers)
+  introduce(first, words)
+  const watch = await Watch.open(first, {
+    ...{
+      seed: options.seed,
+      includeLoader: options.includeLoader,
+      includeSetuid: options.includeSetuid,
+    },
+    wantsInjections: observer.wantsInjections,
+    onNotice: (text) => words.say(`minderbinder: ${oneLine(text)}\n`),
+    wantsCalls: observers.some(({ wantsCalls }) => wantsCalls),
+    listener:
+      log &&
+      ((rules: readonly Rule[]) => {
+        const injections = new InjectionLog(log, rules, options.seed, interfaceName)
+        return (event) => injections.add(event)
+      }),
+  })
+  let report: WatchReport
+  let reading = false
+  try {
+    const stop = await observer.start(() => watch.sample())
+    try {
+      // Whose terminal hangs up gets SIGHUP, too: faults that nobody sees any more shall not stay.
+      while ((await signals.next()) === 'reload' && !terminalIsGone()) {
+        const planned = plannedAnew(options)
+        const next = await Promise.race([planned, signals.ended])
+        reading = next === undefined
+        if (next) await reload(watch, next, options, files, words)
+      }
+    } finally {
+      await stop()
+    }
+  } finally {
+    report = await watch.close()
+  }
+  return { report, reading }
+}
+
+/** The rules that are in the files now, or why they are none. Waits as long as a file does (a FIFO, say). */
+async function plannedAnew(options: RunOptions): Promise<{ rules: RunRules } | { error: unknown }> {
+  try {
+    return { rules: planRun(await readConfig(options.configs), options) }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** What the rules before have done is told with the new ones. An invalid file changes nothing, and says why. */
+async function reload(
+  watch: Watch,
+  planned: Awaited<ReturnType<typeof plannedAnew>>,
+  options: RunOptions,
+  { output, log }: Files,
+  words: RunWords,
+): Promise<void> {
+  try {
+    if ('error' in planned) throw planned.error
+    const next = planned.rules
+    const before = withNotes(await watch.replace(next), log)
+    introduce(next, words)
+    const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`
+    const done = summarize(before, options, output)
+    words.say(done === '' ? news : `${news}minderbinder: the rules before:\n${done}`)
+  } catch (error) {
+    words.say(`${errorText(error, false)}minderbinder: the rules stay as they were\n`)
+  }
+}
+
+/** What is to be known of the rules before they are in force. */
+function introduce({ skipped, warnings }: RunRules, words: RunWords): void {
+  words.leaveOut(skipped)
+  for (const line of warnings) words.say(`minderbinder: warning: ${line}\n`)
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** Writes the summary to its file, where there is one. Returns what of it is for standard error. */
+function summarize(
+  report: WatchReport,
+  { quiet, seed }: RunOptions,
+  output: OutputFile | undefined,
+): string {
+  output?.write(summaryOf(report, seed, 0))
+  return output || quiet ? '' : summaryOf(report, seed, stderrColour())
+}
+
+/** With what the log has to say of itself. */
+function withNotes(report: WatchReport, log: LogFile | undefined): WatchReport {
+  const notes = [...report.totals.notes, ...(log?.notes() ?? [])]
+  return { ...report, totals: { ...report.totals, notes } }
+}
+
+function summaryOf({ rules, engines, totals }: WatchReport, seed: bigint, colour: 0 | 1): string {
+  return summary({ ...totals, rules, engines, seed, arch: architecture, colour })
+}

@@ -1,0 +1,40 @@
+/** Lines of text of run, on stdout, where there is no terminal for graphs. */
+
+import type { Activity } from '../../report/activity.ts'
+import { activityLines, startLines, stopLine } from '../../report/activity-lines.ts'
+import type { RunObserver } from './observers.ts'
+import type { RunOptions } from './options.ts'
+import { writeStdout } from '../standard-streams.ts'
+
+const INTERVAL_MS = 1000
+
+export function runLines({ seed, configs }: RunOptions): RunObserver {
+  return {
+    wantsInjections: false,
+    wantsCalls: false,
+    async start(sample) {
+      const begin = performance.now()
+      let last: Activity | undefined
+      let timer: NodeJS.Timeout
+      const look = async () => {
+        const now = await sample()
+        writeStdout(activityLines(last, now).join(''))
+        last = now
+      }
+      const again = () => {
+        // A failing sample means that the session is failing, too, and the session reports it.
+        look().catch(() => {})
+        timer = setTimeout(again, INTERVAL_MS)
+      }
+      const first = await sample()
+      const title = `run ${configs.join(' ')}`
+      writeStdout(startLines(title, first.rules.length, `${seed}`).join(''))
+      again()
+      return async () => {
+        clearTimeout(timer)
+        await look().catch(() => {})
+        writeStdout(stopLine((performance.now() - begin) / 1000))
+      }
+    },
+  }
+}

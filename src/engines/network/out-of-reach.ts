@@ -1,0 +1,92 @@
+/** Targets in other network namespaces, where rules that act on our interfaces do not reach them: said, once each. */
+import type { BpfObject } from '../../kernel/bpf/object.ts'
+import { nameOf } from '../../kernel/process/tree.ts'
+import { printable } from '../../report/printable.ts'
+import { decodeRuleSet } from '../../rules/encode.ts'
+import { isBoundToOwnNamespace } from '../../rules/reach.ts'
+import { targetProcess } from '../../targets/limits.ts'
+import type { EngineContext } from '../engine.ts'
+
+/** struct elsewhere */
+const KEY_SIZE = 16
+const POLL_MS = 500
+/** Of each rule, so many namespaces are told of, and known: a program can make as many as it likes. */
+const TOLD_MOST = 100
+
+/** A target that made a socket elsewhere. */
+export interface Distant {
+  /** Cookie of the namespace. */
+  readonly netns: bigint
+  readonly pid: number
+  /** Rule indices. */
+  readonly rules: readonly number[]
+}
+
+export class OutOfReach {
+  readonly #object: BpfObject
+  readonly #context: EngineContext
+  /** Those of the engine's rules that do not reach further. */
+  readonly #bound: ReadonlySet<number>
+  /** By rule, the namespaces that it was told of. */
+  readonly #told = new Map<number, Set<bigint>>()
+  readonly #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(object: BpfObject, context: EngineContext, indices: readonly number[]) {
+    this.#object = object
+    this.#context = context
+    const { rules, onNotice } = context
+    this.#bound = new Set(indices.filter((index) => isBoundToOwnNamespace(rules[index]!)))
+    if (this.#bound.size === 0 || !onNotice) return
+    this.#timer = setInterval(() => this.look(), POLL_MS)
+    this.#timer.unref()
+  }
+
+  /** At what the kernel has seen since. */
+  look(): void {
+    if (this.#bound.size === 0 || this.#closed) return
+    for (const key of this.#object.keys('elsewhere', KEY_SIZE)) {
+      const value = this.#object.get('elsewhere', key, targetProcess.size)
+      if (!value) continue
+      this.add({
+        netns: key.readBigUInt64LE(0),
+        pid: key.readUInt32LE(8),
+        rules: decodeRuleSet(value.subarray(targetProcess.rules)),
+      })
+    }
+  }
+
+  add({ netns, pid, rules }: Distant): void {
+    const fresh = rules.filter((rule) => {
+      const told = this.#told.get(rule)
+      return this.#bound.has(rule) && !told?.has(netns) && (told?.size ?? 0) < TOLD_MOST
+    })
+    if (fresh.length === 0) return
+    for (const rule of fresh) this.#told.set(rule, (this.#told.get(rule) ?? new Set()).add(netns))
+    const name = nameOf(pid)
+    const who = name === undefined ? `${pid}` : `${printable(name)} ${pid}`
+    const labels = fresh.map((rule) => this.#label(rule)).join(', ')
+    this.#context.onNotice?.(`${who} is in another network namespace, out of reach of ${labels}`)
+  }
+
+  /** What a reader of the summary must know. */
+  notes(): string[] {
+    this.look()
+    return [...this.#told].map(([rule, { size }]) => {
+      const count = size < TOLD_MOST ? `${size}` : `${size} or more`
+      const places = size === 1 ? 'another network namespace' : `${count} other network namespaces`
+      return `${this.#label(rule)} did not reach sockets that were made in ${places}`
+    })
+  }
+
+  /** Looks once more; the object may be closed after this. */
+  close(): void {
+    clearInterval(this.#timer)
+    this.look()
+    this.#closed = true
+  }
+
+  #label(rule: number): string {
+    return this.#context.rules[rule]?.label ?? ''
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * One program on the egress side of many interfaces, those that come up later included: by tcx link, or by
+ * clsact filter before Linux 6.6. Interfaces that are down send nothing, and attaching costs a grace period
+ * each, so those wait until they are up.
+ */
+import { close as closeFile } from 'node:fs'
+import { promisify } from 'node:util'
+import { MinderbinderError } from '../../errors.ts'
+import { attachTypes, createLink, LinkError } from '../../kernel/bpf/link.ts'
+import { attachClsact } from '../../kernel/network/clsact.ts'
+import type { Interface } from '../../kernel/network/interfaces.ts'
+import { isTurnedOff } from '../../kernel/no-feature.ts'
+import type { AttachFailure } from './late-attachments.ts'
+
+type Detach = () => Promise<void>
+
+const EPERM = 1
+const ENODEV = 19
+const EINVAL = 22
+
+const closeLink = promisify(closeFile)
+
+interface Attachment {
+  readonly program: number
+  readonly detach: Promise<Detach>
+}
+
+export class EgressAttachments {
+  readonly #programFor: (each: Interface) => number | undefined
+  /** By interface index; what is under way counts. */
+  readonly #attached = new Map<number, Attachment>()
+  #closed = false
+
+  /** @param programFor the descriptor of what belongs to an interface; undefined: nothing */
+  constructor(programFor: (each: Interface) => number | undefined) {
+    this.#programFor = programFor
+  }
+
+  /**
+   * Ends when every interface that is up has its program, or could not have it, and no other. Where it failed, the
+   * next update tries again.
+   *
+   * @param deleted indices that were given back since the last time: who has one now is another
+   */
+  async update(
+    interfaces: readonly Interface[],
+    deleted: ReadonlySet<number> = new Set(),
+  ): Promise<AttachFailure[]> {
+    if (this.#closed) return []
+    const programs = new Map(interfaces.map((each) => [each.index, this.#programFor(each)]))
+    for (const [index, { program, detach }] of this.#attached) {
+      if (programs.get(index) === program && !deleted.has(index)) continue
+      this.#attached.delete(index)
+      void detach.then((now) => now()).catch(() => {})
+    }
+    const failures: AttachFailure[] = []
+    const all = interfaces.map(async (link) => {
+      const program = programs.get(link.index)
+      if (!link.up || program === undefined) return
+      const attachment = this.#attached.get(link.index) ?? {
+        program,
+        detach: attachTo(link, program),
+      }
+      this.#attached.set(link.index, attachment)
+      try {
+        await attachment.detach
+      } catch (error) {
+        if (this.#attached.get(link.index) === attachment) this.#attached.delete(link.index)
+        failures.push({ link, error: error as Error })
+      }
+    })
+    await Promise.all(all)
+    return failures
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const attached = [...this.#attached.values()].map(({ detach }) => detach)
+    this.#attached.clear()
+    const results = await Promise.allSettled(attached)
+    const detaches = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    await Promise.all(detaches.map((detach) => detach()))
+  }
+}
+
+async function attachTo(link: Interface, program: number): Promise<Detach> {
+  if (isTurnedOff('tcx')) return attachClsact(link, program)
+  try {
+    const fd = await createLink(program, link.index, attachTypes.tcxEgress)
+    return () => closeLink(fd)
+  } catch (error) {
+    if (!(error instanceof LinkError)) throw error
+    // Before Linux 6.6 there is no such attach type.
+    if (error.errno === EINVAL) return attachClsact(link, program)
+    if (error.errno === ENODEV) return async () => {} // gone in the meantime
+    const code = error.errno === EPERM ? 'MB_NO_PERMISSION' : 'MB_ATTACH'
+    const message = `the program does not attach to interface ${link.name}: ${error.message}`
+    const hint = 'network faults need root (CAP_BPF, CAP_NET_ADMIN): try sudo minderbinder …'
+    throw new MinderbinderError(code, message, { hint, cause: error })
+  }
+}

@@ -1,0 +1,40 @@
+/** What the engines of a session have done, put together. */
+import type { AttachedEngine } from './engine.ts'
+import { noCounts, type RuleCounts } from '../rules/rule.ts'
+
+export interface EngineTotals {
+  /** One for each rule of the plan. */
+  readonly counts: readonly RuleCounts[]
+  readonly lostEvents: bigint
+  readonly foreignCalls: bigint
+  /** By rule index: paths that came near a rule's path= and did not match, at most a few for each rule. */
+  readonly nearPaths: ReadonlyMap<number, readonly string[]>
+  /** By rule index: whether a process ran that the rule's targets name; of rules whose engine knows. */
+  readonly targetsMet: ReadonlyMap<number, boolean>
+  /** What the engines have to say besides. */
+  readonly notes: readonly string[]
+}
+
+/** As of now: engines that are not lifted go on. */
+export async function collectCounts(
+  ruleCount: number,
+  engines: readonly AttachedEngine[],
+): Promise<EngineTotals> {
+  const counts: RuleCounts[] = new Array(ruleCount).fill(noCounts)
+  let lostEvents = 0n
+  let foreignCalls = 0n
+  const nearPaths = new Map<number, readonly string[]>()
+  const targetsMet = new Map<number, boolean>()
+  const notes: string[] = []
+  for (const engine of engines) {
+    const own = await engine.counts()
+    for (const [index, count] of own) counts[index] = count
+    const met = engine.targetsMet?.()
+    if (met) for (const index of own.keys()) targetsMet.set(index, met.has(index))
+    lostEvents += engine.lostEvents()
+    foreignCalls += engine.foreignCalls?.() ?? 0n
+    for (const [index, paths] of engine.nearPaths?.() ?? []) nearPaths.set(index, paths)
+    notes.push(...(engine.notes?.() ?? []))
+  }
+  return { counts, lostEvents, foreignCalls, nearPaths, targetsMet, notes }
+}

@@ -1,0 +1,120 @@
+/** bpf/stats.bpf.o at work: what the target processes call, and how often they leave a CPU. Changes nothing. */
+import { close as closeFile } from 'node:fs'
+import { promisify } from 'node:util'
+import type { TargetCgroup } from '../engines/engine.ts'
+import { levelBelow, parentId } from '../engines/target-level.ts'
+import { MinderbinderError } from '../errors.ts'
+import { readBpfObject } from '../kernel/bpf/file.ts'
+import { attachRawTracepoint } from '../kernel/bpf/link.ts'
+import { BpfObject } from '../kernel/bpf/object.ts'
+import { testRunHere } from '../kernel/bpf/test-run.ts'
+import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
+import type { CallActivity } from '../report/activity.ts'
+
+/** Who is counted. */
+export type Counted =
+  /** Whoever is in this cgroup, or below it: `exec`. */
+  | { readonly cgroup: TargetCgroup }
+  /** Whoever is in the map of bpf/target.bpf.h, by its descriptor: `run`. */
+  | { readonly targets: number }
+
+const tracepoints = { mb_sys_exit: 'sys_exit', mb_sched_switch: 'sched_switch' } as const
+/** struct statistics */
+const STATISTICS_SIZE = 24
+
+const closeLink = promisify(closeFile)
+
+export class TargetStatistics {
+  readonly #object: BpfObject
+  readonly #cpus: number
+  readonly #links: number[] = []
+  #last: CallActivity | undefined
+
+  private constructor(object: BpfObject, cpus: number) {
+    this.#object = object
+    this.#cpus = cpus
+  }
+
+  /**
+   * Counts from now on. Until close() each system call of the whole machine takes a little longer: the kernel
+   * leaves its short way out of them while anybody traces sys_exit.
+   *
+   * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH; then nothing stays attached
+   */
+  static async open(counted: Counted): Promise<TargetStatistics> {
+    const libbpf = await loadLibbpf()
+    const object = await BpfObject.load(readBpfObject('stats'), {
+      name: 'stats',
+      purpose: 'statistics of the target processes',
+      programs: [...Object.keys(tracepoints), ...('cgroup' in counted ? ['mb_level'] : [])],
+      maxEntries: {},
+      ...('targets' in counted && { reuse: { targets: counted.targets } }),
+      rodata: settings('cgroup' in counted),
+    })
+    const statistics = new TargetStatistics(object, libbpf.possibleCpus())
+    try {
+      if ('cgroup' in counted) await statistics.#aim(counted.cgroup)
+      for (const [program, tracepoint] of Object.entries(tracepoints)) {
+        statistics.#links.push(await attachRawTracepoint(object.program(program), tracepoint))
+      }
+      return statistics
+    } catch (error) {
+      await statistics.close()
+      throw error
+    }
+  }
+
+  /** Since open(); the last numbers, once closed. */
+  read(): CallActivity {
+    if (this.#last) return this.#last
+    const bytes = this.#object.lookup('statistics', 0, STATISTICS_SIZE * this.#cpus)
+    const sum = (offset: number) => {
+      let total = 0n
+      for (let at = offset; at < bytes.length; at += STATISTICS_SIZE)
+        total += bytes.readBigUInt64LE(at)
+      return total
+    }
+    return { succeeded: sum(0), failed: sum(8), contextSwitches: sum(16) }
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    if (this.#last) return
+    for (const link of this.#links.splice(0)) await closeLink(link)
+    this.#last = this.read()
+    this.#object.close()
+  }
+
+  async #aim(cgroup: TargetCgroup): Promise<void> {
+    this.#setSession(parentId(cgroup), 0)
+    const own = await testRunHere(this.#object.program('mb_level'))
+    this.#setSession(cgroup.id, levelBelow(own, cgroup))
+  }
+
+  /** struct session */
+  #setSession(cgroup: bigint, level: number): void {
+    const bytes = Buffer.alloc(16)
+    bytes.writeBigUInt64LE(cgroup, 0)
+    bytes.writeUInt32LE(level, 8)
+    this.#object.update('.bss', 0, bytes)
+  }
+}
+
+/** struct settings */
+function settings(byCgroup: boolean): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeUInt32LE(byCgroup ? 1 : 0, 0)
+  return bytes
+}
+
+/** Without them there is less to see, and the reason is shown in their place. */
+export async function openStatistics(
+  counted: Counted,
+): Promise<TargetStatistics | { readonly missing: string }> {
+  try {
+    return await TargetStatistics.open(counted)
+  } catch (error) {
+    if (!(error instanceof MinderbinderError)) throw error
+    return { missing: error.code === 'MB_NO_PERMISSION' ? 'this needs root' : error.message }
+  }
+}
