@@ -4,7 +4,7 @@
 # (In a checkout bin/minderbinder is a link to the one launcher that was built there; npm link and npm install -g . come
 # here, and this takes the same.)
 #
-# Whatever is set here, the launcher starts with the environment that this script was given: src/launcher/handover.h.
+# Whatever is set here, the launcher starts with the environment that this script was given: src/launcher/front/handover.h.
 # What sh itself takes away it cannot bring back: whether SIGCHLD was ignored (dash, busybox) or blocked (bash), and
 # bash reads this file through descriptor 2 where that was closed.
 

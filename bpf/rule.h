@@ -7,7 +7,7 @@
  * src/rules/encode.ts writes struct rule; test/unit holds its offsets to this file.
  *
  * The including file provides u8, u16, u32, u64, s32 and s64 (bpf/types.bpf.h for the kernel side,
- * src/launcher/types.h for the launcher): this header includes nothing.
+ * src/launcher/shared/types.h for the launcher): this header includes nothing.
  */
 #ifndef MINDERBINDER_RULE_H
 #define MINDERBINDER_RULE_H

@@ -4,7 +4,7 @@
  * (__x64_sys_openat, __arm64_sys_openat): the function is not run, and what a rule says is returned instead.
  *
  * One body, two ways in: fmod_ret programs, one for each call, and one kprobe program for any number of calls.
- * What decides is decide() of rule.h, as in the supervisor (src/launcher/faults.c): keep the two in step.
+ * What decides is decide() of rule.h, as in the supervisor (src/launcher/supervisor/faults.c): keep the two in step.
  *
  * Needs Linux 6.1: bpf_loop() (5.17), hash maps without preallocation in tracing programs (6.1, commit
  * 96da3f7d489d). src/engines/override/object.ts writes `settings` before it loads this, `session` after.

@@ -10,7 +10,7 @@ mkdir -p "$(dirname "$output")"
 new=$output.$$
 compile() {
 	"${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -pthread "$@" \
-		-o "$new" src/launcher/*.c
+		-o "$new" src/launcher/*.c src/launcher/*/*.c
 }
 if [ $# -gt 0 ]; then
 	compile "$@"

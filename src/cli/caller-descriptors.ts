@@ -1,6 +1,6 @@
 /**
  * The caller's descriptors, by the names that a command line gives them. Here such a name would open one of this
- * process's own; the launcher hands over what its arguments name, and says where it is (src/launcher/descriptors.h).
+ * process's own; the launcher hands over what its arguments name, and says where it is (src/launcher/front/descriptors.h).
  */
 import { closeSync } from 'node:fs'
 import { resolve } from 'node:path'

@@ -2,8 +2,8 @@
 import { architecture } from '../kernel/architecture.ts'
 import { decodeEvent } from '../report/event.ts'
 import { type LogContext, logLine } from '../report/log.ts'
-import type { Rule } from '../rules/rule.ts'
 import { syscallName } from '../rules/names/syscalls.ts'
+import type { Rule } from '../rules/rule.ts'
 import type { LogFile } from './log-file.ts'
 
 /** Those of one set of rules. */

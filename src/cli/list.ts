@@ -1,12 +1,12 @@
 /** `minderbinder list syscalls|errnos|families [--json]`: every name that a fault can use. */
 
 import { MinderbinderError } from '../errors.ts'
+import { notFaultable, refusesOutcome } from '../rules/faultable.ts'
 import { type Errno, errnoAliases, errnos } from '../rules/names/errnos.ts'
 import { type Family, families, familiesOf } from '../rules/names/families.ts'
-import { notFaultable, refusesOutcome } from '../rules/faultable.ts'
-import type { Architecture, Outcome } from '../rules/rule.ts'
 import { nearest } from '../rules/names/suggest.ts'
 import { syscallNames, syscallNumber } from '../rules/names/syscalls.ts'
+import type { Architecture, Outcome } from '../rules/rule.ts'
 
 /** An element of `list syscalls --json`. */
 export interface ListedSyscall {

@@ -1,10 +1,10 @@
 /** From the fields of a rule to the parts that the command line's faults are made of, and to the rule. */
 import { parseErrorName, parseOutcome, parseReturn } from '../rules/grammar-outcome.ts'
 import { parseMembers } from '../rules/grammar-set.ts'
+import { nearest } from '../rules/names/suggest.ts'
 import { type CommonParts, type GrammarContext, networkRule, syscallRule } from '../rules/parts.ts'
 import type { NetworkRule, Outcome, SyscallRule } from '../rules/rule.ts'
 import { printable, quote, Span } from '../rules/span.ts'
-import { nearest } from '../rules/names/suggest.ts'
 import { parseDuration, parseRate } from '../rules/values.ts'
 import type { Fields } from './fields.ts'
 import { parseTargets } from './targets.ts'

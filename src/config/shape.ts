@@ -1,6 +1,7 @@
 /** Holds a file to the schema: what is wrong with its keys and types, in words, each at its place. */
-import { quote } from '../rules/span.ts'
+
 import { nearest } from '../rules/names/suggest.ts'
+import { quote } from '../rules/span.ts'
 import type { ConfigText, Place } from './located.ts'
 import type { Problems } from './problems.ts'
 import { configSchema } from './schema.ts'

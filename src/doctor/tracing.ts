@@ -1,7 +1,7 @@
 /** What the override engine and `run` look with. */
 import { closeSync, openSync, readSync } from 'node:fs'
-import { errnoName } from '../kernel/ffi.ts'
 import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
+import { errnoName } from '../kernel/ffi.ts'
 import { type Check, no, type Question, unknown, yes } from './check.ts'
 import type { Facts } from './facts.ts'
 import { whyForbidden } from './refusal.ts'

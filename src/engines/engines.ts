@@ -1,11 +1,11 @@
 /** Every engine, the preferred first. */
 
 import type { Rule } from '../rules/rule.ts'
-import { cgroup } from './network/cgroup.ts'
 import type { Engine } from './engine.ts'
+import { cgroup } from './network/cgroup.ts'
+import { tc } from './network/tc.ts'
 import { override } from './override/engine.ts'
 import { seccomp } from './seccomp/engine.ts'
-import { tc } from './network/tc.ts'
 
 export const engines: readonly Engine[] = [override, seccomp, tc, cgroup].map(forCommand)
 

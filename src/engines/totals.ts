@@ -1,6 +1,7 @@
 /** What the engines of a session have done, put together. */
-import type { AttachedEngine } from './engine.ts'
+
 import { noCounts, type RuleCounts } from '../rules/rule.ts'
+import type { AttachedEngine } from './engine.ts'
 
 export interface EngineTotals {
   /** One for each rule of the plan. */

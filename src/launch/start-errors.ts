@@ -3,9 +3,9 @@ import { getSystemErrorName } from 'node:util'
 import { MinderbinderError } from '../errors.ts'
 import { errnos } from '../rules/names/errnos.ts'
 import { printable } from '../rules/span.ts'
+import type { Plan } from '../session/plan.ts'
 import { missingInterpreter } from './interpreter.ts'
 import type { StageError } from './launcher.ts'
-import type { Plan } from '../session/plan.ts'
 
 const EBUSY = 16
 const EINVAL = 22

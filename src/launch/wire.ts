@@ -1,4 +1,4 @@
-/** Frames between node, the front and the supervisor: src/launcher/wire.h is the other end. */
+/** Frames between node, the front and the supervisor: src/launcher/shared/wire.h is the other end. */
 /** enum wire_type */
 export const wireTypes = {
   stage: 1,

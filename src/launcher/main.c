@@ -7,12 +7,12 @@
  * a shell script, bin/minderbinder.sh; what that takes from the environment, handover.h brings back. minderbinder
  * doctor starts it by another name, to try what node cannot.
  */
-#include "environment.h"
-#include "front.h"
-#include "handover.h"
-#include "inherited.h"
-#include "probe.h"
-#include "shield.h"
+#include "front/environment.h"
+#include "front/front.h"
+#include "front/handover.h"
+#include "shared/inherited.h"
+#include "probe/probe.h"
+#include "front/shield.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { MinderbinderError } from '../errors.ts'
-import type { Activity } from '../report/activity.ts'
 import { errnoText } from '../launch/start-errors.ts'
+import type { Activity } from '../report/activity.ts'
 import { version } from '../version.ts'
 import { formatAddress, parseAddress } from './address.ts'
 

@@ -1,5 +1,6 @@
 /** What a running session is doing, taken from its engines, its processes and its events when somebody asks. */
 import type { AttachedEngine, EngineName, TargetCgroup } from '../engines/engine.ts'
+import { collectCounts } from '../engines/totals.ts'
 import { members } from '../kernel/cgroup/members.ts'
 import { listInterfaces } from '../kernel/network/interfaces.ts'
 import { descendants, nameOf, parentOf } from '../kernel/process/tree.ts'
@@ -7,11 +8,10 @@ import type { TargetActivity } from '../report/activity.ts'
 import { oneLine, printable } from '../report/printable.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { Observer, Plan } from '../session/plan.ts'
+import type { UndoStack } from '../undo.ts'
 import { RecentEvents } from './recent-events.ts'
 import { Sampler, type SampleSource } from './sampler.ts'
 import { openStatistics, TargetStatistics } from './target-statistics.ts'
-import { collectCounts } from '../engines/totals.ts'
-import type { UndoStack } from '../undo.ts'
 
 /** As many as a tall terminal shows. */
 export const INJECTIONS_SHOWN = 40

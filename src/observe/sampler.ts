@@ -1,4 +1,6 @@
 /** Takes an Activity of a running session on request. */
+
+import type { EngineTotals } from '../engines/totals.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { interfaceName } from '../kernel/network/interfaces.ts'
 import type { Activity, TargetActivity } from '../report/activity.ts'
@@ -9,11 +11,10 @@ import type { LogContext } from '../report/log.ts'
 import type { RunSoFar } from '../report/run-so-far.ts'
 import { whyNotFired } from '../report/why-not-fired.ts'
 import { describeRule } from '../rules/describe.ts'
-import type { Rule } from '../rules/rule.ts'
 import { syscallName } from '../rules/names/syscalls.ts'
+import type { Rule } from '../rules/rule.ts'
 import type { RecentEvents } from './recent-events.ts'
 import { TargetStatistics } from './target-statistics.ts'
-import type { EngineTotals } from '../engines/totals.ts'
 
 /** Where a sample comes from. */
 export interface SampleSource {

@@ -5,10 +5,10 @@ import type { TargetCgroup } from '../engines/engine.ts'
 import { levelBelow, parentId } from '../engines/target-level.ts'
 import { MinderbinderError } from '../errors.ts'
 import { readBpfObject } from '../kernel/bpf/file.ts'
+import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
 import { attachRawTracepoint } from '../kernel/bpf/link.ts'
 import { BpfObject } from '../kernel/bpf/object.ts'
 import { testRunHere } from '../kernel/bpf/test-run.ts'
-import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
 import type { CallActivity } from '../report/activity.ts'
 
 /** Who is counted. */

@@ -3,8 +3,8 @@ import { nameOf } from '../kernel/process/tree.ts'
 import type { TargetActivity } from '../report/activity.ts'
 import { oneLine, printable } from '../report/printable.ts'
 import type { Rule } from '../rules/rule.ts'
-import { TARGETS_SHOWN } from './activity.ts'
 import type { TargetTable } from '../targets/target-table.ts'
+import { TARGETS_SHOWN } from './activity.ts'
 
 export function targetsOf(
   table: TargetTable,

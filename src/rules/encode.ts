@@ -1,8 +1,8 @@
 /** The rule table as bytes: bpf/rule.h says what they mean, test/unit/encode.test.ts holds the two together. */
 import { MinderbinderError } from '../errors.ts'
-import type { Architecture, NetworkRule, Outcome, Rule, RuleCounts, Target, When } from './rule.ts'
 import { callShape } from './names/shapes.ts'
 import { syscallNames, syscallNumber } from './names/syscalls.ts'
+import type { Architecture, NetworkRule, Outcome, Rule, RuleCounts, Target, When } from './rule.ts'
 
 /** sizeof(struct rule) */
 export const RULE_SIZE = 416
@@ -16,7 +16,7 @@ export const RULE_SET_SIZE = 520
 export const TARGET_SIZE = 272
 const TARGET_NAME_MAX = 256
 export const RULES_MAX = 4096
-/** Of all rules together: with RULES_MAX rules they fit into a frame of WIRE_PAYLOAD_MAX (src/launcher/wire.h). */
+/** Of all rules together: with RULES_MAX rules they fit into a frame of WIRE_PAYLOAD_MAX (src/launcher/shared/wire.h). */
 export const TARGETS_MAX = 16384
 export const SYSCALLS_MAX = 512
 

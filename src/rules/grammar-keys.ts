@@ -1,9 +1,10 @@
 /** [,KEY=VALUE]...: what narrows a fault, or names it. */
+
+import { nearest } from './names/suggest.ts'
 import { otherKeyHint } from './other-words.ts'
 import type { CommonParts } from './parts.ts'
 import type { NetworkRule, Rule, SyscallRule, When } from './rule.ts'
 import { printable, quote, type Span } from './span.ts'
-import { nearest } from './names/suggest.ts'
 import { always, parseDuration, parseInteger, parseWhen } from './values.ts'
 
 export const syscallKeys = ['after', 'when', 'times', 'scope', 'path', 'fd', 'name'] as const

@@ -1,10 +1,10 @@
 /** OUTCOME: what happens to a system call. */
 import { errnoByName, errnoMax, errnoName, errnoNames } from './names/errnos.ts'
+import { signalByName, signalMax, signalName, signalNames } from './names/signals.ts'
+import { nearest } from './names/suggest.ts'
 import { isDelayAndMore, otherOutcomeHint } from './other-words.ts'
 import type { Outcome } from './rule.ts'
-import { signalByName, signalMax, signalName, signalNames } from './names/signals.ts'
 import { quote, type Span } from './span.ts'
-import { nearest } from './names/suggest.ts'
 import { parseDuration } from './values.ts'
 
 /** `ENOENT`, `-2`, `ret:N`, `delay:DUR`, `signal:SIG`. */

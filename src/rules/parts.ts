@@ -8,9 +8,9 @@ import {
   parseScope,
 } from './grammar-keys.ts'
 import type { CallSet } from './grammar-set.ts'
+import { callShape } from './names/shapes.ts'
 import { parseCidr, parseInterface, parsePort } from './network-values.ts'
 import type { Architecture, LeftOut, NetworkRule, Outcome, SyscallRule } from './rule.ts'
-import { callShape } from './names/shapes.ts'
 import { quote, type Span } from './span.ts'
 import { parseInteger } from './values.ts'
 

@@ -1,11 +1,12 @@
 /** The sets of strace(1), "-e trace=syscall_set": names, numbers, %class, ?name, /regex, !, all, none. */
-import { families } from './names/families.ts'
+
 import { notFaultable } from './faultable.ts'
 import { checkCall, unknownFamily } from './grammar-set.ts'
+import { families } from './names/families.ts'
+import { syscallName, syscallNames, syscallNumber } from './names/syscalls.ts'
 import { compileRegex } from './posix-regex.ts'
 import type { Architecture, LeftOut } from './rule.ts'
 import { quote, type Span } from './span.ts'
-import { syscallName, syscallNames, syscallNumber } from './names/syscalls.ts'
 
 export interface StraceSet {
   /** By name and sorted by it, each with its place in the text where it was named itself. */

@@ -7,14 +7,15 @@
  * rule of its own with scope=process. (strace's tracees are threads, ours are processes.) What one rule
  * cannot do, two actions at once or one at the call's exit, is refused.
  */
-import { errnoMax, errnoName } from './names/errnos.ts'
+
 import { refusesOutcome } from './faultable.ts'
 import { parseErrorName, parseReturn, parseSignal } from './grammar-outcome.ts'
+import { errnoMax, errnoName } from './names/errnos.ts'
+import { nearest } from './names/suggest.ts'
 import type { GrammarContext } from './parts.ts'
 import type { LeftOut, Outcome, SyscallRule } from './rule.ts'
 import { printable, quote, Span } from './span.ts'
 import { parseStraceSet } from './strace-set.ts'
-import { nearest } from './names/suggest.ts'
 import { always, parseDuration, parseInteger, parseWhen } from './values.ts'
 
 /** What strace can do and a rule cannot. */

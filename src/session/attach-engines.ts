@@ -1,7 +1,7 @@
 /** Every engine of a plan at work. Where one that was only preferred does not attach, another does its rules. */
 import type { AttachedEngine, Engine, EngineContext, EngineName } from '../engines/engine.ts'
-import type { Plan } from './plan.ts'
 import type { UndoStack } from '../undo.ts'
+import type { Plan } from './plan.ts'
 
 export interface AttachedEngines {
   readonly engines: readonly AttachedEngine[]

@@ -1,11 +1,11 @@
 /** Faults for processes wherever they are on the machine, from open() until close(). */
 import type { AttachedEngine, Engine } from '../engines/engine.ts'
+import { collectCounts, type EngineTotals } from '../engines/totals.ts'
 import type { Rule } from '../rules/rule.ts'
 import { adoptRunning } from '../targets/adopt-running.ts'
 import { TargetTable } from '../targets/target-table.ts'
-import { attachEngines } from './attach-engines.ts'
-import { collectCounts, type EngineTotals } from '../engines/totals.ts'
 import { UndoStack } from '../undo.ts'
+import { attachEngines } from './attach-engines.ts'
 
 /** What such a session is to do. */
 export interface MachinePlan {

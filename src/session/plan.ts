@@ -1,8 +1,8 @@
 import type { Engine, EngineName } from '../engines/engine.ts'
+import type { EngineTotals } from '../engines/totals.ts'
+import type { ChildEnd, UserIds } from '../launch/launcher.ts'
 import type { Activity } from '../report/activity.ts'
 import type { Rule } from '../rules/rule.ts'
-import type { ChildEnd, UserIds } from '../launch/launcher.ts'
-import type { EngineTotals } from '../engines/totals.ts'
 
 /** What a session is to do, decided before anything is touched. */
 export interface Plan {

@@ -1,17 +1,17 @@
 /** One run of a command under faults: everything is set up, the child runs, everything is given back. */
 import type { CommandUser, Supervisor, TargetCgroup } from '../engines/engine.ts'
-import { architecture } from '../kernel/architecture.ts'
-import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
-import type { TargetTable } from '../targets/target-table.ts'
-import { attachEngines } from './attach-engines.ts'
-import { closeCgroup, openCgroup } from './child-cgroup.ts'
-import { readEvents } from '../launch/events.ts'
-import { type Launcher, StageError } from '../launch/launcher.ts'
-import type { Plan, SessionResult } from './plan.ts'
-import { execFailure, stageFailure } from '../launch/start-errors.ts'
 import { supervisedTargets } from '../engines/seccomp/supervised-targets.ts'
 import { collectCounts } from '../engines/totals.ts'
+import { architecture } from '../kernel/architecture.ts'
+import { readEvents } from '../launch/events.ts'
+import { type Launcher, StageError } from '../launch/launcher.ts'
+import { execFailure, stageFailure } from '../launch/start-errors.ts'
+import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
+import type { TargetTable } from '../targets/target-table.ts'
 import { UndoStack } from '../undo.ts'
+import { attachEngines } from './attach-engines.ts'
+import { closeCgroup, openCgroup } from './child-cgroup.ts'
+import type { Plan, SessionResult } from './plan.ts'
 
 /** @throws {MinderbinderError} whatever keeps the command from running; then nothing is left of it */
 export async function runSession(plan: Plan, launcher: Launcher): Promise<SessionResult> {

@@ -1,15 +1,15 @@
 /** A machine session that goes on while its rules may be replaced, and that can be looked at. */
 import { engineNames } from '../engines/choose.ts'
 import type { Engine } from '../engines/engine.ts'
-import type { Activity } from '../report/activity.ts'
-import type { Rule } from '../rules/rule.ts'
+import type { EngineTotals } from '../engines/totals.ts'
 import { INJECTIONS_SHOWN } from '../observe/activity.ts'
-import { MachineSession } from './machine-session.ts'
 import { RecentEvents } from '../observe/recent-events.ts'
 import { Sampler } from '../observe/sampler.ts'
 import { openStatistics, TargetStatistics } from '../observe/target-statistics.ts'
-import type { EngineTotals } from '../engines/totals.ts'
 import { targetsOf } from '../observe/targets-shown.ts'
+import type { Activity } from '../report/activity.ts'
+import type { Rule } from '../rules/rule.ts'
+import { MachineSession } from './machine-session.ts'
 
 /** The rules of one reading of the files. */
 export interface WatchRules {

@@ -34,7 +34,7 @@ export async function memory(): Promise<Measure[]> {
   ]
 }
 
-/** The front's child that is a launcher too, and no node: src/launcher/front.c. */
+/** The front's child that is a launcher too, and no node: src/launcher/front/front.c. */
 function supervisorOf(front: number): number {
   const children = readFileSync(`/proc/${front}/task/${front}/children`, 'utf8').trim().split(' ')
   const found = children.filter(

@@ -39,7 +39,7 @@ const expected: readonly RegExp[] = [
   /^docs\/[a-z.-]+\.(md|json|yaml|svg|service)$/,
   // What is not MIT comes with its source, and what makes the one of the other.
   /^bpf\/[a-z-]+\.(bpf\.c|bpf\.o|bpf\.h|h)$/,
-  /^src\/launcher\/[a-z-]+\.[ch]$/,
+  /^src\/launcher\/([a-z]+\/)?[a-z-]+\.[ch]$/,
   /^scripts\/build-(bpf|launcher|launchers)\.sh$/,
 ]
 

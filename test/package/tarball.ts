@@ -17,8 +17,8 @@ const sources = ['src/launcher', 'bpf', 'scripts'].map((folder) => join(reposito
 export function buildLaunchers(): void {
   const newest = Math.max(
     ...sources.flatMap((folder) =>
-      readdirSync(folder)
-        .filter((name) => /\.[ch]$|^build-launcher/.test(name))
+      readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\.[ch]$|build-launcher/.test(name))
         .map((name) => statSync(join(folder, name)).mtimeMs),
     ),
   )

@@ -25,7 +25,7 @@ const LANES = 4
 const BUDGET = 60_000
 /** A start takes 30 to 100. */
 const LONGEST = 120
-/** What is stuck would be killed after 3,000 (src/launcher/grace.h), and that must not be what ends it. */
+/** What is stuck would be killed after 3,000 (src/launcher/shared/grace.h), and that must not be what ends it. */
 const PROMPT = 2500
 
 test(`${RUNS} signals at random moments of a start: none hangs`, { timeout: 300_000 }, async () => {

@@ -21,7 +21,7 @@ export function compileC(source: string, options: readonly string[] = []): strin
   folders.push(folder)
   const program = join(folder, 'program')
   const warnings = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-g', '-O1']
-  const include = ['-I', join(repository, 'src/launcher'), '-I', join(repository, 'bpf')]
+  const include = ['-I', join(repository, 'src/launcher/shared'), '-I', join(repository, 'bpf')]
   const rest = [...include, '-o', program, join(import.meta.dirname, source)]
   const emulated = process.env.MINDERBINDER_TEST_MACHINE
   if (emulated === undefined) {

@@ -499,9 +499,11 @@ test('hostile text takes time by its length', () => {
   const names = `agents_of_chaos:\n  syscall:\n${'    - {nam: x}\n'.repeat(130_000)}`
   const aliases = `- &a 1\n- [${'*a,'.repeat(60_000)}]`
   for (const text of [...hostile, keys, names, aliases]) {
-    const start = performance.now()
+    // Of this process alone: a busy machine takes longer, and no more of it.
+    const start = process.cpuUsage()
     assert.notEqual(complaint(text), 'accepted')
-    const seconds = (performance.now() - start) / 1000
+    const { user, system } = process.cpuUsage(start)
+    const seconds = (user + system) / 1e6
     assert.ok(seconds < 30, `${seconds} s for ${JSON.stringify(text.slice(0, 20))}`)
   }
 })

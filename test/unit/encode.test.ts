@@ -22,9 +22,9 @@ import {
   thresholdOf,
 } from '../../src/rules/encode.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
-import type { Rule } from '../../src/rules/rule.ts'
 import { callShape } from '../../src/rules/names/shapes.ts'
 import { syscallNames, syscallNumber } from '../../src/rules/names/syscalls.ts'
+import type { Rule } from '../../src/rules/rule.ts'
 import { requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
 

@@ -7,10 +7,10 @@ import { describeRule } from '../../src/rules/describe.ts'
 import { encodeRules } from '../../src/rules/encode.ts'
 import { notFaultable, refusesOutcome } from '../../src/rules/faultable.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
-import type { Architecture, Rule } from '../../src/rules/rule.ts'
 import { callShape } from '../../src/rules/names/shapes.ts'
-import { parseStraceInject } from '../../src/rules/strace.ts'
 import { syscallNames } from '../../src/rules/names/syscalls.ts'
+import type { Architecture, Rule } from '../../src/rules/rule.ts'
+import { parseStraceInject } from '../../src/rules/strace.ts'
 import { quickly } from '../helpers/quick.ts'
 
 const arches = ['x86_64', 'arm64'] as const

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { MinderbinderError } from '../../src/errors.ts'
-import { families } from '../../src/rules/names/families.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
-import type { NetworkRule, SyscallRule } from '../../src/rules/rule.ts'
+import { families } from '../../src/rules/names/families.ts'
 import { callShape } from '../../src/rules/names/shapes.ts'
+import type { NetworkRule, SyscallRule } from '../../src/rules/rule.ts'
 
 const x86 = { arch: 'x86_64' } as const
 const arm = { arch: 'arm64' } as const

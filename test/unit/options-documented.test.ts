@@ -15,8 +15,8 @@ import { runCommand } from '../../src/cli/run/command.ts'
 import { usage } from '../../src/cli/usage.ts'
 import { jsonSchema } from '../../src/config/json-schema.ts'
 import { exitStatus } from '../../src/errors.ts'
-import { families } from '../../src/rules/names/families.ts'
 import { networkKeys, syscallKeys } from '../../src/rules/grammar-keys.ts'
+import { families } from '../../src/rules/names/families.ts'
 import { type Need, requires } from '../helpers/requires.ts'
 
 const fromRoot = (path: string) => new URL(`../../${path}`, import.meta.url).pathname

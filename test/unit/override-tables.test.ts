@@ -4,8 +4,8 @@ import test from 'node:test'
 import { namedCalls, overrideTables } from '../../src/engines/override/tables.ts'
 import { decodeRuleSet, encodeCallShapes, RULE_SET_SIZE } from '../../src/rules/encode.ts'
 import { parseSyscallFault } from '../../src/rules/grammar.ts'
-import type { SyscallRule } from '../../src/rules/rule.ts'
 import { syscallNumber } from '../../src/rules/names/syscalls.ts'
+import type { SyscallRule } from '../../src/rules/rule.ts'
 
 const arch = 'x86_64'
 const rulesOf = (...faults: string[]) =>

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { MinderbinderError } from '../../src/errors.ts'
+import { syscallNames } from '../../src/rules/names/syscalls.ts'
 import { compileRegex, longestText } from '../../src/rules/posix-regex.ts'
 import { Span } from '../../src/rules/span.ts'
-import { syscallNames } from '../../src/rules/names/syscalls.ts'
 
 const compile = (text: string) => compileRegex(new Span(text))
 

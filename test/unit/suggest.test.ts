@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { errnoNames } from '../../src/rules/names/errnos.ts'
 import { families } from '../../src/rules/names/families.ts'
-import { callsInstead, callsOfFunction, genericCallFor } from '../../src/rules/names/library-calls.ts'
+import {
+  callsInstead,
+  callsOfFunction,
+  genericCallFor,
+} from '../../src/rules/names/library-calls.ts'
 import { editDistance, libraryHint, nearest, neverSeenHint } from '../../src/rules/names/suggest.ts'
 import { syscallNames, syscallNumber } from '../../src/rules/names/syscalls.ts'
 

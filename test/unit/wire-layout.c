@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints what src/launcher/wire.h says, for wire.test.ts to compare with src/launch/wire.ts. */
-#include "../../src/launcher/near.h"
-#include "../../src/launcher/wire.h"
+/* Prints what src/launcher/shared/wire.h says, for wire.test.ts to compare with src/launch/wire.ts. */
+#include "../../src/launcher/supervisor/near.h"
+#include "../../src/launcher/shared/wire.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /**
- * `exec --graph`: the view beside a command. Node is in a session of its own (src/launcher/front.c): it has the
+ * `exec --graph`: the view beside a command. Node is in a session of its own (src/launcher/front/front.c): it has the
  * terminal as a descriptor that the front opened, may write to it at any time, and hears of no signal of it.
  * So keys stay the command's, ^C as well, and the front says when it stops.
  */
@@ -7,9 +7,9 @@ import { MinderbinderError } from '../../errors.ts'
 import { readStat } from '../../kernel/process/proc-stat.ts'
 import { frontPid, type Launcher, launcherFds } from '../../launch/launcher.ts'
 import type { Observer } from '../../session/plan.ts'
-import type { ExecOptions } from './options.ts'
 import { keepDrawing } from '../keep-drawing.ts'
 import { inForeground } from '../terminal-use.ts'
+import type { ExecOptions } from './options.ts'
 
 /** @throws {MinderbinderError} MB_TERMINAL: there is none, or the command's output would be drawn over */
 export function execView(

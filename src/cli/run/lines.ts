@@ -2,9 +2,9 @@
 
 import type { Activity } from '../../report/activity.ts'
 import { activityLines, startLines, stopLine } from '../../report/activity-lines.ts'
+import { writeStdout } from '../standard-streams.ts'
 import type { RunObserver } from './observers.ts'
 import type { RunOptions } from './options.ts'
-import { writeStdout } from '../standard-streams.ts'
 
 const INTERVAL_MS = 1000
 

@@ -1,10 +1,10 @@
 /** The graphs of run, where stdout is a terminal. */
 import type tty from 'node:tty'
 import { keepDrawing } from '../keep-drawing.ts'
+import { inForeground } from '../terminal-use.ts'
 import type { RunObserver } from './observers.ts'
 import type { RunOptions } from './options.ts'
 import type { RunWords } from './words.ts'
-import { inForeground } from '../terminal-use.ts'
 
 /** Not in the background: whoever takes the terminal from there is stopped (SIGTTOU), with faults in force. */
 export function terminalForGraphs({ graph }: RunOptions): boolean {

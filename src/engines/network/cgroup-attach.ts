@@ -1,11 +1,11 @@
 /** What the cgroup engine attaches to the target's own cgroup, or to the root of all. */
 import { closeSync } from 'node:fs'
 import { listInterfaces } from '../../kernel/network/interfaces.ts'
-import { attachToFolder, type CgroupProgram, cgroupOfTargets } from './cgroup-programs.ts'
 import type { AttachedEngine, EngineContext } from '../engine.ts'
-import { startNetwork } from './start.ts'
+import { attachToFolder, type CgroupProgram, cgroupOfTargets } from './cgroup-programs.ts'
 import { NetworkObject } from './object.ts'
 import { interfaceOf } from './settings.ts'
+import { startNetwork } from './start.ts'
 
 export async function attachToCgroup(
   context: EngineContext,

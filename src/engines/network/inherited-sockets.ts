@@ -1,7 +1,7 @@
 /** Internet sockets that COMMAND inherits: they belong to the cgroup in which they were made, out of reach of the rules. */
 import { closeSync } from 'node:fs'
-import { getDescriptor, openPidfd } from '../../kernel/process/pidfd.ts'
 import { isInternetSocket, isListening } from '../../kernel/network/socket-namespace.ts'
+import { getDescriptor, openPidfd } from '../../kernel/process/pidfd.ts'
 import { socketsOf } from '../../targets/sockets.ts'
 
 /** What a reader of the summary must know of the sockets of this process, one line each. */

@@ -2,8 +2,8 @@
 import type { BpfObject } from '../../kernel/bpf/object.ts'
 import { testRun } from '../../kernel/bpf/test-run.ts'
 import type { TargetCgroup } from '../engine.ts'
-import type { Session } from './settings.ts'
 import { levelBelow, parentId } from '../target-level.ts'
+import type { Session } from './settings.ts'
 
 /**
  * Asks the kernel for the depth of the cgroup's parent, which is our own: the socket that belongs to a test

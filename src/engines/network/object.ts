@@ -3,8 +3,8 @@ import { architecture } from '../../kernel/architecture.ts'
 import { type RingReader, readEvents } from '../../kernel/bpf/events.ts'
 import { readBpfObject } from '../../kernel/bpf/file.ts'
 import { BpfObject } from '../../kernel/bpf/object.ts'
-import { type Interface, interfaceIndex } from '../../kernel/network/interfaces.ts'
 import { bootTime, loadLibc } from '../../kernel/libc.ts'
+import { type Interface, interfaceIndex } from '../../kernel/network/interfaces.ts'
 import { ownNetworkNamespace } from '../../kernel/network/socket-namespace.ts'
 import {
   decodeCounts,
@@ -16,10 +16,10 @@ import {
 import type { RuleCounts } from '../../rules/rule.ts'
 import { tagSockets } from '../../targets/sockets.ts'
 import type { EngineContext, TargetEntry } from '../engine.ts'
-import { NamedInterfaces } from './named-interfaces.ts'
 import { cgroupLevel } from './level.ts'
-import { type NetworkRules, type NetworkScope, Session, settingsOf } from './settings.ts'
+import { NamedInterfaces } from './named-interfaces.ts'
 import { OutOfReach } from './out-of-reach.ts'
+import { type NetworkRules, type NetworkScope, Session, settingsOf } from './settings.ts'
 
 /** Programs of bpf/network.bpf.c. */
 export type NetworkProgram =

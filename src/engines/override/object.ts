@@ -17,8 +17,8 @@ import {
 import type { RuleCounts } from '../../rules/rule.ts'
 import { PROCESSES_MAX } from '../../targets/limits.ts'
 import type { EngineContext, TargetCgroup, Targets } from '../engine.ts'
-import { type OverrideTables, overrideTables } from './tables.ts'
 import { levelBelow, parentId } from '../target-level.ts'
+import { type OverrideTables, overrideTables } from './tables.ts'
 
 /** Counters of scope=process, one for each process and rule: 64 bytes each where all are used. */
 const PROCESS_COUNTS_MAX = 1_048_576

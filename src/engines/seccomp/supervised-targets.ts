@@ -1,7 +1,8 @@
 /** The targets of the rules that the supervisor does, as it gets them. */
+
+import type { StagePlan } from '../../launch/launcher.ts'
 import { encodeTargets } from '../../rules/encode.ts'
 import type { Rule } from '../../rules/rule.ts'
-import type { StagePlan } from '../../launch/launcher.ts'
 
 /**
  * @param active indices of those rules

@@ -1,7 +1,7 @@
 /** Reads a BPF ring buffer: every record, in order, until closed. */
 import type { Pointer } from '../ffi.ts'
-import { type Libbpf, loadLibbpf } from './libbpf.ts'
 import { bootTime, loadLibc } from '../libc.ts'
+import { type Libbpf, loadLibbpf } from './libbpf.ts'
 
 /** Between two readings. At 1 MiB of buffer, events are lost above some 100,000 a second. */
 const POLL_MS = 20

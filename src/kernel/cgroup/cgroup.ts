@@ -2,13 +2,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { MinderbinderError } from '../../errors.ts'
-import { killMembers, moveMembers } from './members.ts'
-import { ownCgroup } from './place.ts'
-import { visitCgroups } from './tree.ts'
 import { Deadline } from '../deadline.ts'
 import { errnoCode } from '../errno-code.ts'
 import { identityFrom, identityText, type ProcessIdentity, stateOf } from '../process/identity.ts'
 import { sleep } from '../sleep.ts'
+import { killMembers, moveMembers } from './members.ts'
+import { ownCgroup } from './place.ts'
+import { visitCgroups } from './tree.ts'
 
 export interface ChildCgroup {
   /** Absolute path of its directory. */

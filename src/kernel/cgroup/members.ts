@@ -1,12 +1,12 @@
 /** Who is in a cgroup and in those below it. */
 import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { visitCgroups } from './tree.ts'
 import type { Deadline } from '../deadline.ts'
 import { errnoCode } from '../errno-code.ts'
 import { isTurnedOff } from '../no-feature.ts'
 import { isAlive, killByPidfd, openPidfd } from '../process/pidfd.ts'
 import { sleep } from '../sleep.ts'
+import { visitCgroups } from './tree.ts'
 
 const KILL_RETRY_MS = 2
 

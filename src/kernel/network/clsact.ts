@@ -7,7 +7,10 @@
  * from those of ours that are there, and whoever removes the last filter of all removes a made qdisc.
  */
 import { MinderbinderError } from '../../errors.ts'
+import { uint32 } from '../bpf/uint32.ts'
+import { identityFrom, identityText, processIdentity, stateOf } from '../process/identity.ts'
 import type { Interface } from './interfaces.ts'
+import { withNetworkLock } from './lock.ts'
 import {
   attribute,
   attributes,
@@ -18,9 +21,6 @@ import {
   text,
   textOf,
 } from './netlink.ts'
-import { withNetworkLock } from './lock.ts'
-import { identityFrom, identityText, processIdentity, stateOf } from '../process/identity.ts'
-import { uint32 } from '../bpf/uint32.ts'
 
 /** struct tcmsg */
 const TCMSG_SIZE = 20

@@ -1,8 +1,8 @@
 /** Sets of system calls with one name: strace's classes with strace's meaning, and ours. */
 
-import { type Definition, definitions } from './family-table.ts'
 import { notFaultable, refusesOutcome } from '../faultable.ts'
 import type { Architecture } from '../rule.ts'
+import { type Definition, definitions } from './family-table.ts'
 import { syscallNames, syscallNumber } from './syscalls.ts'
 
 export interface Family {

@@ -1,5 +1,7 @@
 /** What to say to a name that does not exist, or that was never called. */
 
+import type { Architecture } from '../rule.ts'
+import { listNames } from '../words/lists.ts'
 import { families } from './families.ts'
 import {
   callsInstead,
@@ -9,9 +11,7 @@ import {
   silent,
   throughRing,
 } from './library-calls.ts'
-import type { Architecture } from '../rule.ts'
 import { syscallNumber } from './syscalls.ts'
-import { listNames } from '../words/lists.ts'
 
 /** The known name that `text` most likely stands for, in any case of letters; undefined where none is near. */
 export function nearest(text: string, known: Iterable<string>): string | undefined {

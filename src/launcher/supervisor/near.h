@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Paths that came near a rule's path= and did not match: what the user probably meant. A few of each rule. */
+#ifndef MINDERBINDER_NEAR_H
+#define MINDERBINDER_NEAR_H
+
+#include "../shared/types.h"
+
+#define NEAR_MAX 64u   /* of all rules */
+#define NEAR_OF_RULE 3u
+
+struct near_path {
+	u32 rule;
+	u32 length;
+	char path[RULE_PATH_MAX]; /* cut where longer; any bytes but NUL */
+};
+
+/* Is there room for one of this rule? Cheap; by any thread, as the next. */
+int near_wanted(u32 rule);
+
+/* Keeps `path` if it is near `glob`, and new. */
+void near_consider(u32 rule, const char *glob, const char *path);
+
+/* Copies what there is into all[NEAR_MAX]: how many. */
+u32 near_all(struct near_path *all);
+
+#endif

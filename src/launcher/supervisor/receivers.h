@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The threads that receive notifications, one at a time.
+ *
+ * Until a call has been received, any signal interrupts it; from then on only a deadly one does (Linux 5.19, commit
+ * c2aa2dfef243). So a thread has to wait in SECCOMP_IOCTL_NOTIF_RECV always. Two would be in each other's way: both
+ * are woken for every call. So one receives, and decides itself what takes no longer than to wake another; before
+ * anything slower another takes over.
+ */
+#ifndef MINDERBINDER_RECEIVERS_H
+#define MINDERBINDER_RECEIVERS_H
+
+#include "../shared/types.h"
+
+#include <linux/seccomp.h>
+
+struct receiver {
+	struct seccomp_notif *request;
+	struct seccomp_notif_resp *response; /* zeroed but for its id */
+	int leads;   /* it is the one that receives next */
+	u32 section; /* receiver_may_wait(): which one */
+};
+
+/*
+ * Starts the threads: `handle` is called for each call that `listener` notifies of, by several at the same time.
+ * `may_wait`: some will use receiver_may_wait(). 0, or -1 with errno.
+ */
+int receivers_start(int listener, void (*handle)(struct receiver *), int may_wait);
+
+/* What this one does now takes longer: another receives. Costs nothing the second time. */
+void receiver_pass_on(struct receiver *receiver);
+
+/*
+ * What this one does now is over soon, nearly always: another receives only if it is not. Between the two it may call
+ * receiver_pass_on().
+ */
+void receiver_may_wait(struct receiver *receiver);
+void receiver_waited(struct receiver *receiver);
+
+/* Calls that a signal interrupted before they were received: those of threads that were killed, too. */
+u64 receivers_interrupted(void);
+
+#endif
