@@ -21,8 +21,8 @@ test('a text is what follows --syscall, or begins with its option', () => {
       'read=EIO',
       'drop-net 100%,port=443',
       'refuse-net 50%',
-      'read=EIO,when=3',
-      'write=EIO,when=3',
+      'read:error=EIO:when=3',
+      'write:error=EIO:when=3',
     ],
   )
 })
