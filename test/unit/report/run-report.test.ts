@@ -10,11 +10,11 @@ import {
   periodReport,
   reportText,
   runReport,
-} from '../../src/report/run-report.ts'
-import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
-import { noCounts, type Rule, type RuleCounts } from '../../src/rules/rule.ts'
-import { parseStraceInject } from '../../src/rules/strace.ts'
-import { parseReport, schemaComplaint } from '../helpers/report-schema.ts'
+} from '../../../src/report/run-report.ts'
+import { parseNetworkFault, parseSyscallFault } from '../../../src/rules/grammar.ts'
+import { noCounts, type Rule, type RuleCounts } from '../../../src/rules/rule.ts'
+import { parseStraceInject } from '../../../src/rules/strace.ts'
+import { parseReport, schemaComplaint } from '../../helpers/report-schema.ts'
 
 const context = { arch: 'x86_64' } as const
 const openat = parseSyscallFault('openat=ENOENT', context)
@@ -202,7 +202,7 @@ test('the schema takes keys that are to come, and no report that lacks a key or 
 })
 
 test('the example of docs/report.md fits the schema', () => {
-  const page = readFileSync(new URL('../../docs/report.md', import.meta.url), 'utf8')
+  const page = readFileSync(new URL('../../../docs/report.md', import.meta.url), 'utf8')
   const [, example = ''] = /```json\n([\s\S]*?)```/.exec(page) ?? []
   assert.equal(parseReport(example).rules[1].whyNotFired, 'open was never called')
 })
