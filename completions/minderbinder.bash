@@ -98,7 +98,7 @@ _minderbinder_value() { # OPTION CURRENT
     --interface) mapfile -t COMPREPLY < <(compgen -W "$(_minderbinder_interfaces)" -- "$2") ;;
     -u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$2") ;;
     --config) _minderbinder_configs "$2" ;;
-    -o | --output | --log) _minderbinder_files "$2" ;;
+    -o | --output | --log | --report) _minderbinder_files "$2" ;;
   esac
 }
 
@@ -114,9 +114,9 @@ _minderbinder_command() { # INDEX
 
 _minderbinder() {
   local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} at=2 word next value valued plain
-  local exec_valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --log-limit --metrics'
+  local exec_valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --log-limit --report --metrics'
   local exec_plain='--include-loader --include-setuid -q --quiet --graph --require-hit --require-hit-always --debug -h --help'
-  local run_valued='--interface --seed --metrics -o --output --log --log-limit'
+  local run_valued='--interface --seed --metrics -o --output --log --log-limit --report'
   local run_plain='--include-loader --include-setuid --skip-unsupported --dry-run --no-graph -q --quiet --debug -h --help'
   local doctor_plain='--json -h --help'
   local list_plain='--json -h --help'

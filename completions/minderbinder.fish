@@ -6,7 +6,7 @@ function __minderbinder_operands
     contains -- "$argv[2]" exec explain; or return 1
     set -e argv[1..2]
     argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ config=+ seed= engine= include-loader include-setuid u/user= \
-        o/output= log= log-limit= q/quiet graph metrics= require-hit require-hit-always debug h/help -- $argv 2>/dev/null; or return 1
+        o/output= log= log-limit= report= q/quiet graph metrics= require-hit require-hit-always debug h/help -- $argv 2>/dev/null; or return 1
     test (count $argv) -gt 0; and string join0 -- $argv
 end
 
@@ -120,6 +120,7 @@ complete -c minderbinder -n $run -l metrics -x -d 'Serve metrics for Prometheus'
 complete -c minderbinder -n $run -s o -l output -rF -d 'Write the summary to FILE'
 complete -c minderbinder -n $run -l log -rF -d 'Write each injection to FILE'
 complete -c minderbinder -n $run -l log-limit -x -d 'Write no more than SIZE to the log'
+complete -c minderbinder -n $run -l report -rF -d 'Write what became of each fault to FILE'
 complete -c minderbinder -n $run -s q -l quiet -d 'Print no lines and no summary'
 complete -c minderbinder -n $run -l debug -d 'Show the whole detail of an error'
 complete -c minderbinder -n $run -s h -l help -d 'Show the options'
@@ -138,6 +139,7 @@ complete -c minderbinder -n __minderbinder_wants_option -s u -l user -x -a '(__f
 complete -c minderbinder -n __minderbinder_wants_option -s o -l output -rF -d 'Write the summary to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -l log -rF -d 'Write each injection to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -l log-limit -x -d 'Write no more than SIZE to the log'
+complete -c minderbinder -n __minderbinder_wants_option -l report -rF -d 'Write what became of each fault to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -s q -l quiet -d 'Write no summary'
 complete -c minderbinder -n __minderbinder_wants_option -l graph -d 'Draw live graphs on the terminal'
 complete -c minderbinder -n __minderbinder_wants_option -l metrics -x -d 'Serve metrics for Prometheus'

@@ -1,6 +1,6 @@
 /**
  * Every error that minderbinder reports of itself. Codes are stable within a major version; texts are not.
- * A message says what, where and why; `hint` says what to do about it.
+ * A message says what, where and why; `hint` says what to do about it. The man page lists the codes (ERRORS).
  */
 export const errorCodes = {
   MB_USAGE: 'the command line is wrong',
@@ -8,16 +8,16 @@ export const errorCodes = {
   MB_UNKNOWN_NAME: 'a system call, errno, family, key, signal or unit does not exist',
   MB_FAULT_VALUE: 'a value in a fault is out of its range, or contradicts another',
   MB_CONFIG: 'a configuration file cannot be read, or is wrong',
-  MB_NOT_FAULTABLE: 'a system call that no engine can fault (vDSO)',
-  MB_NO_PERMISSION: 'the rule needs a privilege that this process lacks',
+  MB_NOT_FAULTABLE: 'no engine can fault the system call',
+  MB_NO_PERMISSION: 'it needs a privilege that is missing',
   MB_NAMESPACE: 'a namespace hides a part of the machine that is needed',
   MB_NO_CGROUP2: 'no cgroup v2 hierarchy is mounted, or ours cannot be found in it',
-  MB_CGROUP: 'the child’s cgroup cannot be made',
+  MB_CGROUP: 'a cgroup cannot be made, or the one that a rule names does not exist',
   MB_NO_ENGINE: 'no engine can honour the rule here',
   MB_LIBBPF: 'libbpf is missing or too old',
   MB_ATTACH: 'a BPF program does not load or attach',
   MB_INTERFACE: 'a network interface does not exist',
-  MB_SECCOMP: 'the seccomp listener is refused',
+  MB_SECCOMP: 'the kernel refuses a seccomp listener',
   MB_USER: 'the user of --user does not exist',
   MB_OUTPUT: 'a file named for output cannot be written',
   MB_TERMINAL: 'the terminal that graphs need is not there, or the command needs it',
@@ -25,7 +25,7 @@ export const errorCodes = {
   MB_LAUNCHER: 'the native launcher is missing, died or broke the protocol',
   MB_EXEC_NOT_FOUND: 'the command does not exist',
   MB_EXEC_FAILED: 'the command exists and cannot be executed',
-  MB_INTERNAL: 'a bug in minderbinder',
+  MB_INTERNAL: 'minderbinder has a bug',
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

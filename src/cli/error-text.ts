@@ -4,9 +4,9 @@ import { printable } from '../rules/span.ts'
 
 /** Lines with their newlines; `debug` adds the detail, and the stack of a bug. */
 export function errorText(error: unknown, debug: boolean): string {
-  const known = error instanceof MinderbinderError ? error : bug(error)
+  const known = knownError(error)
   const lines = [
-    `minderbinder: ${printable(known.message)}`,
+    `minderbinder: ${printable(known.message)} [${known.code}]`,
     ...(known.excerpt ? caret(known.excerpt) : []),
     ...(known.hint === undefined ? [] : [`minderbinder: hint: ${printable(known.hint)}`]),
     ...(debug && known.detail !== undefined ? [known.detail] : []),
@@ -15,7 +15,9 @@ export function errorText(error: unknown, debug: boolean): string {
   return lines.map((line) => `${line}\n`).join('') + more.join('')
 }
 
-function bug(error: unknown): MinderbinderError {
+/** The error itself, if it is meant for the user; else that it is a bug. */
+export function knownError(error: unknown): MinderbinderError {
+  if (error instanceof MinderbinderError) return error
   const message = error instanceof Error ? error.message : String(error)
   const stack = error instanceof Error ? error.stack : undefined
   return new MinderbinderError('MB_INTERNAL', `internal error: ${message}`, {

@@ -1,9 +1,10 @@
 /** Where node starts: one subcommand runs, and this file alone ends the process. */
-import { type ErrorCode, exitStatus, MinderbinderError } from '../errors.ts'
+import { exitStatus } from '../errors.ts'
 import { Abandoned, Launcher, launcherFds } from '../launch/launcher.ts'
 import { version } from '../version.ts'
-import { errorText } from './error-text.ts'
+import { errorText, knownError } from './error-text.ts'
 import { exec } from './exec/command.ts'
+import { execFailureStatus, failureStatus, usageStatus } from './failure-status.ts'
 import { noCommand } from './no-command.ts'
 import { HelpRequest } from './parse.ts'
 import { writeStderr, writeStdout, writeTo } from './standard-streams.ts'
@@ -31,18 +32,6 @@ const printing: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run/command.ts')).runCommand,
 }
 
-/** Of every command but exec: it could not do what it was asked, and: it was called wrongly. */
-const failedStatus = 1
-const usageStatus = 2
-const callErrors: ReadonlySet<ErrorCode> = new Set([
-  'MB_USAGE',
-  'MB_CONFIG',
-  'MB_FAULT_SYNTAX',
-  'MB_FAULT_VALUE',
-  'MB_UNKNOWN_NAME',
-  'MB_NOT_FAULTABLE',
-])
-
 /** Every command but exec: exit status out. */
 async function runPrinting(name: string | undefined, args: readonly string[]): Promise<number> {
   if (name === 'help' && args[0] !== undefined) return runPrinting(args[0], ['--help'])
@@ -68,13 +57,6 @@ async function runPrinting(name: string | undefined, args: readonly string[]): P
   return status
 }
 
-function failureStatus(error: unknown): number {
-  const code = error instanceof MinderbinderError ? error.code : 'MB_INTERNAL'
-  if (code === 'MB_EXEC_NOT_FOUND') return exitStatus.notFound
-  if (code === 'MB_EXEC_FAILED') return exitStatus.cannotExecute
-  return exitStatus.failed
-}
-
 async function main(): Promise<void> {
   const [name, ...args] = process.argv.slice(2)
   const debug = args.includes('--debug')
@@ -84,8 +66,7 @@ async function main(): Promise<void> {
     } catch (error) {
       if (error instanceof HelpRequest) return writeStdout(error.text)
       writeStderr(errorText(error, debug))
-      const wrongly = error instanceof MinderbinderError && callErrors.has(error.code)
-      process.exitCode = wrongly ? usageStatus : failedStatus
+      process.exitCode = failureStatus(knownError(error).code)
     }
     return
   }
@@ -102,7 +83,7 @@ async function main(): Promise<void> {
     if (error instanceof Abandoned) process.kill(process.pid, 'SIGKILL')
     if (error instanceof HelpRequest) writeTo(launcherFds.stdout, error.text)
     else writeStderr(errorText(error, debug))
-    const status = error instanceof HelpRequest ? 0 : failureStatus(error)
+    const status = error instanceof HelpRequest ? 0 : execFailureStatus(knownError(error).code)
     launcher.finish({ kind: 'exit', status })
   }
 }

@@ -75,6 +75,11 @@ export const execOptions = {
     description: 'write no more than SIZE to the log: 100M (default: 1G)',
     group: 'Output',
   },
+  report: {
+    flags: '--report <FILE>',
+    description: 'write what became of each fault to FILE, as JSON',
+    group: 'Output',
+  },
   quiet: {
     flags: '-q, --quiet',
     description: 'write no summary',
@@ -139,6 +144,7 @@ export const runOptions = {
   output: execOptions.output,
   log: execOptions.log,
   logLimit: execOptions.logLimit,
+  report: execOptions.report,
   quiet: {
     flags: '-q, --quiet',
     description: 'print no lines and no summary',

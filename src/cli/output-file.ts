@@ -90,20 +90,29 @@ function isOpenForWriting(fd: number): boolean {
 export interface Outputs {
   readonly output: OutputFile | undefined
   readonly log: OutputFile | undefined
+  readonly report: OutputFile | undefined
 }
 
 /** @throws {MinderbinderError} MB_OUTPUT */
 export async function openOutputs(named: {
   readonly output: string | undefined
   readonly log: string | undefined
+  readonly report: string | undefined
 }): Promise<Outputs> {
-  const output = named.output === undefined ? undefined : await OutputFile.open(named.output)
-  const log = named.log === undefined ? undefined : await OutputFile.open(named.log)
-  if (output && log && sameFile(fstatSync(output.fd), fstatSync(log.fd)))
-    throw new MinderbinderError('MB_OUTPUT', `--output and --log are one file, ${log.path}`, {
-      hint: 'they would overwrite each other: name two files',
-    })
-  return { output, log }
+  const opened: [option: string, file: OutputFile][] = []
+  const open = async (option: keyof Outputs) => {
+    const path = named[option]
+    if (path === undefined) return undefined
+    const file = await OutputFile.open(path)
+    const [other] = opened.find(([, { fd }]) => sameFile(fstatSync(fd), fstatSync(file.fd))) ?? []
+    if (other !== undefined)
+      throw new MinderbinderError('MB_OUTPUT', `--${other} and --${option} are one file, ${path}`, {
+        hint: 'they would overwrite each other: name two files',
+      })
+    opened.push([option, file])
+    return file
+  }
+  return { output: await open('output'), log: await open('log'), report: await open('report') }
 }
 
 /** Terminals, pipes and /dev/null can take both. */

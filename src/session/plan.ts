@@ -41,6 +41,9 @@ export interface Observer {
 
 /** What became of it. */
 export interface SessionResult extends EngineTotals {
+  /** When the command started, and how long it ran. */
+  readonly startedAt: Date
+  readonly durationMs: number
   readonly end: ChildEnd
   /** Which engine did each rule. */
   readonly engines: readonly EngineName[]

@@ -79,9 +79,11 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   const outOfReach = await networkNotes(plan, cgroup, child)
   const stopObserving = await observation?.start({ engines, names, cgroup, child }, undo)
   for (const engine of engines) engine.start()
+  const [startedAt, before] = [new Date(), performance.now()]
   const errno = await launcher.go()
   if (errno !== 0) throw execFailure(plan.command, errno)
   const end = await launcher.exited()
+  const durationMs = performance.now() - before
   ended = true
   await stopObserving?.()
   // First: whoever the child left behind would go on to be faulted after the last count.
@@ -89,7 +91,7 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   const totals = await collectCounts(plan.rules.length, engines)
   const ofTargets = await targets.notes({ spared: !engines.some((each) => each.tellsOfSpared) })
   const notes = [...attached.notes, ...totals.notes, ...ofTargets, ...outOfReach()]
-  return { end, ...totals, engines: names, notes }
+  return { end, startedAt, durationMs, ...totals, engines: names, notes }
 }
 
 function ourselves(): CommandUser {

@@ -76,7 +76,7 @@ for (const { title, options } of identities)
 /** What is wrong, in a line; then at most an excerpt with a caret under it, and hints. No trace of how we are built. */
 function assertClear(stderr: string): void {
   const [first = '', ...rest] = stderr.trimEnd().split('\n')
-  assert.match(first, /^minderbinder: \S.+/)
+  assert.match(first, /^minderbinder: \S.+ \[MB_[A-Z_]+\]$/)
   assert.ok(rest.length <= 4, stderr)
   for (const line of rest) assert.match(line, /^(minderbinder: \S| {2}.*)/)
   assert.doesNotMatch(stderr, /\bat .*:\d+:\d+|node:|Error:|undefined|\[object|NaN/)
@@ -139,7 +139,8 @@ for (const [args, message, hint] of [
 ] as const)
   test(`minderbinder ${args.join(' ')}: says how to begin`, async () => {
     const { status, stdout, stderr } = await runMinderbinder(args)
-    assert.deepEqual([status, stdout, stderr.split('\n')[0]], [2, '', `minderbinder: ${message}`])
+    const first = `minderbinder: ${message} [MB_USAGE]`
+    assert.deepEqual([status, stdout, stderr.split('\n')[0]], [2, '', first])
     assert.match(stderr.split('\n')[1] ?? '', hint)
   })
 

@@ -23,7 +23,11 @@ const table: readonly (readonly [what: string, make: (folder: string) => string,
   [
     ['a file that is not there', (folder) => join(folder, 'none'), /none: ENOENT/],
     ['a folder', (folder) => folder, /it is a directory/],
-    ['standard input', () => '-', /standard input.*for the command\n.*hint: .*write a file/],
+    [
+      'standard input',
+      () => '-',
+      /standard input.*for the command \[MB_CONFIG\]\n.*hint: .*write a file/,
+    ],
     ['a terminal or another device', () => '/dev/null', /no regular file/],
     [
       'a pipe that nobody writes to',
@@ -33,7 +37,11 @@ const table: readonly (readonly [what: string, make: (folder: string) => string,
       },
       /no regular file/,
     ],
-    ['a pipe of the shell', () => '/dev/fd/63', /it is not open\n.*hint: .*write a file/],
+    [
+      'a pipe of the shell',
+      () => '/dev/fd/63',
+      /it is not open \[MB_CONFIG\]\n.*hint: .*write a file/,
+    ],
     ['an empty file', (folder) => file(folder, 'f', ''), /f:1:1: the file is empty/],
     [
       'a mistake',
@@ -49,7 +57,7 @@ const table: readonly (readonly [what: string, make: (folder: string) => string,
     [
       'UTF-16',
       (folder) => file(folder, 'f', Buffer.from(`\uFEFF${good}`, 'utf16le')),
-      /f:1: this is no UTF-8 text\n.*hint: .*UTF-16/,
+      /f:1: this is no UTF-8 text \[MB_CONFIG\]\n.*hint: .*UTF-16/,
     ],
     [
       'ten megabytes',

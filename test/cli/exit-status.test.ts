@@ -74,14 +74,14 @@ for (const { title, options } of identities) {
     )
     assert.match(
       crlf.stderr,
-      /^minderbinder: \S+: cannot be executed: its interpreter, '\/bin\/sh\\x0d', was not found\n/,
+      /^minderbinder: \S+: cannot be executed: its interpreter, '\/bin\/sh\\x0d', was not found \[MB_EXEC_NOT_FOUND\]\n/,
     )
     assert.match(crlf.stderr, /hint: its lines end as on Windows/)
     const onPath = await runMinderbinder([...prefix, 'orphan'], {
       ...options,
       env: { PATH: `${dirname(process.execPath)}:/usr/bin:${folder}` },
     })
-    assert.match(onPath.stderr, /^minderbinder: orphan: command not found\n/)
+    assert.match(onPath.stderr, /^minderbinder: orphan: command not found \[MB_EXEC_NOT_FOUND\]\n/)
     script('orphan', '#! /no/such/shell -e\n')
     const found = await runMinderbinder([...prefix, 'orphan'], {
       ...options,
@@ -89,7 +89,7 @@ for (const { title, options } of identities) {
     })
     assert.equal(
       found.stderr,
-      "minderbinder: orphan: cannot be executed: its interpreter, '/no/such/shell', was not found\n",
+      "minderbinder: orphan: cannot be executed: its interpreter, '/no/such/shell', was not found [MB_EXEC_NOT_FOUND]\n",
     )
     assert.deepEqual([crlf.status, onPath.status, found.status], [127, 127, 127])
   })
@@ -110,7 +110,7 @@ for (const { title, options } of identities) {
     const done = await runMinderbinder([...prefix, file], options)
     assert.match(
       done.stderr,
-      /cannot be executed: its interpreter, '\/lib\S*\/no-linux\S+', was not found\n$/,
+      /cannot be executed: its interpreter, '\/lib\S*\/no-linux\S+', was not found \[MB_EXEC_NOT_FOUND\]\n$/,
     )
     assert.equal(done.status, 127)
   })

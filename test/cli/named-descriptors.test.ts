@@ -74,7 +74,9 @@ for (const { title, options } of identities) {
       assert.equal(done.stdout, '125\n')
       assert.match(
         done.stderr,
-        new RegExp(`^minderbinder: cannot write /dev/fd/${number}: it is not open\\n`),
+        new RegExp(
+          `^minderbinder: cannot write /dev/fd/${number}: it is not open \\[MB_OUTPUT\\]\\n`,
+        ),
       )
     }
   })
@@ -92,7 +94,7 @@ for (const { title, options } of identities) {
 
 test('standard output closed: - is an error', async (t) => {
   const done = await shell('"$@" >&-', ['-o', '-'], scratch(t))
-  assert.match(done.stderr, /^minderbinder: cannot write -: it is not open\n/)
+  assert.match(done.stderr, /^minderbinder: cannot write -: it is not open \[MB_OUTPUT\]\n/)
   assert.equal(done.status, 125)
 })
 
@@ -100,7 +102,7 @@ test('a descriptor that is open for reading only is an error', async (t) => {
   const done = await shell('"$@" 5</etc/passwd', ['--log', '/dev/fd/5'], scratch(t))
   assert.match(
     done.stderr,
-    /^minderbinder: cannot write \/dev\/fd\/5: it is open for reading only\n$/,
+    /^minderbinder: cannot write \/dev\/fd\/5: it is open for reading only \[MB_OUTPUT\]\n$/,
   )
   assert.equal(done.status, 125)
 })
@@ -110,7 +112,10 @@ test('-o and --log that are one file are an error; /dev/null can be both', async
   symlinkSync('same', join(folder, 'link'))
   const same = await shell('"$@"; echo $?', ['-o', 'same', '--log', './link'], folder)
   assert.equal(same.stdout, '125\n')
-  assert.match(same.stderr, /^minderbinder: --output and --log are one file, \.\/link\n/)
+  assert.match(
+    same.stderr,
+    /^minderbinder: --output and --log are one file, \.\/link \[MB_OUTPUT\]\n/,
+  )
   const nowhere = await shell('"$@"; echo $?', ['-o', '/dev/null', '--log', '/dev/null'], folder)
   assert.deepEqual([nowhere.stdout, nowhere.stderr], ['2\n', ''])
 })

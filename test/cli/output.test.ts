@@ -240,8 +240,8 @@ test('-o and --log on a full disk: both errors are said', async (t) => {
   assert.equal(done.status, 125)
   const ours = done.stderr.split('\n').filter((line) => line.startsWith('minderbinder: '))
   assert.deepEqual(ours.sort(), [
-    'minderbinder: cannot write log: ENOSPC (No space left on device)',
-    'minderbinder: cannot write summary: ENOSPC (No space left on device)',
+    'minderbinder: cannot write log: ENOSPC (No space left on device) [MB_OUTPUT]',
+    'minderbinder: cannot write summary: ENOSPC (No space left on device) [MB_OUTPUT]',
   ])
 })
 

@@ -1,10 +1,11 @@
 /** `minderbinder run` while interfaces come and go, and targets in other network namespaces. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { type Client, programCalled, startClient, startRun } from '../helpers/machine-run.ts'
+import { parseReport } from '../helpers/report-schema.ts'
 import { requires } from '../helpers/requires.ts'
 import { minderbinder, run } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
@@ -175,15 +176,27 @@ test('an interface that is not there at the start is an error that names those t
   if (!requires(t, ...needs)) return
   const near = await Namespace.open(t)
   near.run('ip link add test0 type veth peer name test1')
-  const file = join(scratch(t), 'config.yaml')
+  const folder = scratch(t)
+  const [file, report] = [join(folder, 'config.yaml'), join(folder, 'report')]
   writeFileSync(file, loses())
-  for (const dryRun of [[], ['--dry-run']]) {
-    const command = [minderbinder, 'run', ...dryRun, '--interface', 'wwan9', file]
+  for (const dryRun of [['--dry-run'], []]) {
+    const command = [
+      minderbinder,
+      'run',
+      ...dryRun,
+      '--report',
+      report,
+      '--interface',
+      'wwan9',
+      file,
+    ]
     const result = await run(near.inside(...command))
     assert.equal(result.status, 1, result.stderr)
     assert.match(result.stderr, /there is no network interface wwan9 here/)
     assert.match(result.stderr, /interface= takes one of lo.*, test0/)
+    assert.equal(existsSync(report), dryRun.length === 0)
   }
+  assert.equal(parseReport(readFileSync(report, 'utf8')).end.error.code, 'MB_INTERFACE')
 })
 
 test('targets in another network namespace, out of reach of what acts on interfaces: run says so, once', async (t) => {

@@ -1,12 +1,13 @@
 /** `minderbinder run` and the network: who is a target, from when to when, and who is not. */
 import assert from 'node:assert/strict'
-import { chmodSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { RULES_MAX } from '../../src/rules/encode.ts'
 import { fixture } from '../helpers/fixture.ts'
 import { acceptConnections, echoDatagrams } from '../helpers/loopback.ts'
 import { countsOf, programCalled, startClient, startRun } from '../helpers/machine-run.ts'
+import { parseReport } from '../helpers/report-schema.ts'
 import { requires } from '../helpers/requires.ts'
 import { run as command, start, startMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
@@ -282,13 +283,14 @@ test('SIGHUP reads the file again; an invalid one changes nothing and says why',
   assert.equal(countsOf(result, 'lose')[2], 1)
 })
 
-test('SIGHUP with --output: what each set of rules has done stands in the file', async (t) => {
+test('SIGHUP with --output and --report: what each set of rules has done stands in the files', async (t) => {
   if (!requires(t, ...needs)) return
   const port = await serve(t)
   const client = await startClient(t, { name: 'mb-hit', port })
-  const output = join(scratch(t), 'summary')
+  const folder = scratch(t)
+  const [output, file] = [join(folder, 'summary'), join(folder, 'report')]
   const rules = loses(port, '[{process_name: mb-hit}]')
-  const run = await startRun(t, rules, { args: ['--output', output] })
+  const run = await startRun(t, rules, { args: ['--output', output, '--report', file] })
   assert.equal(await client.ask('udp'), 'lost')
   writeFileSync(run.file, rules.replaceAll('lose', 'lose_again'))
   run.running.child.kill('SIGHUP')
@@ -296,6 +298,16 @@ test('SIGHUP with --output: what each set of rules has done stands in the file',
   assert.equal(await client.ask('udp'), 'lost')
   const result = await run.end()
   assert.equal(result.stderr, 'minderbinder: read again: 1 rule\n')
+  const { files, end, rules: last, replaced } = parseReport(readFileSync(file, 'utf8'))
+  assert.deepEqual([files, end, replaced.length], [[run.file], { kind: 'ended' }, 1])
+  assert.deepEqual(
+    [...replaced[0].rules, ...last].map(({ label, engine, fired }) => [label, engine, fired]),
+    [
+      ['lose', 'tc', 1],
+      ['lose_again', 'tc', 1],
+    ],
+  )
+  assert.equal(statSync(file).mode & 0o777, 0o600)
   const stderr = readFileSync(output, 'utf8')
   assert.deepEqual([countsOf({ stderr }, 'lose')[2], countsOf({ stderr }, 'lose_again')[2]], [1, 1])
   await client.end()

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { unprivileged } from '../helpers/identity.ts'
 import { Moments } from '../helpers/moments.ts'
 import { alive, descendants, killed, ourProcesses, program } from '../helpers/processes.ts'
+import { parseReport } from '../helpers/report-schema.ts'
 import { has, requires } from '../helpers/requires.ts'
 import { startMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
@@ -55,8 +56,12 @@ for (const { how, rules, options, needs } of ways)
     test(`the ${who} is killed while the child runs, started ${how}`, async (t) => {
       if (!requires(t, ...needs)) return
       const before = systemState()
-      const file = join(scratch(t), 'ready')
-      const running = startMinderbinder(['exec', ...rules, '--', ...tree(file)], options)
+      const folder = scratch(t)
+      const [file, report] = [join(folder, 'ready'), join(folder, 'report')]
+      const running = startMinderbinder(
+        ['exec', '--report', report, ...rules, '--', ...tree(file)],
+        options,
+      )
       await until(() => readFileSync(file, 'utf8').includes('ready'), { what: 'the tree running' })
       const find = () => descendants(running.pid).filter((pid) => /sleep|sh$/.test(program(pid)))
       const targets = await until(() => find().length === 4 && find(), {
@@ -67,6 +72,10 @@ for (const { how, rules, options, needs } of ways)
       const { status, signal } = await running.exited
       if (who === 'child' || who === 'front') assert.equal(signal, 'SIGKILL')
       else assert.equal(status, 125, running.stderr())
+      const text = readFileSync(report, 'utf8')
+      if (who === 'supervisor') assert.equal(parseReport(text).end.error.code, 'MB_LAUNCHER')
+      else if (who === 'child') assert.equal(parseReport(text).end.signal, 'SIGKILL')
+      else assert.equal(text, '')
       // The child's own death is no accident of ours: its children outlive it, as they would without us.
       if (who === 'child') for (const pid of targets) killed(pid)
       await until(() => !targets.some(alive), { what: 'the end of the tree' })

@@ -11,7 +11,9 @@ function complaint(...texts: readonly string[]): string {
     parseConfig(sources, { arch: 'x86_64' })
   } catch (error) {
     assert.ok(error instanceof MinderbinderError && error.code === 'MB_CONFIG', String(error))
-    return errorText(error, false).replaceAll('minderbinder: ', '')
+    const text = errorText(error, false)
+    assert.equal(text.split(' [MB_CONFIG]\n').length - 1, 1 + error.more.length, text)
+    return text.replaceAll('minderbinder: ', '').replaceAll(' [MB_CONFIG]\n', '\n')
   }
   return 'accepted'
 }

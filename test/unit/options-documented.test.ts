@@ -88,8 +88,17 @@ test('the man page has its sections, in the order of man-pages(7)', () => {
   assert.deepEqual(
     [...man.matchAll(/^\.SH (.*)$/gm)].map(([, title]) => title),
     [
-      ...['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'FAULT SYNTAX', 'EXIT STATUS', 'SIGNALS'],
-      ...['ENVIRONMENT', 'FILES', 'KERNEL SUPPORT', 'NOTES', 'BUGS', 'EXAMPLES', 'SEE ALSO'],
+      ...['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'FAULT SYNTAX', 'EXIT STATUS', 'ERRORS'],
+      ...[
+        'SIGNALS',
+        'ENVIRONMENT',
+        'FILES',
+        'KERNEL SUPPORT',
+        'NOTES',
+        'BUGS',
+        'EXAMPLES',
+        'SEE ALSO',
+      ],
     ],
   )
 })

@@ -22,6 +22,7 @@ import { parseArguments } from '../parse.ts'
 import { writeStderr } from '../standard-streams.ts'
 import { writeAfterView } from '../terminal-use.ts'
 import { type ExecOptions, execParser } from './options.ts'
+import { ExecReport } from './report.ts'
 import { lookUpUser } from './user.ts'
 
 /**
@@ -34,9 +35,11 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
   const rules = await allRules(faults, { filesOnly: true })
   const observer = await observerOf(options, command, launcher)
   const assigned = assignEngines(rules, engines, options.engine)
-  const { output, log: logFile } = await launcher.orAbandoned(openOutputs(options))
+  const user = options.user === undefined ? undefined : await lookUpUser(options.user)
+  const { output, log: logFile, ...more } = await launcher.orAbandoned(openOutputs(options))
   // Of what the launcher handed over, and of standard output, which was for --help.
-  closeOthers(new Set([output?.fd ?? 0, logFile?.fd ?? 0]))
+  closeOthers(new Set([output?.fd ?? 0, logFile?.fd ?? 0, more.report?.fd ?? 0]))
+  const report = more.report && new ExecReport(more.report, { command, seed: options.seed })
   const log = logFile && new LogFile(logFile, options.logLimit)
   const injections = log && new InjectionLog(log, rules, options.seed, await interfaceNames(rules))
   const plan: Plan = {
@@ -52,13 +55,14 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
       ),
     argvIndex: 1 + args.length - command.length, // `exec` itself is argument 0
     command: command[0]!,
-    user: options.user === undefined ? undefined : await lookUpUser(options.user),
+    user,
     includeLoader: options.includeLoader,
     includeSetuid: options.includeSetuid,
     onEvent: injections && ((event) => injections.add(event)),
     observer,
   }
-  const result = await runSession(plan, launcher)
+  const session = runSession(plan, launcher)
+  const result = await (report?.orFailed(session) ?? session)
   // Not made if it is not read: its hints build every family, two milliseconds.
   // Events dropped by the graphs alone are not losses: no log was asked for.
   const told = log
@@ -69,7 +73,8 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
   else if (!options.quiet) writeStderr(text(stderrColour()))
   if (options.graph && !options.quiet && (output || !stderrIsTerminal()))
     writeAfterView(text(terminalColour()))
-  closeFiles([log, output])
+  await report?.write(rules, told)
+  closeFiles([log, output, more.report])
   return endLikeChild(rules, result, options)
 }
 

@@ -19,6 +19,7 @@ export interface ExecOptions {
   readonly log: string | undefined
   /** Bytes. */
   readonly logLimit: number
+  readonly report: string | undefined
   readonly quiet: boolean
   readonly graph: boolean
   readonly metrics: string | undefined
@@ -67,6 +68,7 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
         output: given.output,
         log: given.log,
         logLimit: logLimitOf(given),
+        report: given.report,
         quiet: given.quiet === true,
         graph: given.graph === true,
         metrics: given.metrics,

@@ -19,6 +19,7 @@ import { dryRun } from './dry-run.ts'
 import { runObservers } from './observers.ts'
 import { parseRun, type RunOptions } from './options.ts'
 import { planRun, type RunRules } from './plan.ts'
+import { MachineReporter } from './report.ts'
 import { RunSignals } from './signals.ts'
 import { terminalForGraphs } from './view.ts'
 import { RunWords } from './words.ts'
@@ -33,14 +34,17 @@ export async function runCommand(
   const options = parseRun(args)
   const first = planRun(await readConfig(options.configs), options)
   if (options.dryRun) return { text: await dryRun(first, options), status: 0 }
-  const { output, log: logFile } = await openOutputs(options)
+  const { output, log: logFile, ...more } = await openOutputs(options)
+  const reporter = more.report && new MachineReporter(more.report, options)
   const log = logFile && new LogFile(logFile, options.logLimit)
   const signals = new RunSignals()
   let reading = false
   try {
-    const { report: ended, ...end } = await watchUntilEnd(first, options, { output, log }, signals)
+    const watching = watchUntilEnd(first, options, { output, log, reporter }, signals)
+    const { report: ended, ...end } = await (reporter?.orFailed(watching) ?? watching)
     reading = end.reading
     const report = withNotes(ended, log)
+    reporter?.ended(report)
     const told = summarize(report, options, output)
     writeStderr(told)
     // The graphs are gone: what they came to stays where they were.
@@ -50,7 +54,7 @@ export async function runCommand(
   } finally {
     signals.close()
   }
-  closeFiles([log, output])
+  closeFiles([log, output, more.report])
   return { text: '', status: 0, atOnce: reading }
 }
 
@@ -58,6 +62,7 @@ export async function runCommand(
 interface Files {
   readonly output: OutputFile | undefined
   readonly log: LogFile | undefined
+  readonly reporter: MachineReporter | undefined
 }
 
 async function watchUntilEnd(
@@ -89,6 +94,7 @@ async function watchUntilEnd(
         return (event) => injections.add(event)
       }),
   })
+  files.reporter?.begin(first)
   let report: WatchReport
   let reading = false
   try {
@@ -124,13 +130,14 @@ async function reload(
   watch: Watch,
   planned: Awaited<ReturnType<typeof plannedAnew>>,
   options: RunOptions,
-  { output, log }: Files,
+  { output, log, reporter }: Files,
   words: RunWords,
 ): Promise<void> {
   try {
     if ('error' in planned) throw planned.error
     const next = planned.rules
     const before = withNotes(await watch.replace(next), log)
+    reporter?.replace(before, next)
     introduce(next, words)
     const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`
     const done = summarize(before, options, output)

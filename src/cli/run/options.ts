@@ -22,6 +22,7 @@ export interface RunOptions {
   readonly log: string | undefined
   /** Bytes. */
   readonly logLimit: number
+  readonly report: string | undefined
   readonly quiet: boolean
 }
 
@@ -59,6 +60,7 @@ export function parseRun(args: readonly string[]): RunOptions {
     output: given.output,
     log: given.log,
     logLimit: logLimitOf(given),
+    report: given.report,
     quiet: given.quiet === true,
   }
 }

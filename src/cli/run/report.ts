@@ -1,0 +1,73 @@
+/** `run --report FILE`: what each set of rules did while it was in force. */
+import { architecture } from '../../kernel/architecture.ts'
+import {
+  failedPeriod,
+  type MachineReport,
+  machineReport,
+  type PeriodReport,
+  periodReport,
+  reportText,
+} from '../../report/run-report.ts'
+import type { WatchReport } from '../../session/watch.ts'
+import { failedEnd } from '../failed-end.ts'
+import type { OutputFile } from '../output-file.ts'
+import type { RunOptions } from './options.ts'
+import type { RunRules } from './plan.ts'
+
+export class MachineReporter {
+  readonly #file: OutputFile
+  readonly #options: Pick<RunOptions, 'configs' | 'seed'>
+  readonly #replaced: PeriodReport[] = []
+  #skipped: readonly string[] = []
+  #began = now()
+
+  constructor(file: OutputFile, options: Pick<RunOptions, 'configs' | 'seed'>) {
+    this.#file = file
+    this.#options = options
+  }
+
+  /** From now on these rules are in force. */
+  begin({ skipped }: Pick<RunRules, 'skipped'>): void {
+    this.#skipped = skipped
+    this.#began = now()
+  }
+
+  /** From now on `next` are in force. @param before what the rules until now did */
+  replace(before: WatchReport, next: Pick<RunRules, 'skipped'>): void {
+    this.#replaced.push(this.#period(before))
+    this.begin(next)
+  }
+
+  ended(report: WatchReport): void {
+    this.#write({ kind: 'ended' }, this.#period(report))
+  }
+
+  /** As `watching`; if that fails, the report says so. */
+  async orFailed<T>(watching: Promise<T>): Promise<T> {
+    try {
+      return await watching
+    } catch (error) {
+      this.#write(failedEnd(error), failedPeriod(this.#times()))
+      throw error
+    }
+  }
+
+  #write(end: MachineReport['end'], period: PeriodReport): void {
+    const { configs, seed } = this.#options
+    const run = { files: configs, seed, replaced: this.#replaced }
+    this.#file.write(reportText(machineReport(run, end, period)))
+  }
+
+  #period({ rules, engines, totals }: WatchReport): PeriodReport {
+    const notes = [...this.#skipped.map((rule) => `left out: ${rule}`), ...totals.notes]
+    return periodReport({ ...totals, rules, engines, notes }, this.#times(), architecture)
+  }
+
+  #times() {
+    return { startedAt: this.#began.at, durationMs: performance.now() - this.#began.ms }
+  }
+}
+
+function now() {
+  return { at: new Date(), ms: performance.now() }
+}
