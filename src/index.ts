@@ -6,13 +6,13 @@
 
 export { type ErrorCode, type ErrorDetails, errorCodes, MinderbinderError } from './errors.ts'
 export { parseNetworkFault, parseSyscallFault } from './rules/grammar.ts'
+export type { Outcome } from './rules/outcomes/index.ts'
 export type { GrammarContext } from './rules/parts.ts'
 export type {
   Architecture,
   Cidr,
   LeftOut,
   NetworkRule,
-  Outcome,
   Rule,
   SyscallRule,
   When,

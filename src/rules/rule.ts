@@ -1,4 +1,5 @@
 /** What the whole pipeline speaks: the faults a user asked for, parsed and checked, not yet tied to an engine. */
+import type { Outcome } from './outcomes/index.ts'
 
 /** Which occurrences of a matching call are eligible: first, first+step, … up to last (1-based, inclusive). */
 export interface When {
@@ -7,13 +8,6 @@ export interface When {
   readonly last: number
   readonly step: number
 }
-
-/** What happens to a system call when its rule fires. */
-export type Outcome =
-  | { readonly kind: 'errno'; readonly name: string; readonly errno: number }
-  | { readonly kind: 'return'; readonly value: bigint }
-  | { readonly kind: 'delay'; readonly ns: bigint }
-  | { readonly kind: 'signal'; readonly name: string; readonly signal: number }
 
 /**
  * Which processes a rule is for. A name is compared with a process's comm, the base name of its argv[0], of its
@@ -28,25 +22,29 @@ export type Target =
   /** Path below the root of the cgroup v2 hierarchy, with a slash in front; all below it too. */
   | { readonly kind: 'cgroup'; readonly path: string }
 
-interface CommonRule {
-  /** Any of these, and what they start; left out: every process of the tree (exec only). Never empty. */
-  readonly targets?: readonly Target[]
-  /** false: not what the targets start. Left out: true. */
-  readonly inherit?: boolean
+/** What the keys say that every fault has: src/rules/keys/. */
+export interface CommonKeys {
   /**
    * `name=LABEL`, or the fault as it was written: what the summary and the log call this rule. Without control
    * characters.
    */
   readonly label: string
-  /** The fault as the user wrote it, with its option (`--syscall openat=ENOENT`), for messages. */
-  readonly source: string
-  /** Percent, 0 to 100, decimals allowed. */
-  readonly rate: number
   /** Nanoseconds; 0 where there is no `after=`. */
   readonly afterNs: bigint
   readonly when: When
   /** Fires at most this often; 0 where there is no limit. */
   readonly times: number
+}
+
+interface CommonRule extends CommonKeys {
+  /** Any of these, and what they start; left out: every process of the tree (exec only). Never empty. */
+  readonly targets?: readonly Target[]
+  /** false: not what the targets start. Left out: true. */
+  readonly inherit?: boolean
+  /** The fault as the user wrote it, with its option (`--syscall openat=ENOENT`), for messages. */
+  readonly source: string
+  /** Percent, 0 to 100, decimals allowed. */
+  readonly rate: number
 }
 
 /** A system call that belongs to a family and is not faulted by the rule that names the family. */
@@ -63,8 +61,16 @@ export interface Expression {
   readonly set: string
 }
 
+/** What the keys of system calls say. */
+export interface SyscallKeys {
+  readonly scope: 'tree' | 'process'
+  /** Glob over the path arguments as the program passes them. */
+  readonly path?: string
+  readonly fd?: number
+}
+
 /** `--syscall SET=OUTCOME…`. */
-export interface SyscallRule extends CommonRule {
+export interface SyscallRule extends CommonRule, SyscallKeys {
   readonly kind: 'syscall'
   /** What the user wrote for SET: `open+openat`, `%file`. */
   readonly set: string
@@ -75,10 +81,6 @@ export interface SyscallRule extends CommonRule {
   /** The same object in all rules of one --inject, which stand side by side. */
   readonly expression?: Expression
   readonly outcome: Outcome
-  readonly scope: 'tree' | 'process'
-  /** Glob over the path arguments as the program passes them. */
-  readonly path?: string
-  readonly fd?: number
 }
 
 /** An address block: `10.0.0.0/8`, `::1/128`. */
@@ -89,9 +91,8 @@ export interface Cidr {
   readonly prefix: number
 }
 
-/** `--drop-net RATE…` and `--refuse-net RATE…`. */
-export interface NetworkRule extends CommonRule {
-  readonly kind: 'drop-net' | 'refuse-net'
+/** What the keys of the network say. */
+export interface NetworkKeys {
   readonly protocol?: 'tcp' | 'udp' | 'icmp'
   /** Remote port, inclusive range. */
   readonly port?: { readonly low: number; readonly high: number }
@@ -99,6 +100,11 @@ export interface NetworkRule extends CommonRule {
   readonly direction: 'out' | 'in'
   /** Interface name; every interface, loopback included, where left out. */
   readonly interface?: string
+}
+
+/** `--drop-net RATE…` and `--refuse-net RATE…`. */
+export interface NetworkRule extends CommonRule, NetworkKeys {
+  readonly kind: 'drop-net' | 'refuse-net'
 }
 
 export type Rule = SyscallRule | NetworkRule
