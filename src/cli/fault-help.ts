@@ -1,7 +1,6 @@
 /** The grammar of faults in brief, below the options of `exec --help` and `explain --help`. */
 import { packageFile } from '../installation.ts'
-import { isOfEveryFault, keysOf } from '../rules/keys/index.ts'
-import type { Key } from '../rules/keys/key.ts'
+import { type AnyKey, isOfEveryFault, keysOf } from '../rules/keys/index.ts'
 import { outcomeKinds } from '../rules/outcomes/index.ts'
 import type { Rule } from '../rules/rule.ts'
 
@@ -28,7 +27,7 @@ Manual: man ${packageFile('man/minderbinder.1')}`
 }
 
 /** Those that not every fault has; what the fault is about comes first. */
-function ownKeys(kind: Rule['kind']): Key[] {
+function ownKeys(kind: Rule['kind']): AnyKey[] {
   const own = keysOf(kind).filter((key) => !isOfEveryFault(key) && key.faults.includes(kind))
   return own.sort((a, b) => Number(b.narrows) - Number(a.narrows))
 }

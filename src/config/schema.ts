@@ -3,8 +3,7 @@
  * say (src/rules/). docs/minderbinder.schema.json is made of this.
  */
 import * as z from 'zod/mini'
-import { isOfEveryFault, keysOf } from '../rules/keys/index.ts'
-import type { Key } from '../rules/keys/key.ts'
+import { type AnyKey, isOfEveryFault, keysOf } from '../rules/keys/index.ts'
 import { outcomeKinds } from '../rules/outcomes/index.ts'
 import type { Rule } from '../rules/rule.ts'
 import { listNames } from '../rules/words/lists.ts'
@@ -29,7 +28,7 @@ function list<Item extends z.ZodMiniType>(item: Item) {
 }
 
 /** The fields of keys that are written as on the command line, by name. */
-function fieldsOf(keys: readonly Key[]): Record<string, z.ZodMiniType> {
+function fieldsOf(keys: readonly AnyKey[]): Record<string, z.ZodMiniType> {
   return Object.fromEntries(
     keys.flatMap(({ name, field, values }) => {
       if (!field) return []

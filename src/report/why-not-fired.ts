@@ -1,8 +1,9 @@
 /** The nearest reason why a rule did nothing, from its counts and its keys: what is not certain is not said. */
 import { nouns, whichProcesses } from '../rules/describe.ts'
 import { keysOf } from '../rules/keys/index.ts'
-import type { Rule, RuleCounts, When } from '../rules/rule.ts'
+import type { Rule, RuleCounts } from '../rules/rule.ts'
 import { overlap } from '../rules/shadow.ts'
+import type { When } from '../rules/values.ts'
 import { durationText } from '../rules/words/durations.ts'
 import { counted } from '../rules/words/numbers.ts'
 import { oneLine } from './printable.ts'

@@ -1,13 +1,6 @@
 /** What the whole pipeline speaks: the faults a user asked for, parsed and checked, not yet tied to an engine. */
+import type { CommonKeys, NetworkKeys, SyscallKeys } from './keys/index.ts'
 import type { Outcome } from './outcomes/index.ts'
-
-/** Which occurrences of a matching call are eligible: first, first+step, … up to last (1-based, inclusive). */
-export interface When {
-  readonly first: number
-  /** Infinity where the expression has no upper end. */
-  readonly last: number
-  readonly step: number
-}
 
 /**
  * Which processes a rule is for. A name is compared with a process's comm, the base name of its argv[0], of its
@@ -21,20 +14,6 @@ export type Target =
   | { readonly kind: 'uid'; readonly uid: number }
   /** Path below the root of the cgroup v2 hierarchy, with a slash in front; all below it too. */
   | { readonly kind: 'cgroup'; readonly path: string }
-
-/** What the keys say that every fault has: src/rules/keys/. */
-export interface CommonKeys {
-  /**
-   * `name=LABEL`, or the fault as it was written: what the summary and the log call this rule. Without control
-   * characters.
-   */
-  readonly label: string
-  /** Nanoseconds; 0 where there is no `after=`. */
-  readonly afterNs: bigint
-  readonly when: When
-  /** Fires at most this often; 0 where there is no limit. */
-  readonly times: number
-}
 
 interface CommonRule extends CommonKeys {
   /** Any of these, and what they start; left out: every process of the tree (exec only). Never empty. */
@@ -61,15 +40,7 @@ export interface Expression {
   readonly set: string
 }
 
-/** What the keys of system calls say. */
-export interface SyscallKeys {
-  readonly scope: 'tree' | 'process'
-  /** Glob over the path arguments as the program passes them. */
-  readonly path?: string
-  readonly fd?: number
-}
-
-/** `--syscall SET=OUTCOME…`. */
+/** `--syscall SET=OUTCOME…`. What its keys say is declared in src/rules/keys/, as it is of all rules. */
 export interface SyscallRule extends CommonRule, SyscallKeys {
   readonly kind: 'syscall'
   /** What the user wrote for SET: `open+openat`, `%file`. */
@@ -81,25 +52,6 @@ export interface SyscallRule extends CommonRule, SyscallKeys {
   /** The same object in all rules of one --inject, which stand side by side. */
   readonly expression?: Expression
   readonly outcome: Outcome
-}
-
-/** An address block: `10.0.0.0/8`, `::1/128`. */
-export interface Cidr {
-  readonly family: 4 | 6
-  /** 4 or 16 bytes, network byte order. */
-  readonly address: readonly number[]
-  readonly prefix: number
-}
-
-/** What the keys of the network say. */
-export interface NetworkKeys {
-  readonly protocol?: 'tcp' | 'udp' | 'icmp'
-  /** Remote port, inclusive range. */
-  readonly port?: { readonly low: number; readonly high: number }
-  readonly to?: Cidr
-  readonly direction: 'out' | 'in'
-  /** Interface name; every interface, loopback included, where left out. */
-  readonly interface?: string
 }
 
 /** `--drop-net RATE…` and `--refuse-net RATE…`. */

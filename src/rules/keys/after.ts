@@ -3,7 +3,12 @@ import { ruleOffsets } from '../rule-layout.ts'
 import { parseDuration } from '../values.ts'
 import { everyFault, type Key } from './key.ts'
 
-export const after: Key = {
+export interface AfterKey {
+  /** Nanoseconds; 0 if there is no `after=`. */
+  readonly afterNs: bigint
+}
+
+export const after: Key<AfterKey> = {
   name: 'after',
   faults: everyFault,
   narrows: false,

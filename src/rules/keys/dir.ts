@@ -1,14 +1,17 @@
 /** dir=out|in: which way packets go. In configuration files the section says it. */
-import type { NetworkRule } from '../rule.ts'
 import { ruleOffsets } from '../rule-layout.ts'
 import type { Span } from '../span.ts'
 import type { CommonParts, Key } from './key.ts'
 import { oneOf } from './one-of.ts'
 
+export interface DirKey {
+  readonly direction: 'out' | 'in'
+}
+
 /** In the order of enum direction in bpf/rule.h, from 0. */
 const directions = ['out', 'in'] as const
 
-export const dir: Key<NetworkRule> = {
+export const dir: Key<DirKey> = {
   name: 'dir',
   faults: ['drop-net'],
   narrows: true,

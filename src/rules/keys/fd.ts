@@ -1,12 +1,15 @@
 /** fd=N: only calls on this descriptor. */
 import { callShape } from '../names/shapes.ts'
-import type { SyscallRule } from '../rule.ts'
 import { addFlag, ruleFlags, ruleOffsets } from '../rule-layout.ts'
 import { quote, type Span } from '../span.ts'
 import { parseInteger } from '../values.ts'
 import type { Key } from './key.ts'
 
-export const fd: Key<SyscallRule> = {
+export interface FdKey {
+  readonly fd?: number
+}
+
+export const fd: Key<FdKey> = {
   name: 'fd',
   faults: ['syscall'],
   narrows: true,

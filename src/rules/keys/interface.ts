@@ -1,10 +1,14 @@
 /** interface=IF: only packets that pass this interface. */
 import { parseInterface } from '../network-values.ts'
-import type { NetworkRule } from '../rule.ts'
 import { ruleOffsets } from '../rule-layout.ts'
 import type { Key } from './key.ts'
 
-export const interfaceName: Key<NetworkRule> = {
+export interface InterfaceKey {
+  /** Interface name; every interface, loopback included, if absent. */
+  readonly interface?: string
+}
+
+export const interfaceName: Key<InterfaceKey> = {
   name: 'interface',
   faults: ['drop-net'],
   narrows: true,

@@ -1,13 +1,14 @@
 /** What there is to say of one KEY=VALUE of a fault: a row of the table in index.ts. */
-import type { Rule } from '../rule.ts'
 import type { Span } from '../span.ts'
+
+export type FaultKind = 'syscall' | 'drop-net' | 'refuse-net'
 
 /** What a fault says beside its outcome and rate: the value of each key, and its place. */
 export type Keys = ReadonlyMap<string, Span>
 
 /** What the command line and a configuration file both know of a fault. */
 export interface CommonParts {
-  readonly kind: Rule['kind']
+  readonly kind: FaultKind
   /** Rule.source */
   readonly source: string
   /** What to call the rule if it has no name. */
@@ -24,10 +25,11 @@ export interface EncodeContext {
   readonly interfaceIndex: (name: string) => number
 }
 
-export interface Key<R extends Rule = Rule> {
+/** `F` is what a rule has of it. */
+export interface Key<F extends object> {
   readonly name: string
   /** The faults that it does something for: --help and the completions offer it there. */
-  readonly faults: readonly Rule['kind'][]
+  readonly faults: readonly FaultKind[]
   /** Whether it says which calls or packets are meant, and not which of them fail. */
   readonly narrows: boolean
   /** KEY=VALUE, for --help. */
@@ -42,17 +44,17 @@ export interface Key<R extends Rule = Rule> {
    *
    * @param value undefined if the fault does not have the key
    */
-  read(value: Span | undefined, parts: CommonParts): Partial<R>
+  read(value: Span | undefined, parts: CommonParts): Partial<F>
   /** Writes it into struct rule. */
-  encode?(row: Buffer, rule: R, context: EncodeContext): void
+  encode?(row: Buffer, rule: F, context: EncodeContext): void
   /** Why a rule with this key cannot name this system call, and what to do instead; undefined if it can. */
   refuses?(call: string): { readonly reason: string; readonly hint?: string } | undefined
   /** Completes `calls with …`: `descriptor 3`; undefined if the rule does not have the key. */
-  describe?(rule: R): string | undefined
+  describe?(rule: F): string | undefined
   /** Its value as a user writes it, of a key that decides between seen and matched; undefined likewise. */
-  written?(rule: R): string | undefined
+  written?(rule: F): string | undefined
   /** Whether what the later rule's key lets through, the earlier one's does, too; absent: it always does. */
-  covers?(earlier: R, later: R): boolean
+  covers?(earlier: F, later: F): boolean
 }
 
 /** What a configuration file may hold for a key, in the words of its schema. */
@@ -65,5 +67,5 @@ export interface Field {
   readonly examples?: readonly (string | number)[]
 }
 
-export const everyFault: readonly Rule['kind'][] = ['syscall', 'drop-net', 'refuse-net']
-export const networkFaults: readonly Rule['kind'][] = ['drop-net', 'refuse-net']
+export const everyFault: readonly FaultKind[] = ['syscall', 'drop-net', 'refuse-net']
+export const networkFaults: readonly FaultKind[] = ['drop-net', 'refuse-net']

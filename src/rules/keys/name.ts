@@ -2,7 +2,15 @@
 import { printable, type Span } from '../span.ts'
 import { everyFault, type Key } from './key.ts'
 
-export const name: Key = {
+export interface NameKey {
+  /**
+   * `name=LABEL`, or the fault as it was written: what the summary and the log call this rule. Without control
+   * characters.
+   */
+  readonly label: string
+}
+
+export const name: Key<NameKey> = {
   name: 'name',
   faults: everyFault,
   narrows: false,

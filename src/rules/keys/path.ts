@@ -1,14 +1,18 @@
 /** path=GLOB: only calls with such a path among their arguments. */
 import { callShape } from '../names/shapes.ts'
-import type { SyscallRule } from '../rule.ts'
 import { addFlag, ruleFlags, ruleOffsets } from '../rule-layout.ts'
 import type { Span } from '../span.ts'
 import type { Key } from './key.ts'
 
+export interface PathKey {
+  /** Glob over the path arguments as the program passes them. */
+  readonly path?: string
+}
+
 /** Bytes, without the NUL: RULE_PATH_MAX in bpf/rule.h. */
 const longestPath = 255
 
-export const path: Key<SyscallRule> = {
+export const path: Key<PathKey> = {
   name: 'path',
   faults: ['syscall'],
   narrows: true,

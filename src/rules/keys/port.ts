@@ -1,10 +1,14 @@
 /** port=N|N-M: only packets to or from such a port of the peer. */
-import { parsePort } from '../network-values.ts'
-import type { NetworkRule } from '../rule.ts'
+import { type PortRange, parsePort } from '../network-values.ts'
 import { ruleOffsets } from '../rule-layout.ts'
 import { type Key, networkFaults } from './key.ts'
 
-export const port: Key<NetworkRule> = {
+export interface PortKey {
+  /** Remote port, inclusive range. */
+  readonly port?: PortRange
+}
+
+export const port: Key<PortKey> = {
   name: 'port',
   faults: networkFaults,
   narrows: true,

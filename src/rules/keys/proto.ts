@@ -1,15 +1,18 @@
 /** proto=tcp|udp|icmp: only packets of this protocol. */
-import type { NetworkRule } from '../rule.ts'
 import { ruleOffsets } from '../rule-layout.ts'
 import type { Span } from '../span.ts'
 import { type CommonParts, type Key, networkFaults } from './key.ts'
 import { oneOf } from './one-of.ts'
 
+export interface ProtoKey {
+  readonly protocol?: 'tcp' | 'udp' | 'icmp'
+}
+
 /** IPPROTO_*; icmp stands for ICMPv6 too. */
 const numbers = { tcp: 6, udp: 17, icmp: 1 } as const
 const protocols = ['tcp', 'udp', 'icmp'] as const
 
-export const proto: Key<NetworkRule> = {
+export const proto: Key<ProtoKey> = {
   name: 'proto',
   faults: networkFaults,
   narrows: true,

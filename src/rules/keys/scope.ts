@@ -1,13 +1,16 @@
 /** scope=tree|process: over what when= and times= count. */
-import type { SyscallRule } from '../rule.ts'
 import { ruleOffsets } from '../rule-layout.ts'
 import type { Key } from './key.ts'
 import { oneOf } from './one-of.ts'
 
+export interface ScopeKey {
+  readonly scope: 'tree' | 'process'
+}
+
 /** In the order of enum rule_scope in bpf/rule.h, from 0. */
 const scopes = ['tree', 'process'] as const
 
-export const scope: Key<SyscallRule> = {
+export const scope: Key<ScopeKey> = {
   name: 'scope',
   faults: ['syscall'],
   narrows: false,

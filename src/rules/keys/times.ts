@@ -3,7 +3,12 @@ import { ruleOffsets } from '../rule-layout.ts'
 import { parseInteger } from '../values.ts'
 import { everyFault, type Key } from './key.ts'
 
-export const times: Key = {
+export interface TimesKey {
+  /** Fires at most this often; 0 if there is no limit. */
+  readonly times: number
+}
+
+export const times: Key<TimesKey> = {
   name: 'times',
   faults: everyFault,
   narrows: false,

@@ -1,10 +1,13 @@
 /** to=ADDRESS[/BITS]: only packets to or from this peer. */
-import { formatAddress, parseCidr } from '../network-values.ts'
-import type { Cidr, NetworkRule } from '../rule.ts'
+import { type Cidr, formatAddress, parseCidr } from '../network-values.ts'
 import { addFlag, ruleFlags, ruleOffsets } from '../rule-layout.ts'
 import { type Key, networkFaults } from './key.ts'
 
-export const to: Key<NetworkRule> = {
+export interface ToKey {
+  readonly to?: Cidr
+}
+
+export const to: Key<ToKey> = {
   name: 'to',
   faults: networkFaults,
   narrows: true,

@@ -1,12 +1,16 @@
 /** when=EXPR: which of the matches can fail. */
 import { ruleOffsets } from '../rule-layout.ts'
-import { always, parseWhen } from '../values.ts'
+import { always, parseWhen, type When } from '../values.ts'
 import { everyFault, type Key } from './key.ts'
+
+export interface WhenKey {
+  readonly when: When
+}
 
 /** when_last if there is no upper end: WHEN_NO_END in bpf/rule.h. */
 const noUpperEnd = 2 ** 32 - 1
 
-export const when: Key = {
+export const when: Key<WhenKey> = {
   name: 'when',
   faults: everyFault,
   narrows: false,
