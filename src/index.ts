@@ -6,15 +6,15 @@
 
 export { type ErrorCode, type ErrorDetails, errorCodes, MinderbinderError } from './errors.ts'
 export { parseNetworkFault, parseSyscallFault } from './rules/grammar.ts'
+export type { Cidr } from './rules/network-values.ts'
+export type { Outcome } from './rules/outcomes/index.ts'
 export type { GrammarContext } from './rules/parts.ts'
 export type {
   Architecture,
-  Cidr,
   LeftOut,
   NetworkRule,
-  Outcome,
   Rule,
   SyscallRule,
-  When,
 } from './rules/rule.ts'
 export { parseStraceInject } from './rules/strace.ts'
+export type { When } from './rules/values.ts'

@@ -1,12 +1,13 @@
 /** `minderbinder list syscalls|errnos|families [--json]`: every name that a fault can use. */
 
 import { MinderbinderError } from '../errors.ts'
-import { notFaultable, refusesOutcome } from '../rules/faultable.ts'
+import { notFaultable } from '../rules/faultable.ts'
 import { type Errno, errnoAliases, errnos } from '../rules/names/errnos.ts'
 import { type Family, families, familiesOf } from '../rules/names/families.ts'
 import { nearest } from '../rules/names/suggest.ts'
 import { syscallNames, syscallNumber } from '../rules/names/syscalls.ts'
-import type { Architecture, Outcome } from '../rules/rule.ts'
+import { type Outcome, outcomeKinds } from '../rules/outcomes/index.ts'
+import type { Architecture } from '../rules/rule.ts'
 
 /** An element of `list syscalls --json`. */
 export interface ListedSyscall {
@@ -50,8 +51,6 @@ interface Listing {
   readonly rows: readonly (readonly string[])[]
 }
 
-const outcomes: readonly Outcome['kind'][] = ['errno', 'return', 'delay', 'signal']
-
 function listSyscalls(arch: Architecture): Listing {
   const items = syscallNames(arch)
     .map((name) => listedSyscall(name, arch))
@@ -65,14 +64,16 @@ function listedSyscall(name: string, arch: Architecture): ListedSyscall {
     name,
     number: syscallNumber(name, arch)!,
     families: familiesOf(name, arch).map((family) => `%${family}`),
-    outcomes: outcomes.filter((kind) => reason === undefined && !refusesOutcome(name, kind)),
+    outcomes: outcomeKinds.flatMap((row) =>
+      reason === undefined && row.refuses(name) === undefined ? [row.kind] : [],
+    ),
     notFaultable: reason ?? null,
   }
 }
 
 function remark(item: ListedSyscall): string {
   if (item.notFaultable !== null) return `not faultable: ${item.notFaultable}`
-  if (item.outcomes.length < outcomes.length) return `${item.outcomes.join(' and ')} only`
+  if (item.outcomes.length < outcomeKinds.length) return `${item.outcomes.join(' and ')} only`
   return item.families.join(' ')
 }
 

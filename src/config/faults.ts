@@ -1,17 +1,18 @@
 /** From the fields of a rule to the parts that the command line's faults are made of, and to the rule. */
-import { parseErrorName, parseOutcome, parseReturn } from '../rules/grammar-outcome.ts'
+import { parseOutcome } from '../rules/grammar-outcome.ts'
 import { parseMembers } from '../rules/grammar-set.ts'
+import { keysOf } from '../rules/keys/index.ts'
+import type { CommonParts } from '../rules/keys/key.ts'
 import { nearest } from '../rules/names/suggest.ts'
-import { type CommonParts, type GrammarContext, networkRule, syscallRule } from '../rules/parts.ts'
-import type { NetworkRule, Outcome, SyscallRule } from '../rules/rule.ts'
+import { parseErrorName } from '../rules/outcomes/errno.ts'
+import { allForms, type Outcome } from '../rules/outcomes/index.ts'
+import { parseReturn } from '../rules/outcomes/return.ts'
+import { type GrammarContext, networkRule, syscallRule } from '../rules/parts.ts'
+import type { NetworkRule, Rule, SyscallRule } from '../rules/rule.ts'
 import { printable, quote, Span } from '../rules/span.ts'
 import { parseDuration, parseRate } from '../rules/values.ts'
 import type { Fields } from './fields.ts'
 import { parseTargets } from './targets.ts'
-
-/** Keys that are written the same on the command line. */
-const syscallKeys = ['after', 'when', 'times', 'scope', 'path', 'fd', 'name'] as const
-const networkKeys = ['after', 'when', 'times', 'proto', 'port', 'to', 'interface', 'name'] as const
 
 /** @throws {MinderbinderError} */
 export function syscallFault(rule: Fields, context: GrammarContext): SyscallRule {
@@ -23,8 +24,8 @@ export function syscallFault(rule: Fields, context: GrammarContext): SyscallRule
   const written = outcome.kind === 'return' ? `ret:${outcome.value}` : outcomeSpan.text
   return {
     ...syscallRule({
-      ...commonParts(rule, `${set}=${written}`, syscallKeys),
-      ...{ set, calls, outcome, outcomeSpan },
+      ...commonParts(rule, `${set}=${written}`, 'syscall'),
+      ...{ kind: 'syscall', set, calls, outcome, outcomeSpan },
     }),
     ...started(rule),
     ...parseTargets(rule),
@@ -55,7 +56,7 @@ function parseReturnCode(span: Span): Outcome {
       `ret_code: ${quote(text)} is no error and no number`,
       `write outcome: ${text}`,
     )
-  return text.startsWith('-') ? parseOutcome(span) : parseErrorName(span)
+  return text.startsWith('-') ? parseOutcome(span) : parseErrorName(span, allForms)
 }
 
 const networkOutcomes = { drop: 'drop-net', refuse: 'refuse-net' } as const
@@ -63,7 +64,7 @@ const networkOutcomes = { drop: 'drop-net', refuse: 'refuse-net' } as const
 /** @throws {MinderbinderError} */
 export function networkFault(rule: Fields, direction: NetworkRule['direction']): NetworkRule {
   const kind = networkKind(rule, direction)
-  const parts = commonParts(rule, kind, networkKeys)
+  const parts = commonParts(rule, kind, kind)
   const keys = new Map(parts.keys)
   keys.set('dir', new Span(direction))
   return {
@@ -92,17 +93,18 @@ function networkKind(rule: Fields, direction: NetworkRule['direction']): Network
   )
 }
 
-function commonParts(rule: Fields, head: string, names: readonly string[]): CommonParts {
+function commonParts(rule: Fields, head: string, kind: Rule['kind']): CommonParts {
   const keys = new Map<string, Span>()
-  for (const name of names) {
-    const span = rule.span(name)
-    if (span) keys.set(name, span)
+  for (const key of keysOf(kind)) {
+    const span = key.field && rule.span(key.name)
+    if (span) keys.set(key.name, span)
   }
   const rateSpan = rule.span('failure_rate')
   const rate = rateSpan ? parseRate(rateSpan, 'optional') : 100
   const name = rule.span('name')?.text
   const written = asOnCommandLine(head, rate, keys)
   return {
+    kind,
     source: printable(`${name ?? written} (${rule.where})`),
     written,
     rate,

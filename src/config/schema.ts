@@ -3,6 +3,10 @@
  * say (src/rules/). docs/minderbinder.schema.json is made of this.
  */
 import * as z from 'zod/mini'
+import { type AnyKey, isOfEveryFault, keysOf } from '../rules/keys/index.ts'
+import { outcomeKinds } from '../rules/outcomes/index.ts'
+import type { Rule } from '../rules/rule.ts'
+import { listNames } from '../rules/words/lists.ts'
 
 /** For editors, which show it at the key. */
 function about<Schema extends z.ZodMiniType>(
@@ -22,6 +26,27 @@ function scalar(mustBe: string) {
 function list<Item extends z.ZodMiniType>(item: Item) {
   return z.array(item, 'a list, with a - before each item')
 }
+
+/** The fields of keys that are written as on the command line, by name. */
+function fieldsOf(keys: readonly AnyKey[]): Record<string, z.ZodMiniType> {
+  return Object.fromEntries(
+    keys.flatMap(({ name, field, values }) => {
+      if (!field) return []
+      const { type, is, about: description, examples } = field
+      const types = { number: () => z.number(is), text: () => z.string(is) }
+      const schema = type === 'number or text' ? scalar(is) : types[type]()
+      const more = { ...(values && { enum: values }), ...(examples && { examples }) }
+      return [[name, z.optional(about(schema as z.ZodMiniType, description, more))]]
+    }),
+  )
+}
+
+/** Of the keys that not every fault has. */
+function ownFields(kind: Rule['kind']) {
+  return fieldsOf(keysOf(kind).filter((key) => !isOfEveryFault(key)))
+}
+
+const { name: nameField, ...everyField } = fieldsOf(keysOf('syscall').filter(isOfEveryFault))
 
 export const targetKinds = ['process_name', 'pid', 'uid', 'cgroup'] as const
 
@@ -51,12 +76,7 @@ const target = about(
 )
 
 const common = {
-  name: z.optional(
-    about(
-      scalar('a name'),
-      'What the summary and the log call this rule. No two rules have the same',
-    ),
-  ),
+  name: nameField!,
   targets: z.optional(
     about(list(target), 'For which processes the rule is: any of these. Left out: for all', {
       minItems: 1,
@@ -76,22 +96,10 @@ const common = {
       'No fault for so many milliseconds after the process started',
     ),
   ),
-  after: z.optional(
-    about(scalar('a duration, such as 1.5s'), 'The same as delay_ms, with a unit', {
-      examples: ['1s', '50ms'],
-    }),
-  ),
-  when: z.optional(
-    about(
-      scalar('a choice of occurrences, such as 2+'),
-      'Only these of the matches: F, F+, F+S, F..L or F..L+S',
-      {
-        examples: [3, '2+', '1..9+2'],
-      },
-    ),
-  ),
-  times: z.optional(about(z.number('a whole number'), 'Fires at most so often')),
+  ...everyField,
 }
+
+const outcomeExamples = outcomeKinds.map(({ example }) => example)
 
 const syscallRule = z.strictObject(
   {
@@ -110,47 +118,20 @@ const syscallRule = z.strictObject(
     ),
     outcome: z.optional(
       about(
-        scalar('an outcome, such as ENOENT, ret:0, delay:50ms or signal:SIGKILL'),
-        'What happens to the call, in place of ret_code: an error, ret:N, delay:DURATION or signal:SIGNAL',
-        { examples: ['ENOENT', 'ret:0', 'delay:50ms', 'signal:SIGKILL'] },
+        scalar(`an outcome, such as ${listNames(outcomeExamples, 'or')}`),
+        `What happens to the call, in place of ret_code: ${listNames(
+          outcomeKinds.map(({ syntax }) => syntax),
+          'or',
+        )}`,
+        { examples: outcomeExamples },
       ),
     ),
-    scope: z.optional(
-      about(
-        z.string('tree or process'),
-        'What when and times count in: the whole tree or each process (tree)',
-        {
-          enum: ['tree', 'process'],
-        },
-      ),
-    ),
-    path: z.optional(
-      about(scalar('a glob'), 'Glob over the path arguments, as the program passes them'),
-    ),
-    fd: z.optional(about(z.number('a whole number'), "The call's descriptor argument")),
+    ...ownFields('syscall'),
   },
   { error: 'a rule' },
 )
 
-const packets = {
-  ...common,
-  proto: z.optional(
-    about(z.string('tcp, udp or icmp'), 'Protocol', { enum: ['tcp', 'udp', 'icmp'] }),
-  ),
-  port: z.optional(
-    about(scalar('a port, or a range of ports'), 'Remote port, or a range of them', {
-      examples: [443, '8000-8999'],
-    }),
-  ),
-  to: z.optional(
-    about(z.string('an address, or a block of addresses'), 'Remote address, or a block of them', {
-      examples: ['10.0.0.0/8', '::1'],
-    }),
-  ),
-  interface: z.optional(
-    about(scalar('the name of an interface'), 'Interface: all where it is left out'),
-  ),
-}
+const packets = { ...common, ...ownFields('drop-net') }
 
 const outgoingRule = z.strictObject(
   {
@@ -186,7 +167,10 @@ function section<Rule extends z.ZodMiniType>(rule: Rule, description: string) {
 export const sections = {
   syscall: section(
     syscallRule,
-    'System calls that fail, return something else, wait or bring a signal',
+    `System calls that ${listNames(
+      outcomeKinds.map(({ gist }) => gist),
+      'or',
+    )}`,
   ),
   outgoing_network: section(
     outgoingRule,

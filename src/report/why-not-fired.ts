@@ -1,10 +1,11 @@
 /** The nearest reason why a rule did nothing, from its counts and its keys: what is not certain is not said. */
 import { nouns, whichProcesses } from '../rules/describe.ts'
-import type { Rule, RuleCounts, When } from '../rules/rule.ts'
+import { keysOf } from '../rules/keys/index.ts'
+import type { Rule, RuleCounts } from '../rules/rule.ts'
 import { overlap } from '../rules/shadow.ts'
+import type { When } from '../rules/values.ts'
 import { durationText } from '../rules/words/durations.ts'
 import { counted } from '../rules/words/numbers.ts'
-import { formatAddress } from './address.ts'
 import { oneLine } from './printable.ts'
 import { type RunSoFar, shadowOf, targetsRan } from './run-so-far.ts'
 
@@ -150,26 +151,13 @@ function nameOf(rule: Rule): string {
 
 /** The keys that decide between seen and matched, as they are written: packets of another direction are not seen. */
 function keysText(rule: Rule): string {
-  const where: [string, unknown][] =
-    rule.kind === 'syscall'
-      ? [
-          ['path', rule.path],
-          ['fd', rule.fd],
-        ]
-      : [
-          ['proto', rule.protocol],
-          ['port', rule.port && rangeText(rule.port)],
-          ['to', rule.to && `${formatAddress(Uint8Array.from(rule.to.address))}/${rule.to.prefix}`],
-          ['interface', rule.interface],
-        ]
-  const keys = where.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]))
+  const keys = keysOf(rule.kind).flatMap((key) => {
+    const value = key.written?.(rule)
+    return value === undefined ? [] : [`${key.name}=${value}`]
+  })
   const late = rule.afterNs === 0n ? [] : [`later than after=${durationText(rule.afterNs)}`]
   const conditions = [...(keys.length === 0 ? [] : [`with ${keys.join(',')}`]), ...late]
   return conditions.length === 0 ? 'matched' : conditions.join(' and ')
-}
-
-function rangeText({ low, high }: { low: number; high: number }): string {
-  return low === high ? `${low}` : `${low}-${high}`
 }
 
 /** strace's syntax, in its shortest form. */

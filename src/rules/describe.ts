@@ -1,7 +1,9 @@
 /** A rule in plain words: `openat fails with ENOENT (No such file or directory) each time`. */
-import { errnoByName, errnoName } from './names/errnos.ts'
+import { keysOf } from './keys/index.ts'
 import { formatCidr } from './network-values.ts'
-import type { NetworkRule, Outcome, Rule, SyscallRule, Target } from './rule.ts'
+import { explainErrno } from './outcomes/errno.ts'
+import { kindOf } from './outcomes/index.ts'
+import type { NetworkRule, Rule, SyscallRule, Target } from './rule.ts'
 import { printable } from './span.ts'
 import { durationWords } from './words/durations.ts'
 import { listNames } from './words/lists.ts'
@@ -65,38 +67,13 @@ function textOf(target: Target): string {
 function describeCall(rule: SyscallRule): string {
   const many = rule.syscalls.length > 1
   const calls = listNames(rule.syscalls, 'and', mostNames)
-  const conditions = [
-    ...(rule.path === undefined ? [] : [`a path that matches ${rule.path}`]),
-    ...(rule.fd === undefined ? [] : [`descriptor ${rule.fd}`]),
-  ]
-  const subject = conditions.length > 0 ? `${calls} with ${conditions.join(' and ')}` : calls
-  return `${subject} ${describeOutcome(rule.outcome, many)}`
+  return `${calls}${describeKeys(rule)} ${kindOf(rule.outcome).describe(rule.outcome, many)}`
 }
 
-function describeOutcome(outcome: Outcome, many: boolean): string {
-  switch (outcome.kind) {
-    case 'errno':
-      return `${many ? 'fail' : 'fails'} with ${explainErrno(outcome.name)}`
-    case 'return': {
-      const value = `${many ? 'return' : 'returns'} ${outcome.value} without being run`
-      const isError = outcome.value < 0n && outcome.value >= -4095n
-      return isError ? `${value} (to the C library an error: ${errnoOf(outcome.value)})` : value
-    }
-    case 'delay':
-      return `${many ? 'run' : 'runs'} after a pause of ${durationWords(outcome.ns)}`
-    case 'signal':
-      return `${many ? 'send' : 'sends'} the calling thread ${outcome.name}`
-  }
-}
-
-/** `ENOENT (No such file or directory)` */
-function explainErrno(name: string): string {
-  const errno = errnoByName(name)
-  return errno ? `${name} (${errno.description})` : `error ${name}`
-}
-
-function errnoOf(value: bigint): string {
-  return errnoName(Number(-value))
+/** ` with descriptor 3`: what narrows the rule, but for what has a place of its own in the sentence. */
+function describeKeys(rule: Rule): string {
+  const conditions = keysOf(rule.kind).flatMap((key) => key.describe?.(rule) ?? [])
+  return conditions.length > 0 ? ` with ${conditions.join(' and ')}` : ''
 }
 
 function describePackets(rule: NetworkRule): string {
@@ -111,11 +88,11 @@ function describePackets(rule: NetworkRule): string {
   const protocol = rule.protocol === undefined ? '' : `${rule.protocol.toUpperCase()} `
   if (rule.kind === 'refuse-net') {
     const over = rule.protocol === undefined ? '' : ` over ${protocol.trim()}`
-    return `connect()${over}${peer && ` to ${peer}`}${by} fails with ${explainErrno('ECONNREFUSED')}`
+    return `connect()${over}${peer && ` to ${peer}`}${by}${describeKeys(rule)} fails with ${explainErrno('ECONNREFUSED')}`
   }
   const incoming = rule.direction === 'in'
   const way = incoming ? 'incoming' : 'outgoing'
-  return `${way} ${protocol}packets${peer && ` ${incoming ? 'from' : 'to'} ${peer}`}${by} are lost silently`
+  return `${way} ${protocol}packets${peer && ` ${incoming ? 'from' : 'to'} ${peer}`}${by}${describeKeys(rule)} are lost silently`
 }
 
 /** How often: rate, occurrences, limit, and over what they are counted. */

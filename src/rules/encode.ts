@@ -1,8 +1,12 @@
 /** The rule table as bytes: bpf/rule.h says what they mean, test/unit/encode.test.ts holds the two together. */
 import { MinderbinderError } from '../errors.ts'
+import { keysOf } from './keys/index.ts'
+import type { EncodeContext as KeyContext } from './keys/key.ts'
 import { callShape } from './names/shapes.ts'
 import { syscallNames, syscallNumber } from './names/syscalls.ts'
-import type { Architecture, NetworkRule, Outcome, Rule, RuleCounts, Target, When } from './rule.ts'
+import { kindOf } from './outcomes/index.ts'
+import type { Architecture, NetworkRule, Rule, RuleCounts, Target } from './rule.ts'
+import { addFlag, ruleFlags, ruleOffsets } from './rule-layout.ts'
 
 /** sizeof(struct rule) */
 export const RULE_SIZE = 416
@@ -20,32 +24,6 @@ export const RULES_MAX = 4096
 export const TARGETS_MAX = 16384
 export const SYSCALLS_MAX = 512
 
-/** offsetof() in struct rule. */
-export const ruleOffsets = {
-  kind: 0,
-  outcome: 4,
-  value: 8,
-  threshold: 16,
-  after_ns: 24,
-  times: 32,
-  when_first: 40,
-  when_last: 44,
-  when_step: 48,
-  scope: 52,
-  flags: 56,
-  fd: 60,
-  ifindex: 64,
-  port_low: 68,
-  port_high: 70,
-  protocol: 72,
-  direction: 73,
-  to_family: 74,
-  to_prefix: 75,
-  to: 76,
-  syscalls: 96,
-  path: 160,
-} as const
-
 /** offsetof() in struct target. */
 export const targetOffsets = { rule: 0, kind: 4, value: 8, name: 16 } as const
 
@@ -53,21 +31,13 @@ export const targetOffsets = { rule: 0, kind: 4, value: 8, name: 16 } as const
 export const targetKinds = { name: 1, glob: 2, pid: 3, uid: 4, cgroup: 5 } as const
 
 const kinds = { syscall: 1, 'drop-net': 2, 'refuse-net': 3 } as const
-const outcomes = { errno: 1, return: 2, delay: 3, signal: 4, drop: 5, refuse: 6 } as const
-const scopes = { tree: 0, process: 1 } as const
-const flagBits = { path: 1, fd: 2, to: 4, targets: 8, notInherited: 16 } as const
-/** IPPROTO_*; icmp stands for ICMPv6 too. */
-const protocols = { icmp: 1, tcp: 6, udp: 17 } as const
-const directions = { out: 0, in: 1 } as const
+/** enum outcome, of packets: src/rules/outcomes/ has those of system calls. */
+const packetOutcomes = { drop: 5, refuse: 6 } as const
 const ECONNREFUSED = 111n
-/** when_last where `when=` has no upper end. */
-const noUpperEnd = 2 ** 32 - 1
 
-export interface EncodeContext {
+export interface EncodeContext extends KeyContext {
   /** Whose numbers the system calls get. */
   readonly arch: Architecture
-  /** if_nametoindex(3); throws MB_INTERFACE. */
-  readonly interfaceIndex: (name: string) => number
 }
 
 /**
@@ -87,7 +57,8 @@ export function encodeRules(rules: readonly Rule[], context: EncodeContext): Buf
     const bytes = table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
     encodeCommon(bytes, rule)
     if (rule.kind === 'syscall') encodeSyscall(bytes, rule, context.arch)
-    else encodeNetwork(bytes, rule, context.interfaceIndex)
+    else encodeNetwork(bytes, rule)
+    for (const key of keysOf(rule.kind)) key.encode?.(bytes, rule, context)
   }
   return table
 }
@@ -95,18 +66,8 @@ export function encodeRules(rules: readonly Rule[], context: EncodeContext): Buf
 function encodeCommon(bytes: Buffer, rule: Rule): void {
   bytes.writeUInt32LE(kinds[rule.kind], ruleOffsets.kind)
   bytes.writeBigUInt64LE(thresholdOf(rule.rate), ruleOffsets.threshold)
-  bytes.writeBigUInt64LE(rule.afterNs, ruleOffsets.after_ns)
-  bytes.writeBigUInt64LE(BigInt(rule.times), ruleOffsets.times)
-  const { first, last, step }: When = rule.when
-  bytes.writeUInt32LE(first, ruleOffsets.when_first)
-  bytes.writeUInt32LE(Math.min(last, noUpperEnd), ruleOffsets.when_last)
-  bytes.writeUInt32LE(step, ruleOffsets.when_step)
-  if (rule.targets) addFlag(bytes, flagBits.targets)
-  if (rule.targets && rule.inherit === false) addFlag(bytes, flagBits.notInherited)
-}
-
-function addFlag(bytes: Buffer, flag: number): void {
-  bytes.writeUInt32LE(bytes.readUInt32LE(ruleOffsets.flags) | flag, ruleOffsets.flags)
+  if (rule.targets) addFlag(bytes, ruleFlags.targets)
+  if (rule.targets && rule.inherit === false) addFlag(bytes, ruleFlags.notInherited)
 }
 
 /** Is this name of a target a glob, or meant to the letter? */
@@ -155,9 +116,9 @@ export function thresholdOf(percent: number): bigint {
 }
 
 function encodeSyscall(bytes: Buffer, rule: Rule & { kind: 'syscall' }, arch: Architecture): void {
-  bytes.writeUInt32LE(outcomes[rule.outcome.kind], ruleOffsets.outcome)
-  bytes.writeBigInt64LE(outcomeValue(rule.outcome), ruleOffsets.value)
-  bytes.writeUInt32LE(scopes[rule.scope], ruleOffsets.scope)
+  const outcome = kindOf(rule.outcome)
+  bytes.writeUInt32LE(outcome.number, ruleOffsets.outcome)
+  bytes.writeBigInt64LE(outcome.encode(rule.outcome), ruleOffsets.value)
   for (const name of rule.syscalls) {
     const number = syscallNumber(name, arch)
     if (number === undefined || number >= SYSCALLS_MAX)
@@ -166,48 +127,12 @@ function encodeSyscall(bytes: Buffer, rule: Rule & { kind: 'syscall' }, arch: Ar
     const at = ruleOffsets.syscalls + (number >> 3)
     bytes.writeUInt8(bytes.readUInt8(at) | (1 << (number & 7)), at)
   }
-  if (rule.path !== undefined) {
-    addFlag(bytes, flagBits.path)
-    bytes.write(rule.path, ruleOffsets.path, RULE_SIZE - ruleOffsets.path - 1, 'utf8')
-  }
-  if (rule.fd !== undefined) {
-    addFlag(bytes, flagBits.fd)
-    bytes.writeInt32LE(rule.fd, ruleOffsets.fd)
-  }
 }
 
-function outcomeValue(outcome: Outcome): bigint {
-  switch (outcome.kind) {
-    case 'errno':
-      return BigInt(outcome.errno)
-    case 'return':
-      return outcome.value
-    case 'delay':
-      return outcome.ns
-    case 'signal':
-      return BigInt(outcome.signal)
-  }
-}
-
-function encodeNetwork(
-  bytes: Buffer,
-  rule: NetworkRule,
-  interfaceIndex: EncodeContext['interfaceIndex'],
-): void {
+function encodeNetwork(bytes: Buffer, rule: NetworkRule): void {
   const refuse = rule.kind === 'refuse-net'
-  bytes.writeUInt32LE(refuse ? outcomes.refuse : outcomes.drop, ruleOffsets.outcome)
+  bytes.writeUInt32LE(refuse ? packetOutcomes.refuse : packetOutcomes.drop, ruleOffsets.outcome)
   bytes.writeBigInt64LE(refuse ? ECONNREFUSED : 0n, ruleOffsets.value)
-  if (rule.interface !== undefined)
-    bytes.writeUInt32LE(interfaceIndex(rule.interface), ruleOffsets.ifindex)
-  bytes.writeUInt16LE(rule.port?.low ?? 0, ruleOffsets.port_low)
-  bytes.writeUInt16LE(rule.port?.high ?? 65535, ruleOffsets.port_high)
-  bytes.writeUInt8(rule.protocol ? protocols[rule.protocol] : 0, ruleOffsets.protocol)
-  bytes.writeUInt8(directions[rule.direction], ruleOffsets.direction)
-  if (rule.to === undefined) return
-  addFlag(bytes, flagBits.to)
-  bytes.writeUInt8(rule.to.family, ruleOffsets.to_family)
-  bytes.writeUInt8(rule.to.prefix, ruleOffsets.to_prefix)
-  bytes.set(rule.to.address, ruleOffsets.to)
 }
 
 /** struct call_shape[SYSCALLS_MAX], indexed by native number. */

@@ -1,6 +1,6 @@
 /** Which system calls can be faulted, and how: a rule that could never keep its word is refused. */
 
-import type { Architecture, Outcome } from './rule.ts'
+import type { Architecture } from './rule.ts'
 
 /**
  * Calls that a vDSO answers in user space, so that no system call is made: the symbols of vdso(7).
@@ -33,12 +33,10 @@ export function notFaultable(name: string, arch: Architecture): string | undefin
 }
 
 /**
- * Why this call cannot have this outcome; undefined where it can. exit and exit_group have no way to return:
- * where strace makes them fail, glibc 2.36 runs into the hlt after them (SIGSEGV) and musl 1.2.3 calls exit
- * for ever. A delay or a signal is fine.
+ * Why this call cannot return without being run; undefined if it can. exit and exit_group have no way to return:
+ * if strace makes them fail, glibc 2.36 runs into the hlt after them (SIGSEGV) and musl 1.2.3 calls exit for ever.
  */
-export function refusesOutcome(name: string, kind: Outcome['kind']): string | undefined {
-  const returns = kind === 'errno' || kind === 'return'
-  if (!returns || (name !== 'exit' && name !== 'exit_group')) return undefined
+export function neverReturns(name: string): string | undefined {
+  if (name !== 'exit' && name !== 'exit_group') return undefined
   return 'it never returns, and a program that sees it return crashes or hangs; a delay or a signal can be injected'
 }

@@ -1,24 +1,16 @@
 /** [,KEY=VALUE]...: what narrows a fault, or names it. */
 
+import { keyNames } from './keys/index.ts'
+import type { Keys } from './keys/key.ts'
 import { nearest } from './names/suggest.ts'
 import { otherKeyHint } from './other-words.ts'
-import type { CommonParts } from './parts.ts'
-import type { NetworkRule, Rule, SyscallRule, When } from './rule.ts'
-import { printable, quote, type Span } from './span.ts'
-import { always, parseDuration, parseInteger, parseWhen } from './values.ts'
-
-export const syscallKeys = ['after', 'when', 'times', 'scope', 'path', 'fd', 'name'] as const
-export const networkKeys = [
-  ...['after', 'when', 'times', 'proto', 'port', 'to', 'dir', 'interface', 'name'],
-] as const
-
-/** What a fault says beside its outcome and rate: the value of each key, and its place. */
-export type Keys = ReadonlyMap<string, Span>
+import type { Rule } from './rule.ts'
+import { quote, type Span } from './span.ts'
 
 /** Checks that each key exists for this kind of fault, and is there once. */
 export function parseKeys(parts: readonly Span[], kind: Rule['kind']): Keys {
-  const own: readonly string[] = kind === 'syscall' ? syscallKeys : networkKeys
-  const others: readonly string[] = kind === 'syscall' ? networkKeys : syscallKeys
+  const own = keyNames(kind)
+  const others = keyNames(kind === 'syscall' ? 'drop-net' : 'syscall')
   const keys = new Map<string, Span>()
   for (const part of parts) {
     const [key, value] = part.cut('=') ?? [part, undefined]
@@ -86,61 +78,4 @@ function loneHint(part: string): string {
   return /^\d+$/.test(part)
     ? 'a key has one value: give a rule for each'
     : 'a comma inside a path or a name is written \\,'
-}
-
-export interface CommonKeys {
-  readonly label: string
-  readonly afterNs: bigint
-  readonly when: When
-  readonly times: number
-}
-
-/** The keys of every fault. */
-export function parseCommonKeys({ keys, written, textOf }: CommonParts): CommonKeys {
-  const [name, after, when, times] = [
-    keys.get('name'),
-    keys.get('after'),
-    keys.get('when'),
-    keys.get('times'),
-  ]
-  return {
-    label: name ? parseLabel(name, textOf(name)) : printable(written),
-    afterNs: after ? parseDuration(after, { zeroAllowed: true }) : 0n,
-    when: when ? parseWhen(when) : always,
-    // Exact as a number; nothing is called more often in a run.
-    times: times ? parseInteger(times, 'times', 1, Number.MAX_SAFE_INTEGER) : 0,
-  }
-}
-
-function parseLabel(span: Span, label: string): string {
-  if (label.trim() === '') throw span.error('MB_FAULT_VALUE', 'name= is empty')
-  if (label !== printable(label))
-    throw span.error('MB_FAULT_VALUE', 'name= has a control character in it')
-  return label
-}
-
-export function parseScope(span: Span | undefined): SyscallRule['scope'] {
-  return span ? oneOf(span, ['tree', 'process']) : 'tree'
-}
-
-export function parseProtocol(span: Span): NonNullable<NetworkRule['protocol']> {
-  return oneOf(span, ['tcp', 'udp', 'icmp'])
-}
-
-export function parseDirection(span: Span | undefined): NetworkRule['direction'] {
-  const both = 'give two rules, one with dir=out and one with dir=in'
-  return span
-    ? oneOf(span, ['out', 'in'], /^(both|any|all|inout)$/.test(span.text) ? both : '')
-    : 'out'
-}
-
-function oneOf<Word extends string>(span: Span, words: readonly Word[], hint = ''): Word {
-  const word = words.find((candidate) => candidate === span.text)
-  if (word) return word
-  const near = nearest(span.text, words)
-  throw span.error(
-    'MB_FAULT_VALUE',
-    `${quote(span.text)} is not one of ${words.join(', ')}`,
-    hint || (near && `did you mean ${near}?`),
-  )
 }

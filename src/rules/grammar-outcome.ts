@@ -1,21 +1,17 @@
 /** OUTCOME: what happens to a system call. */
-import { errnoByName, errnoMax, errnoName, errnoNames } from './names/errnos.ts'
-import { signalByName, signalMax, signalName, signalNames } from './names/signals.ts'
+import { errnoByName, errnoMax } from './names/errnos.ts'
 import { nearest } from './names/suggest.ts'
 import { isDelayAndMore, otherOutcomeHint } from './other-words.ts'
-import type { Outcome } from './rule.ts'
+import { errno } from './outcomes/errno.ts'
+import { allForms, type Outcome, outcomeKinds } from './outcomes/index.ts'
 import { quote, type Span } from './span.ts'
-import { parseDuration } from './values.ts'
+import { listNames } from './words/lists.ts'
 
-/** `ENOENT`, `-2`, `ret:N`, `delay:DUR`, `signal:SIG`. */
+/** `ENOENT`, `-2`, `ret:N`, and the other verbs of the table. */
 export function parseOutcome(span: Span): Outcome {
   const { text } = span
   if (text === '')
-    throw span.error(
-      'MB_FAULT_SYNTAX',
-      'the outcome is missing',
-      'write an error (ENOENT or -2), ret:N, delay:50ms or signal:SIGKILL',
-    )
+    throw span.error('MB_FAULT_SYNTAX', 'the outcome is missing', `write ${allForms}`)
   if (isDelayAndMore(text))
     throw span.error(
       'MB_FAULT_SYNTAX',
@@ -24,15 +20,12 @@ export function parseOutcome(span: Span): Outcome {
     )
   const [verb, value] = span.cut(':') ?? [undefined, undefined]
   if (verb) {
-    if (verb.text === 'ret') return parseReturn(value)
-    if (verb.text === 'delay')
-      return { kind: 'delay', ns: parseDuration(value, { zeroAllowed: false }) }
-    if (verb.text === 'signal') return parseSignal(value)
+    const row = outcomeKinds.find((each) => each.verb === verb.text)
+    if (row) return row.parse(value, allForms)
     throw unknownVerb(verb, value)
   }
-  if (/^-\d+$/.test(text)) return parseErrorNumber(span)
   if (/^[+]?\d+$/.test(text)) throw bareNumber(span)
-  return parseErrorName(span, true)
+  return errno.parse(span, allForms)
 }
 
 function bareNumber(span: Span) {
@@ -54,94 +47,6 @@ function bareNumber(span: Span) {
       )
 }
 
-/**
- * An errno by its name, in upper or lower case.
- *
- * @param isOutcome whether other outcomes could stand there
- */
-export function parseErrorName(span: Span, isOutcome = false): Outcome {
-  const errno = errnoByName(span.text)
-  if (errno) return { kind: 'errno', name: errno.name, errno: errno.number }
-  const what = isOutcome && !/^[A-Z]+$/i.test(span.text) ? 'outcome' : 'error'
-  throw span.error(
-    'MB_UNKNOWN_NAME',
-    `unknown ${what} ${quote(span.text)}`,
-    (isOutcome ? otherOutcomeHint(span.text) : undefined) ?? errorHint(span.text),
-  )
-}
-
-function errorHint(text: string): string {
-  const signal = signalByName(text)
-  if (signal !== undefined) return `did you mean signal:${signalName(signal)}?`
-  const near = nearest(text.toUpperCase(), errnoNames())
-  return near
-    ? `did you mean ${near}?`
-    : 'an outcome is an error (ENOENT or -2), ret:N, delay:50ms or signal:SIGKILL'
-}
-
-function parseErrorNumber(span: Span): Outcome {
-  const errno = -Number(span.text)
-  if (errno < 1 || errno > errnoMax)
-    throw span.error(
-      'MB_FAULT_VALUE',
-      `the error ${quote(span.text)} is not within -1 to -${errnoMax}`,
-      `to return a value, write ret:${span.text}`,
-    )
-  return { kind: 'errno', name: errnoName(errno), errno }
-}
-
-/** A register's worth: -2^63 to 2^64-1, decimal or 0x; kept as the signed 64 bits that it is. */
-export function parseReturn(span: Span): Outcome {
-  const { text } = span
-  const match = /^(-?)(\d{1,20}|0[xX][\da-fA-F]{1,16})$/.exec(text)
-  if (!match) {
-    if (/^-?(\d+|0[xX][\da-fA-F]+)$/.test(text)) throw outsideRegister(span)
-    throw span.error(
-      'MB_FAULT_SYNTAX',
-      text === '' ? 'the value to return is missing' : `${quote(text)} is not a value to return`,
-      'write a whole number, decimal or hexadecimal: ret:0, ret:-1, ret:0x1000',
-    )
-  }
-  const size = BigInt(match[2] ?? '')
-  const value = match[1] ? -size : size
-  if (value < -(2n ** 63n) || value >= 2n ** 64n) throw outsideRegister(span)
-  return { kind: 'return', value: BigInt.asIntN(64, value) }
-}
-
-function outsideRegister(span: Span) {
-  return span.error('MB_FAULT_VALUE', `${quote(span.text)} does not fit into 64 bits`)
-}
-
-/** `SIGKILL`, `KILL`, `9`. */
-export function parseSignal(span: Span): Outcome {
-  const { text } = span
-  const signal = signalByName(text)
-  if (signal !== undefined) return { kind: 'signal', name: signalName(signal), signal }
-  if (text === '')
-    throw span.error('MB_FAULT_SYNTAX', 'the signal is missing', 'such as signal:SIGKILL')
-  if (/^\d+$/.test(text))
-    throw span.error('MB_FAULT_VALUE', `the signal ${quote(text)} is not within 1 to ${signalMax}`)
-  const upper = text.toUpperCase()
-  const near = nearest(upper.startsWith('SIG') ? upper : `SIG${upper}`, signalNames())
-  throw span.error(
-    'MB_UNKNOWN_NAME',
-    `unknown signal ${quote(text)}`,
-    near ? `did you mean ${near}?` : 'kill -l names them all',
-  )
-}
-
-const verbs = ['ret', 'delay', 'signal'] as const
-
-/** What people coming from other tools write. */
-const otherWords: Readonly<Record<string, (typeof verbs)[number]>> = {
-  return: 'ret',
-  retval: 'ret',
-  delay_enter: 'delay',
-  sleep: 'delay',
-  kill: 'signal',
-  sig: 'signal',
-}
-
 function unknownVerb(verb: Span, value: Span) {
   const word = verb.text
   if (/^(errno|error)$/.test(word))
@@ -152,13 +57,18 @@ function unknownVerb(verb: Span, value: Span) {
       'the rate is not separated by @',
       `did you mean ${word}@${value.text}?`,
     )
-  const near = Object.hasOwn(otherWords, word) ? otherWords[word] : nearest(word, verbs)
+  const meant = outcomeKinds.find(({ otherVerbs }) => otherVerbs?.includes(word))
+  const near = meant?.verb ?? nearest(word, verbs())
   return verb.error(
     'MB_UNKNOWN_NAME',
     `unknown outcome ${quote(word)}`,
     otherOutcomeHint(word) ??
       (near
         ? `did you mean ${near}:?`
-        : 'outcomes are ENOENT, -2, ret:N, delay:50ms and signal:SIGKILL'),
+        : `outcomes are ${listNames(outcomeKinds.flatMap(({ forms }) => forms))}`),
   )
+}
+
+function verbs(): string[] {
+  return outcomeKinds.flatMap(({ verb }) => verb ?? [])
 }

@@ -38,6 +38,7 @@ export function parseSyscallFault(text: string, context: GrammarContext): Syscal
   const [outcomeSpan, rateSpan] = action.cut('@') ?? [action, undefined]
   const outcome = parseOutcome(outcomeSpan)
   return syscallRule({
+    kind: 'syscall',
     source: `--syscall ${text}`,
     written: text,
     set: set.text,

@@ -1,7 +1,20 @@
 /** Values of the grammar that name a peer: address blocks, ports, interfaces. */
-import type { Cidr, NetworkRule } from './rule.ts'
 import { quote, type Span } from './span.ts'
 import { parseInteger } from './values.ts'
+
+/** An address block: `10.0.0.0/8`, `::1/128`. */
+export interface Cidr {
+  readonly family: 4 | 6
+  /** 4 or 16 bytes, network byte order. */
+  readonly address: readonly number[]
+  readonly prefix: number
+}
+
+/** Inclusive. */
+export interface PortRange {
+  readonly low: number
+  readonly high: number
+}
 
 /** `10.0.0.0/8`, `::1`, `2001:db8::/32`; a plain address is a block of one. */
 export function parseCidr(span: Span): Cidr {
@@ -106,7 +119,7 @@ export function formatCidr(block: Cidr): string {
 }
 
 /** One port or an inclusive range: `443`, `8000-8999`. */
-export function parsePort(span: Span): NonNullable<NetworkRule['port']> {
+export function parsePort(span: Span): PortRange {
   const hint = portHint(span.text)
   if (hint !== undefined)
     throw span.error(

@@ -1,5 +1,5 @@
 /** What people write who come from other tools, and what does it here: hints, nothing rests on them. */
-import type { Rule } from './rule.ts'
+import type { FaultKind } from './keys/key.ts'
 
 export const noLatency =
   'latency is not offered yet: --drop-net loses packets, --refuse-net refuses connections'
@@ -34,7 +34,7 @@ function all<Hint>(names: string, hint: Hint): Record<string, Hint> {
 }
 
 /** Undefined if nothing is known about the key. */
-export function otherKeyHint(key: string, value: string, kind: Rule['kind']): string | undefined {
+export function otherKeyHint(key: string, value: string, kind: FaultKind): string | undefined {
   if (/^(nth|n|occurrence|call|count)$/.test(key) && /^\d{1,9}$/.test(value))
     return `did you mean when=${value}?`
   if (/^(limit|max|at_most)$/.test(key)) return 'did you mean times=?'

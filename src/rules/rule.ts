@@ -1,19 +1,6 @@
 /** What the whole pipeline speaks: the faults a user asked for, parsed and checked, not yet tied to an engine. */
-
-/** Which occurrences of a matching call are eligible: first, first+step, … up to last (1-based, inclusive). */
-export interface When {
-  readonly first: number
-  /** Infinity where the expression has no upper end. */
-  readonly last: number
-  readonly step: number
-}
-
-/** What happens to a system call when its rule fires. */
-export type Outcome =
-  | { readonly kind: 'errno'; readonly name: string; readonly errno: number }
-  | { readonly kind: 'return'; readonly value: bigint }
-  | { readonly kind: 'delay'; readonly ns: bigint }
-  | { readonly kind: 'signal'; readonly name: string; readonly signal: number }
+import type { CommonKeys, NetworkKeys, SyscallKeys } from './keys/index.ts'
+import type { Outcome } from './outcomes/index.ts'
 
 /**
  * Which processes a rule is for. A name is compared with a process's comm, the base name of its argv[0], of its
@@ -28,25 +15,15 @@ export type Target =
   /** Path below the root of the cgroup v2 hierarchy, with a slash in front; all below it too. */
   | { readonly kind: 'cgroup'; readonly path: string }
 
-interface CommonRule {
+interface CommonRule extends CommonKeys {
   /** Any of these, and what they start; left out: every process of the tree (exec only). Never empty. */
   readonly targets?: readonly Target[]
   /** false: not what the targets start. Left out: true. */
   readonly inherit?: boolean
-  /**
-   * `name=LABEL`, or the fault as it was written: what the summary and the log call this rule. Without control
-   * characters.
-   */
-  readonly label: string
   /** The fault as the user wrote it, with its option (`--syscall openat=ENOENT`), for messages. */
   readonly source: string
   /** Percent, 0 to 100, decimals allowed. */
   readonly rate: number
-  /** Nanoseconds; 0 where there is no `after=`. */
-  readonly afterNs: bigint
-  readonly when: When
-  /** Fires at most this often; 0 where there is no limit. */
-  readonly times: number
 }
 
 /** A system call that belongs to a family and is not faulted by the rule that names the family. */
@@ -63,8 +40,8 @@ export interface Expression {
   readonly set: string
 }
 
-/** `--syscall SET=OUTCOME…`. */
-export interface SyscallRule extends CommonRule {
+/** `--syscall SET=OUTCOME…`. What its keys say is declared in src/rules/keys/, as it is of all rules. */
+export interface SyscallRule extends CommonRule, SyscallKeys {
   readonly kind: 'syscall'
   /** What the user wrote for SET: `open+openat`, `%file`. */
   readonly set: string
@@ -75,30 +52,11 @@ export interface SyscallRule extends CommonRule {
   /** The same object in all rules of one --inject, which stand side by side. */
   readonly expression?: Expression
   readonly outcome: Outcome
-  readonly scope: 'tree' | 'process'
-  /** Glob over the path arguments as the program passes them. */
-  readonly path?: string
-  readonly fd?: number
-}
-
-/** An address block: `10.0.0.0/8`, `::1/128`. */
-export interface Cidr {
-  readonly family: 4 | 6
-  /** 4 or 16 bytes, network byte order. */
-  readonly address: readonly number[]
-  readonly prefix: number
 }
 
 /** `--drop-net RATE…` and `--refuse-net RATE…`. */
-export interface NetworkRule extends CommonRule {
+export interface NetworkRule extends CommonRule, NetworkKeys {
   readonly kind: 'drop-net' | 'refuse-net'
-  readonly protocol?: 'tcp' | 'udp' | 'icmp'
-  /** Remote port, inclusive range. */
-  readonly port?: { readonly low: number; readonly high: number }
-  readonly to?: Cidr
-  readonly direction: 'out' | 'in'
-  /** Interface name; every interface, loopback included, where left out. */
-  readonly interface?: string
 }
 
 export type Rule = SyscallRule | NetworkRule

@@ -1,5 +1,6 @@
 /** Rules that leave nothing to a later one: the first rule that fires wins. */
-import type { Cidr, NetworkRule, Rule, SyscallRule, Target } from './rule.ts'
+import { keysOf } from './keys/index.ts'
+import type { Rule, Target } from './rule.ts'
 
 /**
  * The index of an earlier rule that fires at every call, packet or connection at which this one could fire; undefined
@@ -22,11 +23,8 @@ export function overlap(one: Rule, other: Rule): boolean {
 
 function leavesNothing(earlier: Rule, later: Rule): boolean {
   if (!firesAlways(earlier)) return false
-  const covers =
-    earlier.kind === 'syscall'
-      ? later.kind === 'syscall' && coversCalls(earlier, later)
-      : later.kind === earlier.kind && coversPackets(earlier, later)
-  return covers && startsNoLater(earlier, later) && coversProcesses(earlier, later)
+  if (earlier.kind !== later.kind || !coversCalls(earlier, later)) return false
+  return covers(earlier, later) && startsNoLater(earlier, later) && coversProcesses(earlier, later)
 }
 
 function firesAlways({ rate, times, when: { first, last, step } }: Rule): boolean {
@@ -67,33 +65,12 @@ function namedBy(target: Target): string | number {
   }
 }
 
-function coversCalls(earlier: SyscallRule, later: SyscallRule): boolean {
-  return (
-    later.syscalls.every((name) => earlier.syscalls.includes(name)) &&
-    (earlier.fd === undefined || earlier.fd === later.fd) &&
-    (earlier.path === undefined ||
-      earlier.path === later.path ||
-      (later.path !== undefined && /^\*+$/.test(earlier.path)))
-  )
+function coversCalls(earlier: Rule, later: Rule): boolean {
+  if (earlier.kind !== 'syscall' || later.kind !== 'syscall') return true
+  return later.syscalls.every((name) => earlier.syscalls.includes(name))
 }
 
-function coversPackets(earlier: NetworkRule, later: NetworkRule): boolean {
-  const { protocol, port, to } = earlier
-  return (
-    earlier.direction === later.direction &&
-    (protocol === undefined || protocol === later.protocol) &&
-    (earlier.interface === undefined || earlier.interface === later.interface) &&
-    (port === undefined ||
-      (later.port !== undefined && port.low <= later.port.low && later.port.high <= port.high)) &&
-    (to === undefined || (later.to !== undefined && coversBlock(to, later.to)))
-  )
-}
-
-function coversBlock(wide: Cidr, narrow: Cidr): boolean {
-  if (wide.family !== narrow.family || wide.prefix > narrow.prefix) return false
-  return wide.address.every((byte, at) => {
-    const bits = Math.min(8, Math.max(0, wide.prefix - at * 8))
-    const mask = 256 - 2 ** (8 - bits)
-    return (byte & mask) === ((narrow.address[at] ?? 0) & mask)
-  })
+/** As far as the keys tell. */
+function covers(earlier: Rule, later: Rule): boolean {
+  return keysOf(earlier.kind).every((key) => key.covers?.(earlier, later) ?? true)
 }

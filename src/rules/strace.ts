@@ -8,15 +8,14 @@
  * cannot do, two actions at once or one at the call's exit, is refused.
  */
 
-import { refusesOutcome } from './faultable.ts'
-import { parseErrorName, parseReturn, parseSignal } from './grammar-outcome.ts'
-import { errnoMax, errnoName } from './names/errnos.ts'
 import { nearest } from './names/suggest.ts'
+import { allForms, injections, type Outcome, refusesOutcome } from './outcomes/index.ts'
 import type { GrammarContext } from './parts.ts'
-import type { LeftOut, Outcome, SyscallRule } from './rule.ts'
+import type { LeftOut, SyscallRule } from './rule.ts'
 import { printable, quote, Span } from './span.ts'
 import { parseStraceSet } from './strace-set.ts'
-import { always, parseDuration, parseInteger, parseWhen } from './values.ts'
+import { always, parseWhen } from './values.ts'
+import { listNames } from './words/lists.ts'
 
 /** What strace can do and a rule cannot. */
 const unsupported: Readonly<Record<string, string>> = {
@@ -26,7 +25,7 @@ const unsupported: Readonly<Record<string, string>> = {
   syscall: 'a call is not replaced by another one here',
 }
 
-const actions = ['error', 'retval', 'signal', 'delay_enter', 'when'] as const
+export const straceActions: readonly string[] = [...injections.map(({ action }) => action), 'when']
 
 /** The argument of --inject: one rule for each system call of the set, by name. */
 export function parseStraceInject(text: string, context: GrammarContext): SyscallRule[] {
@@ -89,18 +88,20 @@ function parseActions(parts: readonly Span[], isFault: boolean, spec: Span) {
         `${outcomeSpan.text.split('=')[0]}= and ${key.text}= cannot be combined`,
         'a rule does one thing, and of several rules for a call the first that fires wins',
       )
-    outcome = parseAction(key, value ?? part)
+    const injection = injections.find(({ action }) => action === key.text)!
+    outcome = injection.parse(value ?? part, allForms)
     outcomeSpan = part
   }
   if (!outcome && isFault) outcome = { kind: 'errno', name: 'ENOSYS', errno: 38 }
   if (!outcome)
-    throw spec
-      .slice(spec.length)
-      .error(
-        'MB_FAULT_SYNTAX',
-        'what to inject is missing',
-        'write :error=ENOENT, :retval=0, :signal=SIGTERM or :delay_enter=50ms',
-      )
+    throw spec.slice(spec.length).error(
+      'MB_FAULT_SYNTAX',
+      'what to inject is missing',
+      `write ${listNames(
+        injections.map(({ example }) => `:${example}`),
+        'or',
+      )}`,
+    )
   return { outcome, outcomeSpan, when }
 }
 
@@ -108,31 +109,15 @@ function checkAction(part: Span, key: Span, value: Span | undefined, isFault: bo
   const word = key.text
   if (Object.hasOwn(unsupported, word))
     throw part.error('MB_FAULT_VALUE', `strace's ${word}= is not supported: ${unsupported[word]}`)
-  if (!actions.some((action) => action === word)) {
-    const near = nearest(word, actions)
+  if (!straceActions.includes(word)) {
+    const near = nearest(word, straceActions)
     throw key.error(
       part.length === 0 ? 'MB_FAULT_SYNTAX' : 'MB_UNKNOWN_NAME',
       part.length === 0 ? 'an action is missing after the colon' : `unknown action ${quote(word)}`,
-      near ? `did you mean ${near}=?` : `actions: ${actions.join(' ')}`,
+      near ? `did you mean ${near}=?` : `actions: ${straceActions.join(' ')}`,
     )
   }
   if (!value) throw part.error('MB_FAULT_SYNTAX', `${word} has no value`, `write ${word}=...`)
   if (isFault && word !== 'error' && word !== 'when')
     throw key.error('MB_FAULT_VALUE', `fault= has no ${word}=`, 'use inject= instead')
-}
-
-function parseAction(key: Span, value: Span): Outcome {
-  switch (key.text) {
-    case 'retval':
-      return parseReturn(value)
-    case 'signal':
-      return parseSignal(value)
-    case 'delay_enter': // strace(1), "Time specification format description"
-      return { kind: 'delay', ns: parseDuration(value, { defaultUnit: 'us', zeroAllowed: false }) }
-    default: {
-      if (!/^\d+$/.test(value.text)) return parseErrorName(value)
-      const errno = parseInteger(value, 'the error', 1, errnoMax)
-      return { kind: 'errno', name: errnoName(errno), errno }
-    }
-  }
 }

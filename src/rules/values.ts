@@ -1,6 +1,13 @@
 /** Values of the grammar that are numbers: rates, durations, counts, occurrences. */
-import type { When } from './rule.ts'
 import { quote, type Span } from './span.ts'
+
+/** Which occurrences of a matching call are eligible: first, first+step, … up to last (1-based, inclusive). */
+export interface When {
+  readonly first: number
+  /** Infinity if the expression has no upper end. */
+  readonly last: number
+  readonly step: number
+}
 
 /** The longest delay and `after=`: a day. Longer ones are mistaken units. */
 export const longestDurationNs = 24n * 3_600n * 1_000_000_000n

@@ -8,7 +8,7 @@ import { parseConfig } from '../../src/config/config.ts'
 import { jsonSchema } from '../../src/config/json-schema.ts'
 import { MinderbinderError } from '../../src/errors.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
-import { networkKeys, syscallKeys } from '../../src/rules/grammar-keys.ts'
+import { keyNames } from '../../src/rules/keys/index.ts'
 import type { Rule } from '../../src/rules/rule.ts'
 
 const x86 = { arch: 'x86_64' } as const
@@ -76,7 +76,7 @@ test('the JSON schema is what the code says (npm run build:schema)', () => {
 /** A field for each key, and what else stands for it. */
 test('every key of the command line has its field', () => {
   const schema = JSON.stringify(jsonSchema())
-  for (const key of [...syscallKeys, ...networkKeys])
+  for (const key of [...keyNames('syscall'), ...keyNames('drop-net')])
     if (key !== 'dir') assert.match(schema, new RegExp(`"${key}":\\{`), key)
 })
 

@@ -14,7 +14,6 @@ import {
   RULE_COUNTS_SIZE,
   RULE_SIZE,
   RULES_MAX,
-  ruleOffsets,
   SYSCALLS_MAX,
   TARGET_SIZE,
   targetKinds,
@@ -25,6 +24,7 @@ import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts
 import { callShape } from '../../src/rules/names/shapes.ts'
 import { syscallNames, syscallNumber } from '../../src/rules/names/syscalls.ts'
 import type { Rule } from '../../src/rules/rule.ts'
+import { ruleOffsets } from '../../src/rules/rule-layout.ts'
 import { requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { notFaultable, refusesOutcome } from '../../src/rules/faultable.ts'
+import { notFaultable } from '../../src/rules/faultable.ts'
 import { families, familiesOf } from '../../src/rules/names/families.ts'
 import { definitions } from '../../src/rules/names/family-table.ts'
 import { syscallNames, syscallNumber } from '../../src/rules/names/syscalls.ts'
+import { refusesOutcome } from '../../src/rules/outcomes/index.ts'
 
 const architectures = ['x86_64', 'arm64'] as const
 const outcomes = ['errno', 'return', 'delay', 'signal'] as const

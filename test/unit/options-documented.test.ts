@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import test from 'node:test'
+import { completionFiles, withWords } from '../../src/cli/completion-words.ts'
 import { doctorCommand } from '../../src/cli/doctor-command.ts'
 import { addExecOptions } from '../../src/cli/exec/options.ts'
 import { explainCommand } from '../../src/cli/explain-command.ts'
@@ -15,7 +16,7 @@ import { runCommand } from '../../src/cli/run/command.ts'
 import { usage } from '../../src/cli/usage.ts'
 import { jsonSchema } from '../../src/config/json-schema.ts'
 import { exitStatus } from '../../src/errors.ts'
-import { networkKeys, syscallKeys } from '../../src/rules/grammar-keys.ts'
+import { keyNames } from '../../src/rules/keys/index.ts'
 import { families } from '../../src/rules/names/families.ts'
 import { type Need, requires } from '../helpers/requires.ts'
 
@@ -33,6 +34,7 @@ const man = plain('man/minderbinder.1')
 
 const namesOf = (flags: string) => flags.match(/(?<![\w-])--?[a-zA-Z][\w-]*/g) ?? []
 const help = ['-h', '--help']
+const [syscallKeys, networkKeys] = [keyNames('syscall'), keyNames('drop-net')]
 /** The options of a command, those that commander brings included; `valued` takes a value. */
 function optionNames(command: string): { names: string[]; valued: string[] } {
   const table = optionsOf[command] ?? []
@@ -211,26 +213,15 @@ for (const [name, table] of Object.entries(optionsOf)) {
   })
 }
 
-for (const [shell, file, keysOf] of [
-  ['bash', 'minderbinder.bash', (option: string) => `${option}\\) keys='([^']*)'`],
-  ['zsh', '_minderbinder', undefined],
-  ['fish', 'minderbinder.fish', (option: string) => `__minderbinder_fault ${option} ([^)]*)\\)`],
-] as const)
-  test(`${shell}: after a comma, every key of the fault is offered`, () => {
-    const source = read(`completions/${file}`)
-    const list = (pattern: string) =>
-      sorted(new RegExp(pattern).exec(source)?.[1]?.split(' ') ?? [])
-    if (keysOf === undefined) {
-      assert.deepEqual(list('_minderbinder_key (after .* scope .*)'), sorted(syscallKeys))
-      assert.match(source, /_minderbinder_network dir interface'/)
-      const common = list('_minderbinder_key (after .*) \\$@ name')
-      assert.deepEqual(sorted([...common, 'dir', 'interface', 'name']), sorted(networkKeys))
-      return
+for (const file of completionFiles)
+  test(`${file} has the words of the tables of outcomes and keys (npm run build:completions)`, () => {
+    const text = read(`completions/${file}`)
+    assert.equal(withWords(file, text), text)
+    for (const missing of [/(?<=after )when /g, /[ ,]process\b/, /[ ,]delay:/, /[ ,]retval/]) {
+      const without = text.replace(missing, '')
+      assert.notEqual(without, text, `${missing}`)
+      assert.equal(withWords(file, without), text, `${missing}`)
     }
-    assert.deepEqual(list(keysOf('--syscall')), sorted(syscallKeys))
-    assert.deepEqual(list(keysOf('--drop-net')), sorted(networkKeys))
-    const refused = networkKeys.filter((key) => key !== 'dir' && key !== 'interface')
-    assert.deepEqual(list(keysOf(shell === 'bash' ? '\\*' : '--refuse-net')), sorted(refused))
   })
 
 test('fish: what is parsed to find the command of exec is every option of it', () => {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { InjectionEvent } from '../../src/report/event.ts'
 import { logLine } from '../../src/report/log.ts'
-import type { NetworkRule, Outcome, SyscallRule } from '../../src/rules/rule.ts'
+import type { Outcome } from '../../src/rules/outcomes/index.ts'
+import type { NetworkRule, SyscallRule } from '../../src/rules/rule.ts'
 
 const common = {
   label: 'openat=ENOENT',

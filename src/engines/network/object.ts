@@ -6,14 +6,9 @@ import { BpfObject } from '../../kernel/bpf/object.ts'
 import { bootTime, loadLibc } from '../../kernel/libc.ts'
 import { type Interface, interfaceIndex } from '../../kernel/network/interfaces.ts'
 import { ownNetworkNamespace } from '../../kernel/network/socket-namespace.ts'
-import {
-  decodeCounts,
-  encodeRules,
-  RULE_COUNTS_SIZE,
-  RULE_SIZE,
-  ruleOffsets,
-} from '../../rules/encode.ts'
+import { decodeCounts, encodeRules, RULE_COUNTS_SIZE, RULE_SIZE } from '../../rules/encode.ts'
 import type { RuleCounts } from '../../rules/rule.ts'
+import { ruleOffsets } from '../../rules/rule-layout.ts'
 import { tagSockets } from '../../targets/sockets.ts'
 import type { EngineContext, TargetEntry } from '../engine.ts'
 import { cgroupLevel } from './level.ts'

@@ -1,5 +1,6 @@
 /** System call faults in the kernel, at the entry of the call's own function: at next to no cost. */
 import { MinderbinderError } from '../../errors.ts'
+import { kindOf } from '../../rules/outcomes/index.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from '../engine.ts'
 import { availableWays, failableCalls, notFailable, whyNotHere } from './here.ts'
@@ -9,9 +10,7 @@ export const override: Engine = { name: 'override', refusal, refusalHere, attach
 
 function refusal(rule: Rule): string | undefined {
   if (rule.kind !== 'syscall') return 'override sees system calls, not packets'
-  if (rule.outcome.kind === 'delay') return 'a program at the entry of a call cannot wait'
-  if (rule.outcome.kind === 'signal') return 'override fails calls and sends no signals'
-  return undefined
+  return kindOf(rule.outcome).notAtEntry
 }
 
 /** The cheap checks only: what they let pass may still fail to attach, and then says so. */

@@ -48,9 +48,25 @@ static void let_run(u64 id)
 	respond(&answer);
 }
 
-static void delay(u64 id, s64 ns)
+/*
+ * What each outcome does to a call. The answer is zeroed but for its id, and is sent afterwards if 1 is returned; 0:
+ * none is due, or another thread sends it later. What takes long lets another thread receive: receiver_pass_on().
+ */
+static int fail(struct receiver *receiver, s64 error)
 {
-	const u64 one = 1;
+	receiver->response->error = -(s32)error;
+	return 1;
+}
+
+static int give(struct receiver *receiver, s64 value)
+{
+	receiver->response->val = value;
+	return 1;
+}
+
+static int delay(struct receiver *receiver, s64 ns)
+{
+	const u64 id = receiver->response->id, one = 1;
 
 	lock(&delaying);
 
@@ -61,16 +77,16 @@ static void delay(u64 id, s64 ns)
 		let_run(id);
 	else if (write(wakeup, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		abort();
+	return 0;
 }
 
-/* 0: no answer is due. */
-static int send_signal(struct receiver *receiver, int signal)
+static int send_signal(struct receiver *receiver, s64 signal)
 {
 	int sent;
 	enum call_end end;
 
 	receiver_pass_on(receiver);
-	end = signal_caller(listener, receiver->request, signal, &sent);
+	end = signal_caller(listener, receiver->request, (int)signal, &sent);
 	if (!sent)
 		__sync_fetch_and_add(&plan->unsent_signals, 1);
 	if (end == CALL_RESTARTS)
@@ -80,33 +96,26 @@ static int send_signal(struct receiver *receiver, int signal)
 	return end != CALL_IS_OVER;
 }
 
+static int (*const actions[])(struct receiver *, s64) = {
+	[OUTCOME_ERRNO] = fail,
+	[OUTCOME_RETURN] = give,
+	[OUTCOME_DELAY] = delay,
+	[OUTCOME_SIGNAL] = send_signal,
+};
+
 static void answer(struct receiver *receiver)
 {
 	struct verdict verdict = faults_decide(plan, receiver);
 	struct seccomp_notif_resp *response = receiver->response;
+	const int acts = verdict.outcome < sizeof(actions) / sizeof(*actions) &&
+			 actions[verdict.outcome];
 
 	response->id = receiver->request->id;
 	response->val = 0;
 	response->error = 0;
-	response->flags = 0;
-	switch (verdict.outcome) {
-	case OUTCOME_ERRNO:
-		response->error = -(s32)verdict.value;
-		break;
-	case OUTCOME_RETURN:
-		response->val = verdict.value;
-		break;
-	case OUTCOME_DELAY:
-		delay(response->id, verdict.value);
-		return;
-	case OUTCOME_SIGNAL:
-		if (!send_signal(receiver, (int)verdict.value))
-			return;
-		break;
-	default:
-		response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	}
-	respond(response);
+	response->flags = acts ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	if (!acts || actions[verdict.outcome](receiver, verdict.value))
+		respond(response);
 }
 
 int notify_start(int fd, struct faults *faults)

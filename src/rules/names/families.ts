@@ -1,6 +1,6 @@
 /** Sets of system calls with one name: strace's classes with strace's meaning, and ours. */
 
-import { notFaultable, refusesOutcome } from '../faultable.ts'
+import { neverReturns, notFaultable } from '../faultable.ts'
 import type { Architecture } from '../rule.ts'
 import { type Definition, definitions } from './family-table.ts'
 import { syscallNames, syscallNumber } from './syscalls.ts'
@@ -39,7 +39,7 @@ function build(arch: Architecture): ReadonlyMap<string, Family> {
 }
 
 function canFail(call: string, arch: Architecture): boolean {
-  return notFaultable(call, arch) === undefined && refusesOutcome(call, 'errno') === undefined
+  return notFaultable(call, arch) === undefined && neverReturns(call) === undefined
 }
 
 const built = new Map<Architecture, ReadonlyMap<string, Family>>()

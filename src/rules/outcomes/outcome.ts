@@ -1,0 +1,47 @@
+/** What there is to say of one kind of outcome: a row of the table in index.ts. */
+import type { Span } from '../span.ts'
+
+export interface OutcomeKind<O extends { readonly kind: string } = { readonly kind: string }> {
+  readonly kind: O['kind']
+  /** Its number in enum outcome, bpf/rule.h. */
+  readonly number: number
+  /** What stands before the colon. Errors have none. */
+  readonly verb?: string
+  /** What other tools call the verb. */
+  readonly otherVerbs?: readonly string[]
+  /** As a rule has it, for hints; `forms` are all ways to write it. */
+  readonly example: string
+  readonly forms: readonly string[]
+  /** With a word for its value: `ret:N`. */
+  readonly syntax: string
+  /** One line of --help: a form and what it does. */
+  readonly brief: string
+  /** What calls do under it, for the description of the configuration file: `wait`. */
+  readonly gist: string
+  /** The same in strace's --inject. */
+  readonly inject?: Injection<O>
+  /** Why a BPF program at the entry of the call, which can only answer for it, cannot do this. */
+  readonly notAtEntry?: string
+
+  /**
+   * @param value what follows the colon
+   * @param all every outcome in its forms, for a hint
+   */
+  parse(value: Span, all: string): O
+  /** As the command line has it. */
+  text(outcome: O): string
+  /** Completes a sentence about one call, or many: `fails with ENOENT (No such file or directory)`. */
+  describe(outcome: O, many: boolean): string
+  /** `value` of struct rule: bpf/rule.h says what it means. */
+  encode(outcome: O): bigint
+  /** Why this system call cannot have it; undefined if it can. */
+  refuses(call: string): string | undefined
+}
+
+/** An action of strace's inject= expressions. */
+export interface Injection<O> {
+  readonly action: string
+  /** An action with its value. */
+  readonly example: string
+  parse(value: Span, all: string): O
+}
