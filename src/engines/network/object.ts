@@ -19,7 +19,7 @@ import type { EngineContext, TargetEntry } from '../engine.ts'
 import { cgroupLevel } from './level.ts'
 import { NamedInterfaces } from './named-interfaces.ts'
 import { OutOfReach } from './out-of-reach.ts'
-import { type NetworkRules, type NetworkScope, Session, settingsOf } from './settings.ts'
+import { type NetworkRules, type NetworkScope, Session, setsOf, settingsOf } from './settings.ts'
 
 /** Programs of bpf/network.bpf.c. */
 export type NetworkProgram =
@@ -81,6 +81,7 @@ export class NetworkObject {
     const targets = targeted ? await context.targets?.() : undefined
     await loadLibc() // start() is not asynchronous
     const netns = await ownNetworkNamespace()
+    const scope = scopeOf(context, indices, { turn: targets?.turn ?? 0, netns })
     const object = await BpfObject.load(readBpfObject('network'), {
       name: 'network',
       purpose: 'network faults',
@@ -91,7 +92,7 @@ export class NetworkObject {
         events: context.onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
       },
       ...(targets && { reuse: { targets: targets.map, turn: targets.turnMap } }),
-      rodata: settingsOf(rules, scopeOf(context, indices, { turn: targets?.turn ?? 0, netns }), {
+      rodata: settingsOf(rules, scope, {
         rules: context.rules,
         seed: context.seed,
         wantsEvents: context.onEvent !== undefined,
@@ -108,6 +109,7 @@ export class NetworkObject {
     })
     const network = new NetworkObject(object, context, indices, { session, named, netns })
     try {
+      object.update('.data.sets', 0, setsOf(rules, scope, context))
       for (const index of indices) object.update('rules', index, row(index))
       if (context.cgroup)
         session.setTarget(context.cgroup.id, await cgroupLevel(object, session, context.cgroup))
