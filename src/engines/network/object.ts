@@ -19,7 +19,14 @@ import type { EngineContext, TargetEntry } from '../engine.ts'
 import { cgroupLevel } from './level.ts'
 import { NamedInterfaces } from './named-interfaces.ts'
 import { OutOfReach } from './out-of-reach.ts'
-import { type NetworkRules, type NetworkScope, Session, setsOf, settingsOf } from './settings.ts'
+import {
+  type NetworkRules,
+  type NetworkScope,
+  noSets,
+  Session,
+  setsOf,
+  settingsOf,
+} from './settings.ts'
 
 /** Programs of bpf/network.bpf.c. */
 export type NetworkProgram =
@@ -145,6 +152,11 @@ export class NetworkObject {
   /** `after=` of rules without targets counts from now. */
   start(): void {
     this.#session.start(bootTime())
+  }
+
+  /** From here on no rule is tried; a program that runs at this moment may still try one. */
+  lift(): void {
+    if (!this.#counts) this.#object.update('.data.sets', 0, noSets)
   }
 
   /** By rule index; the last ones, once closed. */

@@ -41,6 +41,13 @@ export function setsOf(
   return Buffer.concat([...sets, encodeTargetProcess(0n, everyone, [])])
 }
 
+/** `sets` without a rule. */
+export const noSets = setsOf(
+  { dropOut: [], dropIn: [], refuse: [] },
+  { everyone: [] },
+  { rules: [] },
+)
+
 /** `settings`: u64 seed, netns; u32 wants_events, targeted, machine, turn, place, bound_in. */
 export function settingsOf(
   { dropIn }: Pick<NetworkRules, 'dropIn'>,
