@@ -83,13 +83,22 @@ struct {
 	__uint(max_entries, 4096);
 } events SEC(".maps");
 
-/* Set before this is loaded. */
-volatile const struct {
+/*
+ * Which rules are for what, and for whom. Not in `settings`: what the verifier knows to be constant cannot be given to
+ * a function that it checks apart.
+ */
+struct sets {
 	/* Tried lowest index first. Of a packet that was decided at another interface, only those that name one: [1] */
 	struct rule_set drop_out[2];
 	struct rule_set drop_in;
 	struct rule_set refuse;
 	struct target_process everyone; /* what a process is under that is no target: rules without targets */
+};
+
+struct sets sets SEC(".data.sets");
+
+/* Set before this is loaded. */
+volatile const struct {
 	u64 seed;
 	u64 netns; /* cookie of our own network namespace: interfaces are ours */
 	u32 wants_events;
@@ -107,18 +116,15 @@ struct session {
 	u64 untagged; /* sockets of targets that there was no memory to tag for */
 	u32 level; /* depth of that cgroup below the real root of the hierarchy */
 	u32 padding;
-	/* To the verifier no constant: see struct session of syscall.bpf.c. */
-	u64 zero;
 	u64 copied; /* packets lost at an interface of which the machine itself may have got copies */
 };
 
 struct session session;
 
+/* What is to be decided, and what was. */
 struct walk {
 	struct remote remote;
 	struct rule_walk rules;
-	const struct rule_set *mine;  /* that the process is under, */
-	const struct rule_set *named; /* and that are for this kind of event */
 	u64 now;
 	u64 session_age;
 	u64 process_age; /* since its exec: what after= counts for rules with targets */
@@ -127,9 +133,16 @@ struct walk {
 	u32 index;
 };
 
+struct walk_sets {
+	struct walk *walk;
+	const struct rule_set *mine;  /* that the process is under, */
+	const struct rule_set *named; /* and that are for this kind of event */
+};
+
 static long try_rule(u32 i, void *context)
 {
-	struct walk *walk = context;
+	const struct walk_sets *sets = context;
+	struct walk *walk = sets->walk;
 	struct rule_counts *count;
 	struct rule *rule;
 	u32 index;
@@ -137,7 +150,7 @@ static long try_rule(u32 i, void *context)
 	u64 age;
 
 	(void)i;
-	switch (rule_walk_step(&walk->rules, walk->mine, walk->named)) {
+	switch (rule_walk_step(&walk->rules, sets->mine, sets->named)) {
 	case WALK_OVER:
 		return 1;
 	case WALK_ON:
@@ -173,26 +186,23 @@ static __always_inline int is_in_force(void)
 }
 
 /*
- * Tries the rules of walk->mine and `named` in order; walk->fired says whether one of them fired. `exec_ns`: of
- * the process, 0 where it is no target.
+ * Tries the rules of `mine` and `named` in order: did one of them fire? Of `walk`, `remote` is set, and the rest 0.
+ * `exec_ns`: of the process, 0 where it is no target.
+ *
+ * Verified apart, the loop is followed once: what is in memory that a function was given, the verifier does not know.
  */
-static __always_inline void try_rules(struct walk *walk, const volatile struct rule_set *named, u64 exec_ns)
+VERIFIED_APART int try_rules(struct walk *walk, const struct rule_set *mine, const struct rule_set *named, u64 exec_ns)
 {
-	u64 zero = session.zero;
+	struct walk_sets sets = {walk, mine, named};
 
+	if (!walk || !mine || !named) /* never, see take_turn() */
+		return 0;
 	walk->now = bpf_ktime_get_boot_ns();
 	walk->session_age = since(session.start_ns, walk->now);
 	walk->process_age = since(exec_ns, walk->now);
-	walk->named = (const struct rule_set *)named;
-	/* Both sets may be settings, which the verifier knows: it would go along each rule of theirs. */
-	walk->rules.words = (walk->mine->words & named->words) ^ zero;
-	walk->rules.bits = zero;
-	walk->rules.word = (u32)zero;
-	walk->rules.index = (u32)zero;
-	walk->fired = (u32)zero;
-	walk->index = (u32)zero;
-	walk->n = zero;
-	bpf_loop(RULE_WALK_STEPS, try_rule, walk, 0);
+	walk->rules.words = mine->words & named->words;
+	bpf_loop(RULE_WALK_STEPS, try_rule, &sets, 0);
+	return walk->fired != 0;
 }
 
 static __always_inline struct socket_tag *tag_of(struct __sk_buff *skb)
@@ -207,23 +217,23 @@ static __always_inline struct socket_tag *tag_of(struct __sk_buff *skb)
 	return full ? bpf_sk_storage_get(&tags, full, 0, 0) : 0;
 }
 
-/* Whose packet is this? Returns -1: nobody's whom a rule is for now. */
-static __always_inline int find_rules_of_packet(struct __sk_buff *skb, struct walk *walk, u64 *exec_ns,
-						u32 *elsewhere)
+/* Whose packet is this? Returns the rules that it is under; none: nobody's whom a rule is for now. */
+static __always_inline const struct rule_set *find_rules_of_packet(struct __sk_buff *skb, u64 *exec_ns, u32 *elsewhere)
 {
-	walk->mine = (const struct rule_set *)&settings.everyone.rules;
+	const struct rule_set *mine = &sets.everyone.rules;
+
 	*exec_ns = 0;
 	*elsewhere = 0;
 	if (settings.targeted || settings.bound_in) {
 		struct socket_tag *tag = tag_of(skb);
 
 		if (tag) {
-			walk->mine = &tag->rules;
+			mine = &tag->rules;
 			*exec_ns = tag->exec_ns;
 			*elsewhere = tag->elsewhere;
 		}
 	}
-	return walk->mine->words && is_in_force() ? 0 : -1;
+	return mine->words && is_in_force() ? mine : 0;
 }
 
 static __always_inline struct event *new_event(const struct walk *walk, int direction)
@@ -278,21 +288,23 @@ static __always_inline u32 take_place(struct __sk_buff *skb)
  */
 static __always_inline int drop_out(struct __sk_buff *skb, u32 again)
 {
+	const struct rule_set *mine;
 	struct walk walk;
 	u32 elsewhere; /* never: the interface is ours */
 	u64 exec_ns;
 
 	if (!settings.machine && bpf_skb_ancestor_cgroup_id(skb, session.level) != session.cgroup)
 		return TC_ACT_UNSPEC;
-	if (find_rules_of_packet(skb, &walk, &exec_ns, &elsewhere))
+	mine = find_rules_of_packet(skb, &exec_ns, &elsewhere);
+	if (!mine)
 		return TC_ACT_UNSPEC;
+	__builtin_memset(&walk, 0, sizeof(walk));
 	if (skb->vlan_present || parse_packet(skb, DIRECTION_OUT, &walk.remote))
 		return TC_ACT_UNSPEC;
 	again |= take_place(skb);
-	if (again && !settings.drop_out[1].words)
+	if (again && !sets.drop_out[1].words)
 		return TC_ACT_UNSPEC;
-	try_rules(&walk, &settings.drop_out[again & 1], exec_ns);
-	if (!walk.fired)
+	if (!try_rules(&walk, mine, &sets.drop_out[again & 1], exec_ns))
 		return TC_ACT_UNSPEC;
 	report_packet(&walk, DIRECTION_OUT);
 	if (skb->ifindex != LOOPBACK && is_to_several(skb))
@@ -321,16 +333,19 @@ int mb_drop_port(struct __sk_buff *skb)
 SEC("cgroup_skb/ingress")
 int mb_drop_in(struct __sk_buff *skb)
 {
+	const struct rule_set *mine;
 	struct walk walk;
 	u32 elsewhere;
 	u64 exec_ns;
 
-	if (find_rules_of_packet(skb, &walk, &exec_ns, &elsewhere) ||
-	    parse_packet(skb, DIRECTION_IN, &walk.remote))
+	mine = find_rules_of_packet(skb, &exec_ns, &elsewhere);
+	if (!mine)
+		return 1;
+	__builtin_memset(&walk, 0, sizeof(walk));
+	if (parse_packet(skb, DIRECTION_IN, &walk.remote))
 		return 1;
 	walk.remote.elsewhere = (u8)elsewhere;
-	try_rules(&walk, &settings.drop_in, exec_ns);
-	if (!walk.fired)
+	if (!try_rules(&walk, mine, &sets.drop_in, exec_ns))
 		return 1;
 	report_packet(&walk, DIRECTION_IN);
 	return 0;
@@ -355,7 +370,7 @@ int mb_tag_socket(struct bpf_sock *sk)
 	if (!process) {
 		if (settings.machine || place.netns == settings.netns)
 			return 1;
-		process = (const struct target_process *)&settings.everyone;
+		process = &sets.everyone;
 	}
 	if (place.netns != settings.netns) {
 		place.tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
@@ -368,30 +383,28 @@ int mb_tag_socket(struct bpf_sock *sk)
 	}
 	tag->exec_ns = process->exec_ns;
 	tag->elsewhere = place.netns != settings.netns;
-	__builtin_memset(&tag->rules, 0, sizeof(tag->rules));
-	rule_set_add_all(&tag->rules, &process->rules);
+	tag->rules = process->rules;
 	return 1;
 }
 
 /* Returns what a connect hook returns: 1 go on, 0 fail with the value set. */
 static __always_inline int refuse_connect(struct walk *walk)
 {
+	const struct rule_set *mine = &sets.everyone.rules;
 	struct event *event;
 	u64 exec_ns = 0;
 
-	walk->mine = (const struct rule_set *)&settings.everyone.rules;
 	if (settings.targeted) {
 		struct target_process *process = current_target();
 
 		if (process) {
-			walk->mine = &process->rules;
+			mine = &process->rules;
 			exec_ns = process->exec_ns;
 		}
 	}
-	if (!walk->mine->words || !is_in_force())
+	if (!mine->words || !is_in_force())
 		return 1;
-	try_rules(walk, &settings.refuse, exec_ns);
-	if (!walk->fired)
+	if (!try_rules(walk, mine, &sets.refuse, exec_ns))
 		return 1;
 	if (settings.wants_events) {
 		event = new_event(walk, DIRECTION_OUT);
@@ -408,11 +421,12 @@ static __always_inline int refuse_connect(struct walk *walk)
 	return 0;
 }
 
-static __always_inline void describe_connect(struct bpf_sock_addr *address, struct remote *r)
+static __always_inline void describe_connect(struct bpf_sock_addr *address, struct walk *walk)
 {
+	struct remote *r = &walk->remote;
 	u32 protocol = address->protocol;
 
-	__builtin_memset(r, 0, sizeof(*r));
+	__builtin_memset(walk, 0, sizeof(*walk));
 	r->protocol = protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol;
 	r->port = ntohs((u16)address->user_port);
 	r->has_port = 1;
@@ -423,7 +437,7 @@ int mb_connect4(struct bpf_sock_addr *address)
 {
 	struct walk walk;
 
-	describe_connect(address, &walk.remote);
+	describe_connect(address, &walk);
 	walk.remote.family = 4;
 	walk.remote.address[0] = address->user_ip4;
 	return refuse_connect(&walk);
@@ -436,7 +450,7 @@ int mb_connect6(struct bpf_sock_addr *address)
 	u32 word2 = address->user_ip6[2], word3 = address->user_ip6[3];
 	struct walk walk;
 
-	describe_connect(address, &walk.remote);
+	describe_connect(address, &walk);
 	if (!word0 && !word1 && word2 == htonl(0xffff)) {
 		/* ::ffff:a.b.c.d is IPv4 in all but its spelling (RFC 4291 section 2.5.5.2). */
 		walk.remote.family = 4;

@@ -88,12 +88,44 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, int direction, stru
 	return 0;
 }
 
+/* A place in a packet of IPv6. */
+struct ipv6_place {
+	u32 offset;
+	u8 next;     /* what is there */
+	u8 fragment; /* of a later fragment: that is not there */
+	u8 padding[2];
+};
+
+/* Goes past an extension header. Returns 0: there is none. */
+VERIFIED_APART int skip_extension(struct __sk_buff *skb, struct ipv6_place *at)
+{
+	struct ipv6_extension extension;
+	u32 length;
+
+	if (!at) /* never, see take_turn() */
+		return 0;
+	if (at->next != IPPROTO_HOPOPTS && at->next != IPPROTO_ROUTING && at->next != IPPROTO_DSTOPTS &&
+	    at->next != IPPROTO_FRAGMENT && at->next != IPPROTO_AH)
+		return 0;
+	if (load(skb, at->offset, &extension, sizeof(extension)))
+		return 0;
+	length = (extension.length + 1) * 8;
+	if (at->next == IPPROTO_AH)
+		length = (extension.length + 2) * 4; /* RFC 4302 section 2.2 */
+	if (at->next == IPPROTO_FRAGMENT) {
+		length = 8;
+		at->fragment = (extension.fragment & htons(0xfff8)) != 0;
+	}
+	at->next = extension.next;
+	at->offset += length;
+	return !at->fragment;
+}
+
 static __always_inline int parse_ipv6(struct __sk_buff *skb, int direction, struct remote *r)
 {
+	struct ipv6_place at = {};
 	struct ipv6_header ip;
-	u32 offset = sizeof(ip);
 	u32 *address;
-	u8 next;
 	int i;
 
 	if (load(skb, 0, &ip, sizeof(ip)))
@@ -101,37 +133,22 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, int direction, stru
 	r->family = 6;
 	address = direction == DIRECTION_OUT ? ip.destination : ip.source;
 	__builtin_memcpy(r->address, address, sizeof(r->address));
-	next = ip.next;
-	for (i = 0; i < EXTENSIONS_MAX; i++) {
-		struct ipv6_extension extension;
-		u32 length;
-
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_FRAGMENT && next != IPPROTO_AH)
+	at.offset = sizeof(ip);
+	at.next = ip.next;
+	for (i = 0; i < EXTENSIONS_MAX; i++)
+		if (!skip_extension(skb, &at))
 			break;
-		if (load(skb, offset, &extension, sizeof(extension)))
-			break;
-		length = (extension.length + 1) * 8;
-		if (next == IPPROTO_AH)
-			length = (extension.length + 2) * 4; /* RFC 4302 section 2.2 */
-		if (next == IPPROTO_FRAGMENT) {
-			length = 8;
-			if (extension.fragment & htons(0xfff8)) {
-				r->protocol = extension.next;
-				return 0;
-			}
-		}
-		next = extension.next;
-		offset += length;
-	}
-	r->protocol = next;
-	parse_port(skb, offset, direction, r);
+	r->protocol = at.next;
+	if (!at.fragment)
+		parse_port(skb, at.offset, direction, r);
 	return 0;
 }
 
 /* Returns 0, or -1 for what is neither IPv4 nor IPv6 (ARP). `direction` says which end is the remote one. */
-static __always_inline int parse_packet(struct __sk_buff *skb, int direction, struct remote *r)
+VERIFIED_APART int parse_packet(struct __sk_buff *skb, int direction, struct remote *r)
 {
+	if (!r) /* never, see take_turn() */
+		return -1;
 	__builtin_memset(r, 0, sizeof(*r));
 	r->ifindex = skb->ifindex;
 	if (skb->protocol == htons(ETH_P_IP))
@@ -185,8 +202,10 @@ static __always_inline int in_cidr(const u32 *address, const struct rule *rule)
 }
 
 /* Do all predicates of a network rule agree? `icmp` stands for ICMP and ICMPv6. */
-static __always_inline int rule_names(const struct rule *rule, const struct remote *r)
+VERIFIED_APART int rule_names(const struct rule *rule, const struct remote *r)
 {
+	if (!rule || !r) /* never, see take_turn() */
+		return 0;
 	if (rule->ifindex && (r->elsewhere || r->ifindex != rule->ifindex))
 		return 0;
 	if (rule->protocol && rule->protocol != r->protocol &&

@@ -192,28 +192,41 @@ static inline int selected(const struct rule *r, u32 index, u64 seed, u64 n)
 #endif
 
 /*
- * An occurrence of a rule with times=. Whether it fires depends on how many before it fired: n is taken and that
- * is counted in one step, or the 38th could fire while the first one is still on its way.
+ * Takes the next n. Whether it fires depends on how many before it fired: both are counted in one step, or the 38th
+ * could fire while the first one is still on its way. Returns -1 where another CPU came first.
  */
-VERIFIED_APART int take_turn(const struct rule *r, u32 index, u64 seed, struct rule_counts *scope, u64 *n)
+VERIFIED_APART int try_turn(const struct rule *r, u32 index, u64 seed, struct rule_counts *scope, u64 *n)
 {
-	u64 turns;
+	u64 turns, next;
 
 #ifdef __bpf__
 	if (!r || !scope || !n) /* never; the verifier wants it, and gcc then takes them for null */
 		return 0;
 #endif
 	turns = __sync_fetch_and_add(&scope->turns, 0);
-	for (u32 i = 0; i < TURN_TRIES; i++) {
-		u64 found, next = turns + 1;
+	next = turns + 1;
+	*n = (turns & TURN_N) + 1;
+	if (selected(r, index, seed, *n) && turns >> TURN_FIRED_SHIFT < r->times)
+		next += 1ull << TURN_FIRED_SHIFT;
+	if (__sync_val_compare_and_swap(&scope->turns, turns, next) != turns)
+		return -1;
+	return next >> TURN_FIRED_SHIFT != turns >> TURN_FIRED_SHIFT;
+}
 
-		*n = (turns & TURN_N) + 1;
-		if (selected(r, index, seed, *n) && turns >> TURN_FIRED_SHIFT < r->times)
-			next += 1ull << TURN_FIRED_SHIFT;
-		found = __sync_val_compare_and_swap(&scope->turns, turns, next);
-		if (found == turns)
-			return next >> TURN_FIRED_SHIFT != turns >> TURN_FIRED_SHIFT;
-		turns = found;
+/* An occurrence of a rule with times=. */
+VERIFIED_APART int take_turn(const struct rule *r, u32 index, u64 seed, struct rule_counts *scope, u64 *n)
+{
+	u64 turns;
+
+#ifdef __bpf__
+	if (!r || !scope || !n) /* never, as above */
+		return 0;
+#endif
+	for (u32 i = 0; i < TURN_TRIES; i++) {
+		int fires = try_turn(r, index, seed, scope, n);
+
+		if (fires >= 0)
+			return fires;
 	}
 	*n = (__sync_fetch_and_add(&scope->turns, 1) & TURN_N) + 1;
 	if (!selected(r, index, seed, *n))

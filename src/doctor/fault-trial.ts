@@ -48,6 +48,7 @@ export async function tryFault(
     const attached = await engine.attach(contextOf(rule, trial, heard), [0])
     heard.attached = true
     try {
+      await attached.ready?.()
       attached.start()
       const errno = await trial[order]()
       const fired = (await attached.counts()).get(0)?.fired ?? 0n

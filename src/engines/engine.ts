@@ -92,6 +92,8 @@ export interface EngineContext {
 
 /** An engine at work. Nothing of it outlives close(), nor the death of this process. */
 export interface AttachedEngine {
+  /** Ends when every fault can happen: the child waits for it. Left out: they can. @throws {MinderbinderError} */
+  ready?(): Promise<void>
   /** The child is about to exec: `after=` counts from here where no process can be told. */
   start(): void
   /** A process that was a target before the engine was there: what it has open already counts too. */
@@ -115,7 +117,10 @@ export interface AttachedEngine {
   readonly tellsOfSpared?: boolean
   /** Events that were lost because nobody read them in time. */
   lostEvents(): bigint
-  /** Lifts what is not lifted yet, and gives everything back. Idempotent. */
+  /**
+   * Lifts what is not lifted yet, and gives everything back; the kernel may take some milliseconds more for it, and this
+   * process does not end before. Idempotent.
+   */
   close(): Promise<void>
 }
 

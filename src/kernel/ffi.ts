@@ -11,8 +11,20 @@ let loaded: Promise<Koffi> | undefined
 
 /** Runs without network rules never pay for this import. */
 export function loadKoffi(): Promise<Koffi> {
-  loaded ??= import('koffi').then((module) => module.default)
+  loaded ??= importNative().catch(() => import('koffi').then((module) => module.default))
   return loaded
+}
+
+/**
+ * What koffi's own code ends at after 10 ms, a third of node's start: its prebuilt library, in a package for each
+ * platform. Package managers that keep that where koffi alone finds it (pnpm) make this fail. The rest of koffi's code
+ * adds what it calls deprecated.
+ */
+async function importNative(): Promise<Koffi> {
+  const module = await import(`@koromix/koffi-${process.platform}-${process.arch}`)
+  const koffi: Koffi = module.default ?? module
+  if (typeof koffi.load !== 'function') throw new Error('koffi keeps its library elsewhere')
+  return koffi
 }
 
 const names = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]))

@@ -69,6 +69,7 @@ export class MachineSession {
       const { onNotice } = plan
       const own = { machine: true, cgroup: undefined, supervisor: noSupervisor, onNotice }
       const { engines } = await attachEngines(plan, { ...own, targets: async () => table }, undo)
+      for (const engine of engines) await engine.ready?.()
       for (const engine of engines) engine.start()
       const spared = { never: new Set([process.pid]), includeSetuid: plan.includeSetuid }
       await adoptRunning(table, plan.rules, spared, async (target) => {

@@ -78,6 +78,7 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   }
   const outOfReach = await networkNotes(plan, cgroup, child)
   const stopObserving = await observation?.start({ engines, names, cgroup, child }, undo)
+  for (const engine of engines) await engine.ready?.()
   for (const engine of engines) engine.start()
   const [startedAt, before] = [new Date(), performance.now()]
   const errno = await launcher.go()

@@ -23,6 +23,7 @@ try {
   const onNotice = (text: string) => notices.push(text)
   const context = { rules, seed: 1n, cgroup, onNotice } as unknown as EngineContext
   const engine = await tc.attach(context, [...rules.keys()])
+  await engine.ready?.()
   engine.start()
   say({ cgroup })
   for await (const line of createInterface(process.stdin)) {

@@ -57,7 +57,12 @@ export async function openSession(
   for (const engine of [tc, cgroupEngine]) {
     const indices = [...rules.keys()].filter((index) => !engine.refusal(rules[index]!))
     if (indices.length === 0) continue
-    engines.push(await withMechanism(mechanism, () => engine.attach(context, indices)))
+    const attach = async () => {
+      const attached = await engine.attach(context, indices)
+      engines.push(attached)
+      await attached.ready?.()
+    }
+    await withMechanism(mechanism, attach)
   }
   const close = async () => {
     for (const engine of engines) await engine.close()

@@ -14,7 +14,14 @@ import type { EngineContext, TargetEntry } from '../engine.ts'
 import { cgroupLevel } from './level.ts'
 import { NamedInterfaces } from './named-interfaces.ts'
 import { OutOfReach } from './out-of-reach.ts'
-import { type NetworkRules, type NetworkScope, Session, settingsOf } from './settings.ts'
+import {
+  type NetworkRules,
+  type NetworkScope,
+  noSets,
+  Session,
+  setsOf,
+  settingsOf,
+} from './settings.ts'
 
 /** Programs of bpf/network.bpf.c. */
 export type NetworkProgram =
@@ -76,6 +83,7 @@ export class NetworkObject {
     const targets = targeted ? await context.targets?.() : undefined
     await loadLibc() // start() is not asynchronous
     const netns = await ownNetworkNamespace()
+    const scope = scopeOf(context, indices, { turn: targets?.turn ?? 0, netns })
     const object = await BpfObject.load(readBpfObject('network'), {
       name: 'network',
       purpose: 'network faults',
@@ -86,7 +94,7 @@ export class NetworkObject {
         events: context.onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
       },
       ...(targets && { reuse: { targets: targets.map, turn: targets.turnMap } }),
-      rodata: settingsOf(rules, scopeOf(context, indices, { turn: targets?.turn ?? 0, netns }), {
+      rodata: settingsOf(rules, scope, {
         rules: context.rules,
         seed: context.seed,
         wantsEvents: context.onEvent !== undefined,
@@ -103,6 +111,7 @@ export class NetworkObject {
     })
     const network = new NetworkObject(object, context, indices, { session, named, netns })
     try {
+      object.update('.data.sets', 0, setsOf(rules, scope, context))
       for (const index of indices) object.update('rules', index, row(index))
       if (context.cgroup)
         session.setTarget(context.cgroup.id, await cgroupLevel(object, session, context.cgroup))
@@ -138,6 +147,11 @@ export class NetworkObject {
   /** `after=` of rules without targets counts from now. */
   start(): void {
     this.#session.start(bootTime())
+  }
+
+  /** From here on no rule is tried; a program that runs at this moment may still try one. */
+  lift(): void {
+    if (!this.#counts) this.#object.update('.data.sets', 0, noSets)
   }
 
   /** By rule index; the last ones, once closed. */

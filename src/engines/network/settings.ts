@@ -30,18 +30,30 @@ export interface PlanFacts {
   readonly wantsEvents: boolean
 }
 
-/**
- * `settings`: struct rule_set drop_out[2], drop_in, refuse; struct target_process everyone; u64 seed, netns; u32
- * wants_events, targeted, machine, turn, place, bound_in.
- */
-export function settingsOf(
+/** `sets`: struct rule_set drop_out[2], drop_in, refuse; struct target_process everyone. */
+export function setsOf(
   { dropOut, dropIn, refuse }: NetworkRules,
-  scope: NetworkScope,
+  { everyone }: Pick<NetworkScope, 'everyone'>,
+  { rules }: Pick<PlanFacts, 'rules'>,
+): Buffer {
+  const bound = dropOut.filter((index) => interfaceOf(rules[index]) !== undefined)
+  const sets = [dropOut, bound, dropIn, refuse].map(encodeRuleSet)
+  return Buffer.concat([...sets, encodeTargetProcess(0n, everyone, [])])
+}
+
+/** `sets` without a rule. */
+export const noSets = setsOf(
+  { dropOut: [], dropIn: [], refuse: [] },
+  { everyone: [] },
+  { rules: [] },
+)
+
+/** `settings`: u64 seed, netns; u32 wants_events, targeted, machine, turn, place, bound_in. */
+export function settingsOf(
+  { dropIn }: Pick<NetworkRules, 'dropIn'>,
+  scope: Omit<NetworkScope, 'everyone'>,
   { rules, seed, wantsEvents }: PlanFacts,
 ): Buffer {
-  const namesInterface = (index: number) => interfaceOf(rules[index]) !== undefined
-  const sets = [dropOut, dropOut.filter(namesInterface), dropIn, refuse].map(encodeRuleSet)
-  const everyone = encodeTargetProcess(0n, scope.everyone, [])
   const numbers = Buffer.alloc(40)
   numbers.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
   numbers.writeBigUInt64LE(scope.netns, 8)
@@ -51,10 +63,10 @@ export function settingsOf(
     Number(scope.machine),
     scope.turn,
     placeOf(scope.netns),
-    Number(dropIn.some(namesInterface)),
+    Number(dropIn.some((index) => interfaceOf(rules[index]) !== undefined)),
   ]
   for (const [at, field] of fields.entries()) numbers.writeUInt32LE(field, 16 + 4 * at)
-  return Buffer.concat([...sets, everyone, numbers])
+  return numbers
 }
 
 /** The interface that a rule names. */
@@ -73,7 +85,7 @@ function placeOf(netns: bigint): number {
   return ((PLACE_MAGIC << 24) | (bits << 12)) >>> 0
 }
 
-/** `session`: u64 cgroup, start_ns, lost_events, untagged; u32 level, padding; u64 zero, copied. */
+/** `session`: u64 cgroup, start_ns, lost_events, untagged; u32 level, padding; u64 copied. */
 export class Session {
   readonly #object: BpfObject
 
@@ -104,7 +116,7 @@ export class Session {
 
   /** Packets that were lost, of which the machine itself may have got copies. */
   copied(): bigint {
-    return this.#read().readBigUInt64LE(48)
+    return this.#read().readBigUInt64LE(40)
   }
 
   #change(change: (bytes: Buffer) => void): void {
@@ -114,6 +126,6 @@ export class Session {
   }
 
   #read(): Buffer {
-    return this.#object.lookup('.bss', 0, 56)
+    return this.#object.lookup('.bss', 0, 48)
   }
 }

@@ -11,11 +11,16 @@ export interface NetworkPrograms {
   readonly update?: AttachUpdate
   /** Attaches what is at no interface. */
   attach(): Promise<void>
-  /** From all of it. Idempotent. */
+  /** From all of it; ends when no program runs that began before. Idempotent. */
   detach(): Promise<void>
 }
 
-/** Everything or nothing; `network` is closed with it. @throws why `update` failed, and what `attach` throws */
+/**
+ * Everything or nothing; `network` is closed with it. What comes of `update` is heard by ready(): the kernel takes its
+ * time at each interface, in which the child can be staged.
+ *
+ * @throws what `attach` throws
+ */
 export async function startNetwork(
   { onNotice }: EngineContext,
   network: NetworkObject,
@@ -27,13 +32,17 @@ export async function startNetwork(
     unwatch()
     unwatch = () => {}
     late?.close()
+    network.lift()
     await detach()
   }
   const close = async () => {
     await lift()
     network.close()
   }
+  let updated: Promise<void> | undefined
   try {
+    // First: what waits at interfaces takes the threads that this would need.
+    await attach()
     if (update || network.namesInterfaces) {
       unwatch = await watchInterfaces((all, deleted) => {
         network.follow(all, deleted)
@@ -41,15 +50,17 @@ export async function startNetwork(
       })
       const now = await listInterfaces()
       network.follow(now)
-      const failure = (await update?.(now))?.[0]
-      if (failure) throw failure.error
+      updated = update?.(now).then(([failure]) => {
+        if (failure) throw failure.error
+      })
+      updated?.catch(() => {}) // ready() tells, if the session gets there
     }
-    await attach()
   } catch (error) {
     await close()
     throw error
   }
   return {
+    ready: async () => updated,
     start: () => network.start(),
     lift,
     counts: async () => network.counts(),

@@ -12,7 +12,11 @@ import type { Interface } from '../../kernel/network/interfaces.ts'
 import { isTurnedOff } from '../../kernel/no-feature.ts'
 import type { AttachFailure } from './late-attachments.ts'
 
-type Detach = () => Promise<void>
+interface Detach {
+  (): Promise<void>
+  /** The link goes with its descriptor, whatever becomes of this process. */
+  readonly byKernel?: true
+}
 
 const EPERM = 1
 const ENODEV = 19
@@ -73,14 +77,24 @@ export class EgressAttachments {
     return failures
   }
 
-  /** Idempotent. */
+  /**
+   * Ends when no program runs that began before. The kernel takes links off one after the other, each with a grace
+   * period of RCU, which waits for programs everywhere: so one is enough. The others end before this process does,
+   * even if it is killed: a close(2) that is under way, and those of exit(2), are not left half done.
+   *
+   * Idempotent.
+   */
   async close(): Promise<void> {
     this.#closed = true
     const attached = [...this.#attached.values()].map(({ detach }) => detach)
     this.#attached.clear()
     const results = await Promise.allSettled(attached)
     const detaches = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
-    await Promise.all(detaches.map((detach) => detach()))
+    const links = detaches.filter(({ byKernel }) => byKernel)
+    const filters = detaches.filter(({ byKernel }) => !byKernel)
+    const closing = links.map((detach) => detach())
+    await Promise.all(filters.map((detach) => detach()))
+    if (closing.length > 0) await Promise.race(closing)
   }
 }
 
@@ -88,7 +102,7 @@ async function attachTo(link: Interface, program: number): Promise<Detach> {
   if (isTurnedOff('tcx')) return attachClsact(link, program)
   try {
     const fd = await createLink(program, link.index, attachTypes.tcxEgress)
-    return () => closeLink(fd)
+    return Object.assign(() => closeLink(fd), { byKernel: true } as const)
   } catch (error) {
     if (!(error instanceof LinkError)) throw error
     // Before Linux 6.6 there is no such attach type.
