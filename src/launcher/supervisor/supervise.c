@@ -7,6 +7,7 @@
 #include "notify.h"
 #include "passing.h"
 #include "receivers.h"
+#include "reports.h"
 #include "../stage/stage.h"
 #include "../shared/target.h"
 #include "../shared/tree.h"
@@ -229,7 +230,7 @@ static void count(void)
 	} counts;
 
 	counts.head.near_count = near_all(counts.near);
-	counts.head.lost_events = faults.lost_events;
+	counts.head.lost_events = reports_lost();
 	counts.head.foreign_calls = faults.foreign_calls;
 	counts.head.interrupted_calls = receivers_interrupted();
 	counts.head.unsent_signals = faults.unsent_signals;
