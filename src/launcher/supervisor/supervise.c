@@ -325,10 +325,7 @@ static pid_t living_child(void)
 	return child_exited ? 0 : staged.pid;
 }
 
-/*
- * Node undoes what it did when the front's socket closes, and ends. One that hangs, or is stopped, would be left for
- * ever.
- */
+/* Node undoes what it did, and ends; one that hangs, or is stopped, would be left for ever. */
 static _Noreturn void front_is_dead(void)
 {
 	struct pollfd node = { .fd = self->node_process, .events = POLLIN };
