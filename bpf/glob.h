@@ -3,7 +3,7 @@
  * Does a whole text match a pattern: * (any run, slashes too, as in the shell's `case`), ?, [a-z], [!a], \c.
  *
  * Written as a machine that takes one small step at a time, over indices and not pointers: the BPF verifier
- * follows a step, not a loop over loops (bpf/syscall.bpf.c runs the steps by bpf_loop()).
+ * follows a step, not a loop over loops (bpf/paths.bpf.h runs the steps by bpf_loop()).
  */
 #ifndef MINDERBINDER_GLOB_H
 #define MINDERBINDER_GLOB_H

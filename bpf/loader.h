@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * How to tell, from outside and at no cost to the target, whether ld.so has handed over to the program: the
- * part that is pure. src/launcher/supervisor/loader.c and bpf/syscall.bpf.c do the reading, each by its own means.
+ * part that is pure. src/launcher/supervisor/loader.c and bpf/image.bpf.h do the reading, each by its own means.
  *
  * The kernel starts the loader with the stack pointer at `start_stack`, and the loader jumps to the program's
  * entry point with the stack pointer at the same place. So the words right below it belong to whichever of

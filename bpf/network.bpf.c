@@ -14,6 +14,7 @@
 #include "types.bpf.h"
 #include "rule.h"
 #include "rule-set.h"
+#include "rules.bpf.h"
 #include "packet.bpf.h"
 #include "self.bpf.h"
 #include "target.bpf.h"
@@ -32,21 +33,6 @@
 
 /* The index of lo, in every network namespace (LOOPBACK_IFINDEX in include/net/flow.h) */
 #define LOOPBACK 1
-
-/* Sized when loaded: the whole plan, by rule index. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct rule);
-} rules SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct rule_counts);
-} counts SEC(".maps");
 
 struct socket_tag {
 	u64 exec_ns; /* of the process that made the socket */
@@ -144,34 +130,24 @@ static long try_rule(u32 i, void *context)
 	const struct walk_sets *sets = context;
 	struct walk *walk = sets->walk;
 	struct rule_counts *count;
+	enum walked walked;
 	struct rule *rule;
-	u32 index;
 	int names;
 	u64 age;
 
 	(void)i;
-	switch (rule_walk_step(&walk->rules, sets->mine, sets->named)) {
-	case WALK_OVER:
-		return 1;
-	case WALK_ON:
-		return 0;
-	case WALK_FOUND:
-		break;
-	}
-	index = walk->rules.index;
-	rule = bpf_map_lookup_elem(&rules, &index);
-	count = bpf_map_lookup_elem(&counts, &index);
-	if (!rule || !count)
-		return 1;
+	walked = next_rule(&walk->rules, sets->mine, sets->named, &rule, &count);
+	if (walked != WALK_FOUND)
+		return walked == WALK_OVER;
 	names = rule_names(rule, &walk->remote);
 	if (walk->fired) { /* by one before, which took the packet from this one */
 		if (names)
 			__sync_fetch_and_add(&count->taken, 1);
 		return rule_walk_is_over(&walk->rules);
 	}
-	walk->index = index;
+	walk->index = walk->rules.index;
 	age = rule->flags & RULE_HAS_TARGETS ? walk->process_age : walk->session_age;
-	walk->fired = decide(rule, index, settings.seed, age, names, count, count, &walk->n);
+	walk->fired = decide(rule, walk->index, settings.seed, age, names, count, count, &walk->n);
 	return rule_walk_is_over(&walk->rules);
 }
 

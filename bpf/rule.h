@@ -112,6 +112,25 @@ struct call_shape {
 	u8 padding;
 };
 
+#define ARGUMENTS_MAX 6
+#define SOCKADDR_MAX 128u /* sizeof(struct sockaddr_storage): an event has no longer one */
+
+/* Is argument i one of those of a field of struct call_shape? */
+static inline int has_argument(u8 field, u32 i)
+{
+	return field >> i & 1;
+}
+
+/* Is one of the call's descriptors the rule's? */
+static inline int fd_matches(const struct rule *rule, const struct call_shape *shape, const u64 *args)
+{
+	for (u32 i = 0; i < ARGUMENTS_MAX; i++) {
+		if (has_argument(shape->fds, i) && (s32)args[i] == rule->fd)
+			return 1;
+	}
+	return 0;
+}
+
 /* seen: the call was named; matched: every key but when, rate and times agreed; fired: it happened. */
 struct rule_counts {
 	u64 seen;

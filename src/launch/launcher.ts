@@ -13,7 +13,7 @@ import {
   wireTypes,
 } from './wire.ts'
 
-/** Descriptors that the front hands to node (src/launcher/front/front.c, become_node). */
+/** Descriptors that the front hands to node (src/launcher/front/start-node.c). */
 export const launcherFds = { front: 3, supervisor: 4, events: 5, stdout: 6, terminal: 7 } as const
 
 /** The process that the caller sees. Not this process's parent: that is another once the front is dead. */

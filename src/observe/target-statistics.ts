@@ -8,6 +8,7 @@ import { readBpfObject } from '../kernel/bpf/file.ts'
 import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
 import { attachRawTracepoint } from '../kernel/bpf/link.ts'
 import { BpfObject } from '../kernel/bpf/object.ts'
+import { struct } from '../kernel/bpf/struct.ts'
 import { testRunHere } from '../kernel/bpf/test-run.ts'
 import type { CallActivity } from '../report/activity.ts'
 
@@ -19,8 +20,13 @@ export type Counted =
   | { readonly targets: number }
 
 const tracepoints = { mb_sys_exit: 'sys_exit', mb_sched_switch: 'sched_switch' } as const
-/** struct statistics */
-const STATISTICS_SIZE = 24
+
+/** Structures of bpf/stats.bpf.c. */
+export const statsStructs = {
+  settings: struct({ by_cgroup: 'u32', padding: 'u32' }),
+  session: struct({ cgroup: 'u64', level: 'u32', padding: 'u32' }),
+  statistics: struct({ succeeded: 'u64', failed: 'u64', context_switches: 'u64' }),
+}
 
 const closeLink = promisify(closeFile)
 
@@ -49,7 +55,7 @@ export class TargetStatistics {
       programs: [...Object.keys(tracepoints), ...('cgroup' in counted ? ['mb_level'] : [])],
       maxEntries: {},
       ...('targets' in counted && { reuse: { targets: counted.targets } }),
-      rodata: settings('cgroup' in counted),
+      rodata: statsStructs.settings.encode({ by_cgroup: 'cgroup' in counted ? 1 : 0 }),
     })
     const statistics = new TargetStatistics(object, libbpf.possibleCpus())
     try {
@@ -67,14 +73,19 @@ export class TargetStatistics {
   /** Since open(); the last numbers, once closed. */
   read(): CallActivity {
     if (this.#last) return this.#last
-    const bytes = this.#object.lookup('statistics', 0, STATISTICS_SIZE * this.#cpus)
-    const sum = (offset: number) => {
+    const { statistics } = statsStructs
+    const bytes = this.#object.lookup('statistics', 0, statistics.size * this.#cpus)
+    const sum = (field: keyof typeof statistics.offsets) => {
       let total = 0n
-      for (let at = offset; at < bytes.length; at += STATISTICS_SIZE)
-        total += bytes.readBigUInt64LE(at)
+      for (let at = 0; at < bytes.length; at += statistics.size)
+        total += statistics.read(bytes.subarray(at), field)
       return total
     }
-    return { succeeded: sum(0), failed: sum(8), contextSwitches: sum(16) }
+    return {
+      succeeded: sum('succeeded'),
+      failed: sum('failed'),
+      contextSwitches: sum('context_switches'),
+    }
   }
 
   /** Idempotent. */
@@ -91,20 +102,9 @@ export class TargetStatistics {
     this.#setSession(cgroup.id, levelBelow(own, cgroup))
   }
 
-  /** struct session */
   #setSession(cgroup: bigint, level: number): void {
-    const bytes = Buffer.alloc(16)
-    bytes.writeBigUInt64LE(cgroup, 0)
-    bytes.writeUInt32LE(level, 8)
-    this.#object.update('.bss', 0, bytes)
+    this.#object.update('.bss', 0, statsStructs.session.encode({ cgroup, level }))
   }
-}
-
-/** struct settings */
-function settings(byCgroup: boolean): Buffer {
-  const bytes = Buffer.alloc(8)
-  bytes.writeUInt32LE(byCgroup ? 1 : 0, 0)
-  return bytes
 }
 
 /** Without them there is less to see, and the reason is shown in their place. */

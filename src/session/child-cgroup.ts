@@ -12,9 +12,9 @@ import { frontPid, type Launcher } from '../launch/launcher.ts'
 import type { Plan } from './plan.ts'
 
 /**
- * Named after the front, which outlives this process; the front removes it where this process is killed.
- * Network faults find their target by it. System call faults do without where none can be made, as for an
- * ordinary user or in a container: the supervisor finds the tree as its subreaper.
+ * Named after the front, which outlives this process (CONTRIBUTING says who cleans up). Network faults find their target
+ * by it. System call faults do without where none can be made, as for an ordinary user or in a container: the supervisor
+ * finds the tree as its subreaper.
  *
  * @throws {MinderbinderError} MB_NO_CGROUP2, MB_NO_PERMISSION, MB_CGROUP
  */

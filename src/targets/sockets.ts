@@ -2,12 +2,21 @@
 import { closeSync, readdirSync, readlinkSync } from 'node:fs'
 import type { TargetEntry } from '../engines/engine.ts'
 import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
+import { struct } from '../kernel/bpf/struct.ts'
 import { uint32 } from '../kernel/bpf/uint32.ts'
 import { isInternetSocket, socketNamespace } from '../kernel/network/socket-namespace.ts'
 import { getDescriptor, openPidfd } from '../kernel/process/pidfd.ts'
-import { encodeRuleSet } from '../rules/encode.ts'
+import { encodeRuleSet, RULE_SET_SIZE } from '../rules/encode.ts'
 import { TICK_NS } from './limits.ts'
 import { birthOf } from './process-info.ts'
+
+/** struct socket_tag of bpf/network.bpf.c */
+export const socketTag = struct({
+  exec_ns: 'u64',
+  elsewhere: 'u32',
+  padding: 'u32',
+  rules: RULE_SET_SIZE,
+})
 
 /**
  * Tags the open sockets of a process, those it shares with others too. Sockets that it closes meanwhile are left
@@ -43,16 +52,17 @@ async function tagAll(
   others: Set<bigint>,
 ): Promise<void> {
   const { mapUpdate } = await loadLibbpf()
-  // struct socket_tag: u64 exec_ns; u32 elsewhere, padding; struct rule_set
-  const head = Buffer.alloc(16)
-  head.writeBigUInt64LE(birth * TICK_NS)
-  const tag = Buffer.concat([head, encodeRuleSet(rules)])
+  const tag = socketTag.encode({
+    exec_ns: birth * TICK_NS,
+    elsewhere: 0,
+    rules: encodeRuleSet(rules),
+  })
   for (const number of socketsOf(pid)) {
     const socket = await getDescriptor(pidfd, number)
     if (socket < 0) continue
     try {
       const itsNetns = await socketNamespace(socket)
-      tag.writeUInt32LE(itsNetns === netns ? 0 : 1, 8)
+      socketTag.write(tag, { elsewhere: itsNetns === netns ? 0 : 1 })
       mapUpdate(tags, uint32(socket), tag, 0n) // fails for what has become no socket since
       const isElsewhere = itsNetns !== undefined && itsNetns !== netns
       if (isElsewhere && (await isInternetSocket(socket))) others.add(itsNetns)

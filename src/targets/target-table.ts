@@ -6,6 +6,7 @@ import { readBpfObject } from '../kernel/bpf/file.ts'
 import { attachRawTracepoint } from '../kernel/bpf/link.ts'
 import { BpfObject } from '../kernel/bpf/object.ts'
 import { missedRuns } from '../kernel/bpf/program.ts'
+import { struct } from '../kernel/bpf/struct.ts'
 import { testRunHere } from '../kernel/bpf/test-run.ts'
 import { uint32 } from '../kernel/bpf/uint32.ts'
 import { sparedNotes } from '../report/spared-notes.ts'
@@ -13,20 +14,36 @@ import {
   decodeRuleSet,
   encodeRuleSet,
   encodeTargets,
-  TARGET_SIZE,
+  RULE_SET_SIZE,
   targetKinds,
-  targetOffsets,
 } from '../rules/encode.ts'
 import type { Rule } from '../rules/rule.ts'
 import { cgroupId } from './cgroup-id.ts'
 import { startOfMatches } from './glob.ts'
-import {
-  encodeTargetProcess,
-  PROCESSES_MAX,
-  TARGET_NAME_MAX,
-  TICK_NS,
-  targetProcess,
-} from './limits.ts'
+import { groupTargets, numberStruct } from './groups.ts'
+import { encodeTargetProcess, PROCESSES_MAX, TICK_NS, targetProcess } from './limits.ts'
+
+/** Structures of bpf/process.bpf.c. */
+export const processStructs = {
+  settings: struct({
+    globs: 'u32',
+    uids: 'u32',
+    cgroups: 'u32',
+    own: 'u32',
+    tree: 'u32',
+    spares: 'u32',
+    inherited: RULE_SET_SIZE,
+    everyone: RULE_SET_SIZE,
+  }),
+  session: struct({
+    cgroup: 'u64',
+    level: 'u32',
+    padding: 'u32',
+    untracked: 'u64',
+    spared: 'u64',
+  }),
+  number: numberStruct,
+}
 
 export interface TargetScope {
   /** Only processes in this cgroup; undefined: the whole machine. */
@@ -168,8 +185,8 @@ export class TargetTable {
   /** What a reader of the summary must know. `spared`: of programs that were, too. */
   async notes(wanted: { readonly spared: boolean }): Promise<string[]> {
     const session = this.#session()
-    const untracked = session.readBigUInt64LE(16)
-    const spared = session.readBigUInt64LE(24) + BigInt(this.#spared.size)
+    const untracked = processStructs.session.read(session, 'untracked')
+    const spared = processStructs.session.read(session, 'spared') + BigInt(this.#spared.size)
     const programs = ['mb_target_exec', 'mb_target_fork', 'mb_target_exit']
     const missed = await Promise.all(programs.map((name) => missedRuns(this.#object.program(name))))
     const lines: [bigint, string][] = [
@@ -200,56 +217,15 @@ export class TargetTable {
 
   #setSession(cgroup: bigint, level: number): void {
     const bytes = this.#session()
-    bytes.writeBigUInt64LE(cgroup, 0)
-    bytes.writeUInt32LE(level, 8)
+    processStructs.session.write(bytes, { cgroup, level })
     this.#object.update('.bss', 0, bytes)
   }
 
-  /** struct session: u64 cgroup; u32 level, padding; u64 untracked, spared. */
   #session(): Buffer {
-    return this.#object.lookup('.bss', 0, 32)
+    return this.#object.lookup('.bss', 0, processStructs.session.size)
   }
 }
 
-interface TargetGroups {
-  /** Rule indices by name, zero-padded (latin1: one character a byte). */
-  readonly names: Map<string, number[]>
-  readonly globs: Map<string, number[]>
-  /** By the bytes of struct number. */
-  readonly numbers: Map<string, number[]>
-}
-
-/** struct target[] by what is looked up, since many rules may be for the same. */
-function groupTargets(targets: Buffer): TargetGroups {
-  const groups: TargetGroups = { names: new Map(), globs: new Map(), numbers: new Map() }
-  for (let at = 0; at < targets.length; at += TARGET_SIZE) {
-    const row = targets.subarray(at, at + TARGET_SIZE)
-    const rule = row.readUInt32LE(targetOffsets.rule)
-    const kind = row.readUInt32LE(targetOffsets.kind)
-    const name = row.toString('latin1', targetOffsets.name, targetOffsets.name + TARGET_NAME_MAX)
-    if (kind === targetKinds.name) add(groups.names, name, rule)
-    else if (kind === targetKinds.glob) add(groups.globs, name, rule)
-    // A process id is looked up once, by whoever adds what is running.
-    else if (kind !== targetKinds.pid) add(groups.numbers, numberKey(row, kind), rule)
-  }
-  return groups
-}
-
-function add(to: Map<string, number[]>, key: string, rule: number): void {
-  const rules = to.get(key)
-  if (rules) rules.push(rule)
-  else to.set(key, [rule])
-}
-
-/** struct number: u32 kind, padding; u64 value. */
-function numberKey(row: Buffer, kind: number): string {
-  const key = Buffer.alloc(16)
-  key.writeUInt32LE(kind, 0)
-  row.copy(key, 8, targetOffsets.value, targetOffsets.value + 8)
-  return key.toString('latin1')
-}
-
-/** `settings`: u32 globs, uids, cgroups, own, tree, spares; struct rule_set inherited, everyone. */
 function settingsOf(
   rules: readonly Rule[],
   { cgroup, own, includeSetuid }: TargetScope,
@@ -257,19 +233,16 @@ function settingsOf(
   numbers: ReadonlyMap<string, unknown>,
 ): Buffer {
   const kinds = new Set([...numbers.keys()].map((key) => key.charCodeAt(0)))
-  const fields = [
-    globs,
-    kinds.has(targetKinds.uid) ? 1 : 0,
-    kinds.has(targetKinds.cgroup) ? 1 : 0,
-    own,
-    cgroup ? 1 : 0,
-    includeSetuid ? 0 : 1,
-  ]
   const chosen = (which: (rule: Rule) => boolean) =>
     encodeRuleSet(rules.flatMap((rule, index) => (which(rule) ? [index] : [])))
-  return Buffer.concat([
-    Buffer.from(Uint32Array.from(fields).buffer),
-    chosen((rule) => rule.targets !== undefined && rule.inherit !== false),
-    chosen((rule) => rule.targets === undefined),
-  ])
+  return processStructs.settings.encode({
+    globs,
+    uids: kinds.has(targetKinds.uid) ? 1 : 0,
+    cgroups: kinds.has(targetKinds.cgroup) ? 1 : 0,
+    own,
+    tree: cgroup ? 1 : 0,
+    spares: includeSetuid ? 0 : 1,
+    inherited: chosen((rule) => rule.targets !== undefined && rule.inherit !== false),
+    everyone: chosen((rule) => rule.targets === undefined),
+  })
 }

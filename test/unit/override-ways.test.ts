@@ -76,6 +76,21 @@ test('path= takes a program of the call’s own, and a second one beside it', ()
   assert.match(String(ways([...path, 'openat=ret:0'])), /path= and ret:0 .* openat/)
 })
 
+test('path= on more calls than there are programs for', () => {
+  const calls =
+    'open+openat+creat+stat+lstat+access+truncate+chdir+mkdir+rmdir+unlink+readlink+chmod+chown'
+  const two = [`${calls}=EIO,path=x`, 'lchown+mknod=EIO,path=x']
+  assert.equal(Object.keys(ways(two)).length, MODIFIED_MAX)
+  assert.equal(ways([...two, 'statfs=EIO,path=x']), 'path= can watch 16 system calls here')
+  // One that is full leaves nothing to the others, but for the kprobe.
+  const full = ways([...two, 'dup=EIO'])
+  assert.equal(Object.entries(full).find(([name]) => name === 'dup')?.[1], 'kprobe')
+  assert.match(
+    String(ways([...two, 'dup=EIO'], { kprobe: false })),
+    /^fmod_ret programs can watch 16/,
+  )
+})
+
 test('without fmod_ret everything else takes the kprobe; without both there is no way', () => {
   assert.deepEqual(ways(['fsync+dup=EIO'], { modify: false }), { fsync: 'kprobe', dup: 'kprobe' })
   assert.equal(typeof ways(['fsync=EIO'], { modify: false, kprobe: false }), 'string')

@@ -1,5 +1,5 @@
 /**
- * `exec --graph`: the view beside a command. Node is in a session of its own (src/launcher/front/front.c): it has the
+ * `exec --graph`: the view beside a command. Node is in a session of its own (src/launcher/front/start-node.c): it has the
  * terminal as a descriptor that the front opened, may write to it at any time, and hears of no signal of it.
  * So keys stay the command's, ^C as well, and the front says when it stops.
  */

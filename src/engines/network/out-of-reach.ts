@@ -1,5 +1,6 @@
 /** Targets in other network namespaces, where rules that act on our interfaces do not reach them: said, once each. */
 import type { BpfObject } from '../../kernel/bpf/object.ts'
+import { struct } from '../../kernel/bpf/struct.ts'
 import { nameOf } from '../../kernel/process/tree.ts'
 import { printable } from '../../report/printable.ts'
 import { decodeRuleSet } from '../../rules/encode.ts'
@@ -7,8 +8,8 @@ import { isBoundToOwnNamespace } from '../../rules/reach.ts'
 import { targetProcess } from '../../targets/limits.ts'
 import type { EngineContext } from '../engine.ts'
 
-/** struct elsewhere */
-const KEY_SIZE = 16
+/** struct elsewhere of bpf/network.bpf.c */
+export const elsewhereKey = struct({ netns: 'u64', tgid: 'u32', padding: 'u32' })
 const POLL_MS = 500
 /** Of each rule, so many namespaces are told of, and known: a program can make as many as it likes. */
 const TOLD_MOST = 100
@@ -45,12 +46,12 @@ export class OutOfReach {
   /** At what the kernel has seen since. */
   look(): void {
     if (this.#bound.size === 0 || this.#closed) return
-    for (const key of this.#object.keys('elsewhere', KEY_SIZE)) {
+    for (const key of this.#object.keys('elsewhere', elsewhereKey.size)) {
       const value = this.#object.get('elsewhere', key, targetProcess.size)
       if (!value) continue
       this.add({
-        netns: key.readBigUInt64LE(0),
-        pid: key.readUInt32LE(8),
+        netns: elsewhereKey.read(key, 'netns'),
+        pid: elsewhereKey.read(key, 'tgid'),
         rules: decodeRuleSet(value.subarray(targetProcess.rules)),
       })
     }

@@ -5,6 +5,7 @@ import { type RingReader, readEvents } from '../../kernel/bpf/events.ts'
 import { readBpfObject } from '../../kernel/bpf/file.ts'
 import { BpfObject } from '../../kernel/bpf/object.ts'
 import { missedRuns } from '../../kernel/bpf/program.ts'
+import { struct } from '../../kernel/bpf/struct.ts'
 import { testRunHere } from '../../kernel/bpf/test-run.ts'
 import { uint32 } from '../../kernel/bpf/uint32.ts'
 import {
@@ -12,6 +13,7 @@ import {
   encodeRuleSet,
   encodeRules,
   RULE_COUNTS_SIZE,
+  RULE_SET_SIZE,
   RULE_SIZE,
 } from '../../rules/encode.ts'
 import type { RuleCounts } from '../../rules/rule.ts'
@@ -28,7 +30,43 @@ const NO_EVENT_BUFFER = 64 * 1024
 /** No cgroup has this id. */
 const NOWHERE = 2n ** 64n - 1n
 
-/** struct losses */
+/** Structures of bpf/syscall.bpf.c. */
+export const overrideStructs = {
+  settings: struct({
+    seed: 'u64',
+    process_rules: 'u32',
+    arm64: 'u32',
+    wants_events: 'u32',
+    exempts_loader: 'u32',
+    tracks_processes: 'u32',
+    targeted: 'u32',
+    machine: 'u32',
+    turn: 'u32',
+    spares: 'u32',
+    user: 'u32',
+    group: 'u32',
+    padding: 'u32',
+    everyone: RULE_SET_SIZE,
+  }),
+  session: struct({
+    cgroup: 'u64',
+    armed: 'u64',
+    level: 'u32',
+    pid_level: 'u32',
+    zero: 'u32',
+    spared: 'u32',
+  }),
+  losses: struct({
+    events: 'u64',
+    foreign_calls: 'u64',
+    foreign_programs: 'u64',
+    untracked: 'u64',
+    spared: 'u64',
+    forgotten: 'u64',
+  }),
+}
+
+/** struct losses, and what the kernel says of the programs */
 export interface Losses {
   readonly events: bigint
   readonly foreignCalls: bigint
@@ -136,16 +174,16 @@ export class OverrideObject {
   }
 
   async losses(): Promise<Losses> {
-    const bytes = this.#object.lookup('losses', 0, 48)
-    const field = (index: number) => bytes.readBigUInt64LE(8 * index)
+    const { losses } = overrideStructs
+    const bytes = this.#object.lookup('losses', 0, losses.size)
     const missed = this.#deciding.map((name) => missedRuns(this.#object.program(name)))
     return {
-      events: field(0),
-      foreignCalls: field(1),
-      foreignPrograms: field(2),
-      untracked: field(3),
-      spared: field(4),
-      forgotten: field(5),
+      events: losses.read(bytes, 'events'),
+      foreignCalls: losses.read(bytes, 'foreign_calls'),
+      foreignPrograms: losses.read(bytes, 'foreign_programs'),
+      untracked: losses.read(bytes, 'untracked'),
+      spared: losses.read(bytes, 'spared'),
+      forgotten: losses.read(bytes, 'forgotten'),
       missed: (await Promise.all(missed)).reduce((sum, each) => sum + each, 0n),
     }
   }
@@ -178,14 +216,10 @@ export class OverrideObject {
     this.#setSession(cgroup.id, levelBelow(self & 0xffff, cgroup), self >>> 16)
   }
 
-  /** struct session; `armed` is set by the first exec in the cgroup. */
+  /** `armed` is set by the first exec in the cgroup. */
   #setSession(cgroup: bigint, level: number, pidLevel = 0): void {
-    const bytes = Buffer.alloc(32)
-    bytes.writeBigUInt64LE(cgroup, 0)
-    bytes.writeBigUInt64LE(NOWHERE, 8)
-    bytes.writeUInt32LE(level, 16)
-    bytes.writeUInt32LE(pidLevel, 20)
-    this.#object.update('.bss', 0, bytes)
+    const fields = { cgroup, armed: NOWHERE, level, pid_level: pidLevel, zero: 0, spared: 0 }
+    this.#object.update('.bss', 0, overrideStructs.session.encode(fields))
   }
 }
 
@@ -201,7 +235,6 @@ function sparesPrivileged({ machine, includeSetuid }: EngineContext): boolean {
   return !machine && !includeSetuid
 }
 
-/** struct settings */
 function settingsOf(
   context: EngineContext,
   { processRules }: OverrideTables,
@@ -211,22 +244,19 @@ function settingsOf(
   const { rules, seed, includeLoader, machine, user, onEvent } = context
   const spares = sparesPrivileged(context)
   const needsAge = indices.some((index) => (rules[index]?.afterNs ?? 0n) > 0n)
-  const bytes = Buffer.alloc(56)
-  bytes.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
-  const fields = [
-    processRules.length,
-    architecture === 'arm64',
-    onEvent !== undefined,
-    !includeLoader,
-    needsAge || !includeLoader || spares,
-    targets !== undefined,
-    machine === true,
-    targets?.turn ?? 0,
-    spares,
-    user?.uid ?? 0,
-    user?.gid ?? 0,
-  ]
-  for (const [at, field] of fields.entries()) bytes.writeUInt32LE(Number(field), 8 + 4 * at)
-  const everyone = indices.filter((index) => rules[index]?.targets === undefined)
-  return Buffer.concat([bytes, encodeRuleSet(everyone)])
+  return overrideStructs.settings.encode({
+    seed: BigInt.asUintN(64, seed),
+    process_rules: processRules.length,
+    arm64: Number(architecture === 'arm64'),
+    wants_events: Number(onEvent !== undefined),
+    exempts_loader: Number(!includeLoader),
+    tracks_processes: Number(needsAge || !includeLoader || spares),
+    targeted: Number(targets !== undefined),
+    machine: Number(machine === true),
+    turn: targets?.turn ?? 0,
+    spares: Number(spares),
+    user: user?.uid ?? 0,
+    group: user?.gid ?? 0,
+    everyone: encodeRuleSet(indices.filter((index) => rules[index]?.targets === undefined)),
+  })
 }

@@ -13,7 +13,7 @@ export interface AvailableWays extends Readonly<Record<Way, boolean>> {
   readonly second: boolean
 }
 
-/** MODIFIED_MAX of bpf/syscall.bpf.c */
+/** As many programs has bpf/syscall.bpf.c. */
 export const MODIFIED_MAX = 16
 
 /** The way of each call in `names`, or why there is none. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "handover.h"
+#include "fail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #define OURS "MINDERBINDER_"
 #define NAME OURS "ENVIRONMENT"
 #define PART_MAX (96 << 10)
-#define EXIT_FAILED 125
 
 /*
  * A longer variable is not written out but named, where the shell hands it on unchanged: the kernel has a limit for all
@@ -25,7 +25,7 @@
 #define ESCAPE '\\' /* then two hexadecimal digits */
 
 /* All of a file in /proc, which does not tell its size; a zero byte follows it. NULL with errno. */
-static char *read_all(const char *path, size_t *length)
+static char *read_file(const char *path, size_t *length)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *text = NULL;
@@ -131,7 +131,7 @@ int handover_print(int pid, int part)
 
 	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
 
-	char *all = read_all(path, &length);
+	char *all = read_file(path, &length);
 	int more = -1;
 
 	if (all && printf("%d", pid) > 0)

@@ -11,7 +11,9 @@
 static struct {
 	int from;
 	int to;
-	int done; /* closed at the end: the other end of the pipe is then readable */
+	int done;    /* closed at the end: the other end of the pipe, `copied`, is then readable */
+	int copied;  /* -1: no thread copies */
+	int is_over;
 } relay;
 
 /* 0, or -1: nobody reads, as if we were env. */
@@ -53,15 +55,14 @@ static void *copy(void *unused)
 	return unused;
 }
 
-int relay_start(int from, int to)
+/* On a thread of its own, for nobody may ever read `to`. -1: it cannot be had, and nothing has been done. */
+static int start(void)
 {
 	pthread_t thread;
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
-	relay.from = from;
-	relay.to = to;
 	relay.done = ends[1];
 	errno = pthread_create(&thread, NULL, copy, NULL);
 	if (errno) {
@@ -70,4 +71,40 @@ int relay_start(int from, int to)
 		return -1;
 	}
 	return ends[0];
+}
+
+void relay_init(int from, int to)
+{
+	relay.from = from;
+	relay.to = to;
+	relay.copied = -1;
+}
+
+int relay_waits_for(void)
+{
+	if (relay.is_over)
+		return -1;
+	return relay.copied >= 0 ? relay.copied : relay.from;
+}
+
+/* Node says something. Without a thread it is copied all the same, deaf to signals. */
+static void copy_some(void)
+{
+	char text[4096];
+	ssize_t n;
+
+	relay.copied = start();
+	if (relay.copied >= 0)
+		return;
+	n = read(relay.from, text, sizeof(text));
+	if (n == 0 || (n > 0 && write(relay.to, text, (size_t)n) < 0 && errno != EINTR))
+		relay.is_over = 1;
+}
+
+void relay_ready(short revents)
+{
+	if (revents & POLLIN)
+		copy_some();
+	else if (revents) /* hung up */
+		relay.is_over = 1;
 }

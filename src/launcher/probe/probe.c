@@ -4,13 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void probe_say(const char *name, int error)
-{
-	/* Where nobody reads any more, nobody needs the rest. */
-	if (printf("%s %d\n", name, error) < 0 || fflush(stdout) != 0)
-		return;
-}
-
 int probe(int argc, char **argv)
 {
 	if (argc == 1 && strcmp(argv[0], "seccomp") == 0)

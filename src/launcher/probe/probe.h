@@ -9,9 +9,6 @@
 /* WHAT and its arguments. Returns the exit status: 0 when everything was tried, whatever came of it. */
 int probe(int argc, char **argv);
 
-/* Prints one answer, at once. */
-void probe_say(const char *name, int error);
-
 /* What the seccomp engine needs. */
 int probe_seccomp(void);
 

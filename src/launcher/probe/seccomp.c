@@ -5,6 +5,7 @@
  */
 #include "../shared/filter.h"
 #include "probe.h"
+#include "say.h"
 #include "../shared/target.h"
 #include "../shared/seccomp-flags.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "probe.h"
+#include "say.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -112,10 +112,10 @@ static int read_text(pid_t tid, const char *name, char *text, size_t size)
 }
 
 /*
- * Where field (3 or later) of its stat begins in text, or NULL. The thread's own file: that of the process sums up
+ * Where a field of its stat begins in text, or NULL. The thread's own file: that of the process sums up
  * all its threads (fs/proc/array.c, do_task_stat()), and what is asked for here is the same in both.
  */
-static const char *stat_field(pid_t tid, int field, char *text, size_t size)
+static const char *stat_field(pid_t tid, enum stat_field field, char *text, size_t size)
 {
 	char name[32];
 
@@ -126,12 +126,12 @@ static const char *stat_field(pid_t tid, int field, char *text, size_t size)
 	/* The second field, the command's name, may hold blanks and parentheses: count from its end. */
 	const char *at = strrchr(text, ')');
 
-	for (int i = 2; at && i < field; i++)
+	for (int i = 2; at && i < (int)field; i++)
 		at = strchr(at + 1, ' ');
 	return at ? at + 1 : NULL;
 }
 
-u64 target_stat(pid_t tid, int field)
+u64 target_stat(pid_t tid, enum stat_field field)
 {
 	char text[1024];
 	const char *at = stat_field(tid, field, text, sizeof(text));
@@ -142,7 +142,7 @@ u64 target_stat(pid_t tid, int field)
 int target_is_stopped(pid_t tid)
 {
 	char text[1024];
-	const char *state = stat_field(tid, 3, text, sizeof(text));
+	const char *state = stat_field(tid, STAT_STATE, text, sizeof(text));
 
 	return state && *state == 'T';
 }

@@ -21,8 +21,16 @@ ssize_t target_read_string(pid_t tid, u64 address, char *buffer, size_t size);
 /* The first size bytes of /proc/TID/NAME: how many, or -1. */
 ssize_t target_file(pid_t tid, const char *name, void *buffer, size_t size);
 
-/* Field (1-based, proc(5)) of /proc/TID/stat, from the fourth on; 0 where it cannot be read. */
-u64 target_stat(pid_t tid, int field);
+/* Fields of /proc/PID/stat, by their numbers in proc(5). */
+enum stat_field {
+	STAT_STATE = 3,
+	STAT_PARENT = 4,
+	STAT_STARTTIME = 22,
+	STAT_STACK = 28, /* startstack */
+};
+
+/* A field that is a number; 0 where it cannot be read. */
+u64 target_stat(pid_t tid, enum stat_field field);
 
 /* Is this process stopped (by a signal, not by a tracer)? */
 int target_is_stopped(pid_t tid);

@@ -15,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STAT_PARENT 4
 #define PAUSE_NS 2000000L
 #define REMOVE_TRIES 1000 /* 2 s */
 #define KILL_TRIES 5000 /* 10 s */

@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults.h"
-#include "../../../bpf/glob.h"
+#include "../shared/clock.h"
 #include "deciding.h"
-#include "lineage.h"
 #include "loader.h"
 #include "loading.h"
 #include "near.h"
+#include "paths.h"
 #include "processes.h"
+#include "reports.h"
 #include "restarts.h"
 #include "../shared/target.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
-#define EVENT_WAIT_MS 1000
-
-/* rename(2) and others have two; no call has more than three. */
-#define PATHS_MAX 3
 /* More to compare than this, and it is no longer done before another call can be received. */
 #define QUICK_PATHS 32
 
@@ -36,19 +28,9 @@ static int has_targets;   /* some rule is for some processes only */
 static int needs_process; /* for that, for after= or scope=process, or to spare some */
 static int has_paths;
 
-/* The path arguments of a call, read once: what is compared is what is reported. */
-struct paths {
-	u32 count;
-	int unread; /* one could not be read */
-	struct {
-		u32 argument;
-		u32 length;
-		char text[GLOB_TEXT_MAX];
-	} of[PATHS_MAX];
-};
-
 /* What a thread knows of the call that it decides. Of the bits those of the rules that name the call are valid. */
 struct look {
+	u64 arguments[ARGUMENTS_MAX];
 	struct paths paths;
 	u64 other[RULES_MAX / 64];  /* a descriptor that is not the rule's: to it, another call */
 	u64 agrees[RULES_MAX / 64]; /* the rule's path= does */
@@ -57,20 +39,6 @@ struct look {
 };
 
 static __thread struct look look;
-
-/* An injection that is to be reported. */
-struct injection {
-	u32 rule;
-	u64 n;
-	u64 time_ns;
-	u64 turn;
-};
-
-/* Reports are written in the order in which they were decided. */
-static pthread_mutex_t reporting = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t reported = PTHREAD_COND_INITIALIZER;
-static u64 turns_given; /* under `deciding` */
-static u64 turns_done;
 
 static void set_bit(u64 *bits, u32 index, int value)
 {
@@ -130,9 +98,10 @@ int faults_init(struct faults *faults)
 	if (faults->active_count == 0)
 		return 0;
 	needs_process |= has_targets || faults->spared;
-	if (has_targets && lineage_init(&faults->targets, faults->rules, faults->rule_count) < 0)
-		return -1;
-	return needs_process ? processes_init(faults->rule_count, has_targets, faults->spared) : 0;
+	if (!needs_process)
+		return 0;
+	return processes_init(faults->rules, faults->rule_count, has_targets ? &faults->targets : NULL,
+			      faults->spared);
 }
 
 /* Where each rule that names the call has fd=, the filter compares the descriptors, and notifies of no others. */
@@ -179,15 +148,6 @@ int faults_may_wait(const struct faults *faults)
 	return has_paths && faults->active_count > 0;
 }
 
-static u64 clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	if (clock_gettime(clock, &now) < 0)
-		return 0; /* cannot happen: both clocks exist since Linux 2.6.39 */
-	return (u64)now.tv_sec * 1000000000u + (u64)now.tv_nsec;
-}
-
 static void will_exec(struct faults *faults, pid_t tid)
 {
 	if (!faults->include_loader) {
@@ -203,7 +163,7 @@ static void will_exec(struct faults *faults, pid_t tid)
 
 		if (!process)
 			return;
-		process_execs(process, tid, clock_ns(CLOCK_BOOTTIME));
+		process_execs(process, tid, (u64)clock_ns(CLOCK_BOOTTIME));
 		lock(&deciding);
 		process_release(process);
 		unlock(&deciding);
@@ -230,45 +190,6 @@ static int is_in_loader(struct faults *faults, pid_t tid)
 	return 0;
 }
 
-static void read_paths(const struct call_shape *shape, const struct seccomp_notif *call, struct paths *paths)
-{
-	paths->count = 0;
-	paths->unread = 0;
-	for (u32 i = 0; i < 6 && paths->count < PATHS_MAX; i++) {
-		if (!(shape->paths >> i & 1))
-			continue;
-
-		char *text = paths->of[paths->count].text;
-		ssize_t n = target_read_string((pid_t)call->pid, call->data.args[i], text, GLOB_TEXT_MAX);
-
-		if (n >= 0) {
-			paths->of[paths->count].argument = i;
-			paths->of[paths->count++].length = (u32)n;
-		} else if (errno != EFAULT) {
-			paths->unread = 1; /* a path where nothing is mapped the kernel cannot read either */
-		}
-	}
-}
-
-static int path_matches(const struct rule *rule, const struct paths *paths)
-{
-	for (u32 i = 0; i < paths->count; i++) {
-		if (glob_matches(rule->path, paths->of[i].text))
-			return 1;
-	}
-	return 0;
-}
-
-static int fd_matches(const struct rule *rule, const struct call_shape *shape,
-		      const struct seccomp_notif *call)
-{
-	for (int i = 0; i < 6; i++) {
-		if (shape->fds >> i & 1 && (s32)call->data.args[i] == rule->fd)
-			return 1;
-	}
-	return 0;
-}
-
 /* What the keys of the rules that name the call say to it. Before anything is decided, and under no lock. */
 static void compare(struct faults *faults, struct receiver *receiver)
 {
@@ -276,18 +197,20 @@ static void compare(struct faults *faults, struct receiver *receiver)
 	const u32 number = (u32)call->data.nr;
 	const struct call_shape *shape = &faults->shapes[number];
 
+	for (u32 i = 0; i < ARGUMENTS_MAX; i++)
+		look.arguments[i] = call->data.args[i];
 	if (paths_of[number] > QUICK_PATHS)
 		receiver_pass_on(receiver);
 	if (paths_of[number] > 0) {
 		receiver_may_wait(receiver);
-		read_paths(shape, call, &look.paths);
+		paths_read(&look.paths, shape, call);
 		receiver_waited(receiver);
 	}
 	for (u32 at = first_of[number]; at < first_of[number + 1]; at++) {
 		const u32 index = rules_of[at];
 		const struct rule *rule = &faults->rules[index];
-		const int other = rule->flags & RULE_HAS_FD && !fd_matches(rule, shape, call);
-		const int path = other || !(rule->flags & RULE_HAS_PATH) || path_matches(rule, &look.paths);
+		const int other = rule->flags & RULE_HAS_FD && !fd_matches(rule, shape, look.arguments);
+		const int path = other || !(rule->flags & RULE_HAS_PATH) || paths_match(&look.paths, rule);
 
 		set_bit(look.other, index, other);
 		set_bit(look.agrees, index, path);
@@ -298,7 +221,7 @@ static void compare(struct faults *faults, struct receiver *receiver)
 
 static int is_for(const struct rule *rule, u32 index, const struct process *process)
 {
-	return !(rule->flags & RULE_HAS_TARGETS) || (process && rules_have(process->own, index));
+	return !(rule->flags & RULE_HAS_TARGETS) || (process && is_target_of(process, index));
 }
 
 /* Under `deciding`. Returns 1: it is to be reported. */
@@ -321,7 +244,7 @@ static int choose(struct faults *faults, u32 number, struct process *process, st
 			continue;
 		}
 		if (process && rule->after_ns)
-			age = process_age(process, clock_ns(CLOCK_BOOTTIME));
+			age = process_age(process, (u64)clock_ns(CLOCK_BOOTTIME));
 		if (process && rule->scope == SCOPE_PROCESS)
 			scope = &process->counts[index];
 		if (!agrees && has_bit(look.unread, index))
@@ -339,8 +262,7 @@ static int choose(struct faults *faults, u32 number, struct process *process, st
 	}
 	if (!verdict->outcome || faults->events < 0)
 		return 0;
-	injection->time_ns = clock_ns(CLOCK_REALTIME);
-	injection->turn = turns_given++;
+	report_later(injection);
 	return 1;
 }
 
@@ -354,83 +276,14 @@ static void keep_near(struct faults *faults, u32 number)
 	}
 }
 
-static void fill_path(struct event *event)
-{
-	const u32 length = look.paths.of[0].length;
-
-	event->text_kind = EVENT_TEXT_PATH;
-	event->text_len = (u16)(length < EVENT_TEXT_MAX ? length : EVENT_TEXT_MAX - 1);
-	memcpy(event->text, look.paths.of[0].text, event->text_len);
-}
-
-static void fill_address(struct event *event, const struct call_shape *shape, const struct seccomp_notif *call)
-{
-	for (int i = 0; i < 6; i++) {
-		if (!(shape->sockaddrs >> i & 1))
-			continue;
-
-		const u64 length = call->data.args[i + 1];
-
-		if (call->data.args[i] == 0 || length > sizeof(struct sockaddr_storage) ||
-		    target_read((pid_t)call->pid, call->data.args[i], event->text, length) < 0)
-			continue;
-		event->text_kind = EVENT_TEXT_SOCKADDR;
-		event->text_len = (u16)length;
-		return;
-	}
-}
-
-/*
- * A reader that falls behind slows the target down, but not for long and never for good: then the event is
- * lost, and counted. A pipe takes up to PIPE_BUF bytes whole or not at all (pipe(7)).
- */
-static void send_event(struct faults *faults, const struct event *event)
-{
-	struct pollfd room = { .fd = faults->events, .events = POLLOUT };
-
-	if (write(faults->events, event, sizeof(*event)) == sizeof(*event))
-		return;
-	if (errno == EAGAIN && poll(&room, 1, EVENT_WAIT_MS) == 1 &&
-	    write(faults->events, event, sizeof(*event)) == sizeof(*event))
-		return;
-	__sync_fetch_and_add(&faults->lost_events, 1);
-}
-
-static void report(struct faults *faults, const struct injection *injection, const struct seccomp_notif *call)
+static void tell(struct faults *faults, const struct injection *injection, const struct seccomp_notif *call)
 {
 	const u32 number = (u32)call->data.nr;
 	const struct call_shape *shape = &faults->shapes[number];
-	struct event event;
 
-	memset(&event, 0, sizeof(event));
-	event.time_ns = injection->time_ns;
-	event.n = injection->n;
-	memcpy(event.args, call->data.args, sizeof(event.args));
-	event.rule = injection->rule;
-	event.tid = call->pid;
-	event.pid = (u32)target_process((pid_t)call->pid);
-	event.syscall = number;
 	if (paths_of[number] == 0)
-		read_paths(shape, call, &look.paths);
-	if (look.paths.count > 0)
-		fill_path(&event);
-	else
-		fill_address(&event, shape, call);
-
-	ssize_t length = target_file((pid_t)call->pid, "comm", event.comm, sizeof(event.comm));
-
-	if (length > 0) /* replaces the line's end */
-		event.comm[length - 1] = 0;
-	lock(&reporting);
-	while (turns_done != injection->turn) {
-		if (pthread_cond_wait(&reported, &reporting) != 0)
-			abort();
-	}
-	send_event(faults, &event);
-	turns_done++;
-	if (pthread_cond_broadcast(&reported) != 0)
-		abort();
-	unlock(&reporting);
+		paths_read(&look.paths, shape, call);
+	report(faults->events, injection, call, shape, &look.paths);
 }
 
 /* Decided before, and sent back for a signal's sake? */
@@ -494,7 +347,7 @@ static struct verdict decide_native(struct faults *faults, struct receiver *rece
 		keep_near(faults, number);
 	if (reports) {
 		receiver_pass_on(receiver);
-		report(faults, &injection, receiver->request);
+		tell(faults, &injection, receiver->request);
 	}
 	if (is_exec(number) && verdict.outcome != OUTCOME_ERRNO && verdict.outcome != OUTCOME_RETURN) {
 		receiver_pass_on(receiver);
@@ -530,13 +383,8 @@ void faults_lift(struct faults *faults)
 	lock(&deciding);
 	__atomic_store_n(&faults->lifted, 1, __ATOMIC_RELAXED);
 
-	const u64 given = turns_given;
+	const u64 given = reports_given();
 
 	unlock(&deciding);
-	lock(&reporting);
-	while (turns_done != given) {
-		if (pthread_cond_wait(&reported, &reporting) != 0)
-			abort();
-	}
-	unlock(&reporting);
+	reports_wait(given);
 }

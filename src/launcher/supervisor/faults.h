@@ -24,7 +24,6 @@ struct faults {
 	const struct owner *spared; /* whose set-user-ID programs are spared; NULL: nobody's */
 	int events;                 /* where struct event go; -1: nobody listens */
 	struct rule_counts *counts; /* rule_count of them */
-	u64 lost_events;
 	u64 foreign_calls;
 	u64 spared_calls;
 	u64 unread_loaders; /* programs whose loader could not be told from them, and was faulted */

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "lineage.h"
 #include "image.h"
-#include "processes.h"
 #include "../shared/target.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STAT_PARENT 4
 #ifndef IMAGES_CAPACITY /* a test of what happens when it is full has a small one */
 #define IMAGES_CAPACITY 32768u /* a power of two */
 #endif
 
 static const struct targets *targets;
+static const struct relatives *relatives;
 static u32 words;      /* of a set of rules */
 static u64 *inherited; /* the rules that whoever a target starts is hit by, too */
 
@@ -42,8 +41,10 @@ static int new_table(u32 size)
 	return 0;
 }
 
-int lineage_init(const struct targets *all, const struct rule *rules, u32 rule_count)
+int lineage_init(const struct targets *all, const struct rule *rules, u32 rule_count,
+		 const struct relatives *known)
 {
+	relatives = known;
 	targets = all;
 	words = (rule_count + 63) / 64;
 	inherited = calloc(words, sizeof(*inherited));
@@ -94,7 +95,7 @@ static void meet_all(void)
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && heritage_of(image_of(pid)))
-			process_introduce(pid);
+			relatives->introduce(pid);
 	}
 	if (proc)
 		(void)closedir(proc);
@@ -117,11 +118,11 @@ static void make_room(void)
 		return;
 	meet_all();
 	living = 0;
-	processes_living(count);
+	relatives->for_each_living(count);
 	while (size < living * 4)
 		size *= 2;
 	if (new_table(size) == 0)
-		processes_living(set_heritage);
+		relatives->for_each_living(set_heritage);
 }
 
 void lineage_forked(struct process *process)
@@ -131,7 +132,7 @@ void lineage_forked(struct process *process)
 
 	if (!from) {
 		/* The parent has exec'd without a call since, or, as programs in Go do, erased what tells its image. */
-		parent = process_parent((pid_t)target_stat(process->pid, STAT_PARENT));
+		parent = relatives->parent((pid_t)target_stat(process->pid, STAT_PARENT));
 		from = heritage_of(process->image);
 	}
 	for (u32 i = 0; i < words; i++) {

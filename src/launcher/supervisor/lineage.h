@@ -10,12 +10,19 @@
 #ifndef MINDERBINDER_LINEAGE_H
 #define MINDERBINDER_LINEAGE_H
 
+#include "process.h"
 #include "targets.h"
 
-struct process;
+/* What it asks, of the processes that are met already, while one more is. */
+struct relatives {
+	struct process *(*parent)(pid_t pid); /* the process pid if it has been met and lives, settled; else NULL */
+	void (*introduce)(pid_t pid);         /* meets it */
+	void (*for_each_living)(void (*visit)(const struct process *process));
+};
 
 /* Where no rule has targets nothing else of this is called; then by one thread at a time. 0, or -1 with errno. */
-int lineage_init(const struct targets *targets, const struct rule *rules, u32 rule_count);
+int lineage_init(const struct targets *targets, const struct rule *rules, u32 rule_count,
+		 const struct relatives *relatives);
 
 /* A new process that has not exec'd, or not for all that is known: fills kept and own. */
 void lineage_forked(struct process *process);
@@ -25,10 +32,5 @@ void lineage_execed(const struct process *process, u64 *own);
 
 /* After that, with own and the new image in `process`: so that those that it forks are known. */
 void lineage_keep(const struct process *process);
-
-static inline int rules_have(const u64 *rules, u32 rule)
-{
-	return (int)(rules[rule / 64] >> (rule % 64) & 1);
-}
 
 #endif

@@ -99,7 +99,7 @@ enum loader_state loader_state(pid_t tid)
 	if (read_image(tid, &image) < 0)
 		return unread();
 
-	const u64 top = target_stat(tid, 28); /* start_stack */
+	const u64 top = target_stat(tid, STAT_STACK);
 
 	if (top == 0 || image.loader_entry == 0)
 		return LOADER_DONE;

@@ -3,6 +3,7 @@
 #include "deciding.h"
 #include "delays.h"
 #include "receivers.h"
+#include "../shared/clock.h"
 #include "../shared/seccomp-flags.h"
 #include "signals.h"
 
@@ -10,21 +11,11 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 static int listener = -1, wakeup = -1;
 static struct faults *plan;
 static pthread_mutex_t delaying = PTHREAD_MUTEX_INITIALIZER;
-
-static u64 now_ns(void)
-{
-	struct timespec now;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &now) < 0)
-		return 0; /* cannot happen */
-	return (u64)now.tv_sec * 1000000000u + (u64)now.tv_nsec;
-}
 
 /*
  * ENOENT: the caller died or was interrupted meanwhile, and needs no answer. EINTR: we were stopped and continued
@@ -70,7 +61,7 @@ static int delay(struct receiver *receiver, s64 ns)
 
 	lock(&delaying);
 
-	const int failed = delays_add((struct delayed){ now_ns() + (u64)ns, id });
+	const int failed = delays_add((struct delayed){ (u64)(monotonic_ns() + ns), id });
 
 	unlock(&delaying);
 	if (failed)
@@ -149,7 +140,7 @@ s64 notify_delays(void)
 		abort();
 	lock(&delaying);
 	while ((first = delays_first())) {
-		const u64 now = now_ns();
+		const u64 now = (u64)monotonic_ns();
 
 		if (first->due_ns > now && !faults_are_lifted(plan)) {
 			next = (s64)(first->due_ns - now);

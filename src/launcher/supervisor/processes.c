@@ -19,7 +19,6 @@
 
 #define FIRST_CAPACITY 256 /* a power of two */
 #define THREADS 4096       /* a power of two */
-#define STAT_STARTTIME 22
 #define SPARE_FILES 64 /* descriptors that are left to everything else */
 
 /* One thread at a time looks into /proc, and changes the table. */
@@ -39,26 +38,6 @@ static size_t words; /* of each set of rules; 0: there are no targets */
 static const struct owner *spared_owner;
 static u64 *scratch; /* a set of rules */
 static int files_max;
-
-int processes_init(u32 rule_count, int with_targets, const struct owner *owner)
-{
-	struct rlimit files;
-
-	rules = rule_count;
-	words = with_targets ? (rule_count + 63) / 64 : 0;
-	spared_owner = owner;
-	capacity = FIRST_CAPACITY;
-	table = calloc(capacity, sizeof(*table));
-	scratch = calloc(words + 1, sizeof(*scratch));
-	if (!table || !scratch || getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return -1;
-	/* A pidfd for each process; the command gets its limits from what the caller had (inherited.h). */
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
-		return -1;
-	files_max = files.rlim_cur > INT32_MAX ? INT32_MAX : (int)files.rlim_cur;
-	return 0;
-}
 
 static size_t slot_of(struct process **in, size_t size, pid_t pid)
 {
@@ -169,7 +148,7 @@ static int rebuild(void)
 	return 0;
 }
 
-void processes_living(void (*visit)(const struct process *process))
+static void for_each_living(void (*visit)(const struct process *process))
 {
 	for (size_t i = 0; i < capacity; i++) {
 		if (table[i] && is_alive(table[i]))
@@ -260,7 +239,8 @@ static void settle(struct process *process, pid_t tid)
 		lineage_keep(process);
 }
 
-struct process *process_parent(pid_t pid)
+/* A process that has been met and lives, settled. */
+static struct process *parent(pid_t pid)
 {
 	struct process *process = table[slot_of(table, capacity, pid)];
 
@@ -270,9 +250,33 @@ struct process *process_parent(pid_t pid)
 	return process;
 }
 
-void process_introduce(pid_t pid)
+static void introduce(pid_t pid)
 {
 	(void)meet(pid);
+}
+
+int processes_init(const struct rule *all_rules, u32 rule_count, const struct targets *targets,
+		   const struct owner *owner)
+{
+	static const struct relatives relatives = { parent, introduce, for_each_living };
+	struct rlimit files;
+
+	rules = rule_count;
+	words = targets ? (rule_count + 63) / 64 : 0;
+	spared_owner = owner;
+	capacity = FIRST_CAPACITY;
+	table = calloc(capacity, sizeof(*table));
+	scratch = calloc(words + 1, sizeof(*scratch));
+	if (!table || !scratch || getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return -1;
+	if (targets && lineage_init(targets, all_rules, rule_count, &relatives) < 0)
+		return -1;
+	/* A pidfd for each process; the command gets its limits from what the caller had (inherited.h). */
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		return -1;
+	files_max = files.rlim_cur > INT32_MAX ? INT32_MAX : (int)files.rlim_cur;
+	return 0;
 }
 
 struct process *process_meet(pid_t tid)

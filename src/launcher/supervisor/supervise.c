@@ -7,6 +7,7 @@
 #include "notify.h"
 #include "passing.h"
 #include "receivers.h"
+#include "reports.h"
 #include "../stage/stage.h"
 #include "../shared/target.h"
 #include "../shared/tree.h"
@@ -229,7 +230,7 @@ static void count(void)
 	} counts;
 
 	counts.head.near_count = near_all(counts.near);
-	counts.head.lost_events = faults.lost_events;
+	counts.head.lost_events = reports_lost();
 	counts.head.foreign_calls = faults.foreign_calls;
 	counts.head.interrupted_calls = receivers_interrupted();
 	counts.head.unsent_signals = faults.unsent_signals;
@@ -324,10 +325,7 @@ static pid_t living_child(void)
 	return child_exited ? 0 : staged.pid;
 }
 
-/*
- * Node undoes what it did when the front's socket closes, and ends. One that hangs, or is stopped, would be left for
- * ever.
- */
+/* Node undoes what it did, and ends; one that hangs, or is stopped, would be left for ever. */
 static _Noreturn void front_is_dead(void)
 {
 	struct pollfd node = { .fd = self->node_process, .events = POLLIN };

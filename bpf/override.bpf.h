@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What bpf/syscall.bpf.c and its headers are told by src/engines/override/object.ts, and tell it: whose calls they
+ * decide, and what did not go as it should.
+ */
+#ifndef MINDERBINDER_OVERRIDE_BPF_H
+#define MINDERBINDER_OVERRIDE_BPF_H
+
+#include "rule.h"
+#include "self.bpf.h"
+#include "target.bpf.h"
+#include "task.bpf.h"
+
+/* Set before this is loaded. */
+volatile const struct {
+	u64 seed;
+	u32 process_rules; /* how many rules of scope=process there are */
+	u32 arm64;
+	u32 wants_events;
+	u32 exempts_loader;
+	u32 tracks_processes; /* exempts_loader, spares, or some rule has after= */
+	u32 targeted;	      /* some rule has targets */
+	u32 machine;	      /* targets are looked for everywhere, not only below session.cgroup */
+	u32 turn;	      /* of the machine's rules: ours */
+	u32 spares;	      /* programs that gain privileges, and what they start; on the machine these are no targets */
+	u32 user, group;      /* who chooses them: spares */
+	u32 padding;
+	struct rule_set everyone; /* rules without targets */
+} settings;
+
+struct session {
+	u64 cgroup; /* id of the target's cgroup */
+	/*
+	 * The same from the first exec in there on, until then an id that no cgroup has: what the staged child
+	 * does before its exec is ours, not the command's.
+	 */
+	u64 armed;
+	u32 level;     /* depth of the cgroup below the real root of the hierarchy */
+	u32 pid_level; /* depth of our pid namespace below the first */
+	/*
+	 * What a bpf_loop() callback finds in its context must not be a constant to the verifier: before Linux
+	 * 6.7 (commit bb124da69c47) it follows one iteration only, and removes the code that one has no use for.
+	 */
+	u32 zero;
+	u32 spared; /* enum spared */
+};
+
+enum spared {
+	SPARED_NONE,
+	SPARED_SOME,
+	SPARED_ALL, /* there was no room to remember which: no process is faulted any more */
+};
+
+struct session session;
+
+/* What did not go as it should, for the summary. */
+struct losses {
+	u64 events;           /* nobody read them in time */
+	u64 foreign_calls;    /* x32 calls; on arm64, calls of 32-bit programs */
+	u64 foreign_programs; /* 32-bit programs that were started: their calls come in by other functions */
+	u64 untracked;        /* processes and counters that a full map had no room for */
+	u64 spared;           /* programs that gained privileges */
+	u64 forgotten;        /* of those, and of what they started, what there was no room to remember */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct losses);
+} losses SEC(".maps");
+
+#define LOSE(what)                                                                                           \
+	do {                                                                                                 \
+		const u32 zero_ = 0;                                                                         \
+		struct losses *losses_ = bpf_map_lookup_elem(&losses, &zero_);                               \
+                                                                                                             \
+		if (losses_)                                                                                 \
+			__sync_fetch_and_add(&losses_->what, 1);                                             \
+	} while (0)
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+static __always_inline struct target_process *current_target(void)
+{
+	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
+
+	return bpf_map_lookup_elem(&targets, &tgid);
+}
+
+/* Is the caller somebody whom rules can be for? All that a call of somebody else costs. */
+static __always_inline int is_watched(void)
+{
+	if (settings.machine)
+		return current_target() && is_turn_of(settings.turn);
+	return bpf_get_current_ancestor_cgroup_id(session.level) == session.armed;
+}
+
+#endif

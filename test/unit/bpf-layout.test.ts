@@ -1,0 +1,151 @@
+/** The structures that BPF programs and node share lie where each side takes them to be: the objects' BTF says it. */
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { elsewhereKey } from '../../src/engines/network/out-of-reach.ts'
+import { Session, settingsOf } from '../../src/engines/network/settings.ts'
+import { overrideStructs } from '../../src/engines/override/object.ts'
+import { overrideTables } from '../../src/engines/override/tables.ts'
+import { MODIFIED_MAX } from '../../src/engines/override/ways.ts'
+import type { BpfObject } from '../../src/kernel/bpf/object.ts'
+import { struct } from '../../src/kernel/bpf/struct.ts'
+import { statsStructs } from '../../src/observe/target-statistics.ts'
+import { decodeRuleSet, RULE_SET_SIZE } from '../../src/rules/encode.ts'
+import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
+import { startOfMatches } from '../../src/targets/glob.ts'
+import { encodeTargetProcess, TARGET_NAME_MAX, targetProcess } from '../../src/targets/limits.ts'
+import { socketTag } from '../../src/targets/sockets.ts'
+import { processStructs } from '../../src/targets/target-table.ts'
+import { Btf } from '../helpers/btf.ts'
+import { requires } from '../helpers/requires.ts'
+
+const shared = {
+  syscall: overrideStructs,
+  network: { socket_tag: socketTag, elsewhere: elsewhereKey },
+  process: processStructs,
+  stats: statsStructs,
+}
+
+for (const [object, structs] of Object.entries(shared)) {
+  test(`bpf/${object}.bpf.o: ${Object.keys(structs).join(', ')}`, (t) => {
+    if (!requires(t, 'bpftool')) return
+    const btf = new Btf(object)
+    for (const [name, { size, offsets }] of Object.entries(structs)) {
+      const c = btf.layout(name)
+      assert.deepEqual(
+        { [name]: { size, offsets } },
+        { [name]: { size: c.size, offsets: c.offsets } },
+      )
+    }
+  })
+}
+
+/** Bytes of a structure as numbers by C's names, of those fields that are u32 or u64. */
+function numbersOf(bytes: Buffer, { offsets, sizes }: ReturnType<Btf['layout']>) {
+  return Object.fromEntries(
+    Object.entries(offsets).flatMap(([name, at]) => {
+      if (sizes[name] === 4) return [[name, bytes.readUInt32LE(at)]]
+      return sizes[name] === 8 ? [[name, Number(bytes.readBigUInt64LE(at))]] : []
+    }),
+  )
+}
+
+test('bpf/network.bpf.o: settings', (t) => {
+  if (!requires(t, 'bpftool')) return
+  const layout = new Btf('network').layout('settings')
+  const rules = ['100%', '100%,interface=eth0', '100%,dir=in,interface=eth0'].map((text) =>
+    parseNetworkFault('drop-net', text),
+  )
+  const bytes = settingsOf(
+    { dropOut: [0, 1], dropIn: [2], refuse: [70] },
+    { everyone: [5], targeted: true, machine: false, turn: 9, netns: 77n },
+    { rules, seed: 42n, wantsEvents: false },
+  )
+  assert.equal(bytes.length, layout.size)
+  const { place, ...numbers } = numbersOf(bytes, layout)
+  assert.deepEqual(numbers, {
+    ...{ seed: 42, netns: 77, wants_events: 0, targeted: 1, machine: 0, turn: 9, bound_in: 1 },
+  })
+  assert.equal(Number(place) >>> 24, 0xb5)
+  const setAt = (at: number) => decodeRuleSet(bytes.subarray(at, at + RULE_SET_SIZE))
+  const at = (name: string) => layout.offsets[name]!
+  assert.deepEqual(
+    [
+      ...[setAt(at('drop_out')), setAt(at('drop_out') + RULE_SET_SIZE), setAt(at('drop_in'))],
+      ...[setAt(at('refuse')), setAt(at('everyone') + targetProcess.rules)],
+    ],
+    [[0, 1], [1], [2], [70], [5]],
+  )
+})
+
+test('bpf/network.bpf.o: session', (t) => {
+  if (!requires(t, 'bpftool')) return
+  const layout = new Btf('network').layout('session')
+  let bytes: Buffer = Buffer.alloc(layout.size)
+  const session = new Session({
+    lookup: (_map: string, _key: number, size: number) => {
+      assert.equal(size, layout.size)
+      return Buffer.from(bytes)
+    },
+    update: (_map: string, _key: number, value: Buffer) => {
+      bytes = value
+    },
+  } as unknown as BpfObject)
+  const lost = { lost_events: 11n, untagged: 12n, copied: 13n }
+  for (const [name, value] of Object.entries(lost))
+    bytes.writeBigUInt64LE(value, layout.offsets[name])
+  session.setTarget(7n, 3)
+  session.start(5n)
+  const numbers = numbersOf(bytes, layout)
+  for (const [name, value] of Object.entries({ cgroup: 7, start_ns: 5, level: 3 }))
+    assert.deepEqual([name, numbers[name]], [name, value])
+  assert.deepEqual([session.lostEvents(), session.untagged(), session.copied()], [11n, 12n, 13n])
+})
+
+test('struct target_process, the same in each object that has it', (t) => {
+  if (!requires(t, 'bpftool')) return
+  for (const object of ['network', 'process', 'syscall']) {
+    const { size, offsets } = new Btf(object).layout('target_process')
+    const { size: ours, ...places } = targetProcess
+    assert.deepEqual([object, size], [object, ours])
+    assert.deepEqual(offsets, { birth: 0, exec_ns: 8, ...places })
+  }
+  assert.equal(encodeTargetProcess(1n, [], []).length, targetProcess.size)
+})
+
+test('struct glob_target of bpf/process.bpf.c', (t) => {
+  if (!requires(t, 'bpftool')) return
+  const { size, offsets, sizes } = new Btf('process').layout('glob_target')
+  const [start, mask] = startOfMatches('x*')
+  assert.equal(sizes.pattern, TARGET_NAME_MAX)
+  assert.deepEqual(offsets, {
+    pattern: 0,
+    start: TARGET_NAME_MAX,
+    mask: TARGET_NAME_MAX + start.length,
+    rules: TARGET_NAME_MAX + start.length + mask.length,
+  })
+  assert.equal(size, TARGET_NAME_MAX + start.length + mask.length + RULE_SET_SIZE)
+})
+
+test('struct named_call, and as many programs as calls can have one of their own', (t) => {
+  if (!requires(t, 'bpftool')) return
+  const btf = new Btf('syscall')
+  const { size, offsets } = btf.layout('named_call')
+  const rule = parseSyscallFault('openat=EIO', { arch: 'x86_64' })
+  const bytes = overrideTables([rule], [0], 'x86_64').calls.get(257)
+  assert.deepEqual(offsets, { rules: 0, needs: RULE_SET_SIZE, shape: RULE_SET_SIZE + 4 })
+  assert.equal(bytes?.length, size)
+  assert.equal(btf.functions('mb_modify_'), MODIFIED_MAX)
+  assert.equal(btf.functions('mb_touch_'), MODIFIED_MAX)
+})
+
+test('a structure of node’s: C’s rules of alignment, values by name, and what is too long is refused', () => {
+  const example = struct({ small: 'u32', large: 'u64', part: 3 })
+  assert.deepEqual(example.offsets, { small: 0, large: 8, part: 16 })
+  assert.equal(example.size, 24)
+  const bytes = example.encode({ small: 1, large: 2n ** 63n, part: Buffer.from('abc') })
+  example.write(bytes, { small: 7 })
+  assert.equal(example.read(bytes, 'small'), 7)
+  assert.equal(example.read(bytes, 'large'), 2n ** 63n)
+  assert.equal(example.read(bytes, 'part').toString(), 'abc')
+  assert.throws(() => example.write(bytes, { part: Buffer.from('ab') }), RangeError)
+})
