@@ -1,4 +1,4 @@
-/** The rule table as bytes: bpf/rule.h says what they mean, test/unit/encode.test.ts holds the two together. */
+/** The rule table as bytes: bpf/rule.h says what they mean, test/unit/rules/encode.test.ts holds the two together. */
 import { MinderbinderError } from '../errors.ts'
 import { callShape } from './names/shapes.ts'
 import { syscallNames, syscallNumber } from './names/syscalls.ts'
