@@ -1,4 +1,4 @@
-/** Bytes of one struct event (bpf/rule.h) to what the log speaks. test/unit/report-event.test.ts holds the offsets to C. */
+/** Bytes of one struct event (bpf/rule.h) to what the log speaks. test/unit/report/event.test.ts holds the offsets to C. */
 import { formatAddress, formatEndpoint, formatSockaddr } from './address.ts'
 import { printable } from './printable.ts'
 

@@ -1,4 +1,4 @@
-/** The rule table as bytes: bpf/rule.h says what they mean, test/unit/encode.test.ts holds the two together. */
+/** The rule table as bytes: bpf/rule.h says what they mean, test/unit/rules/encode.test.ts holds the two together. */
 import { MinderbinderError } from '../errors.ts'
 import { keysOf } from './keys/index.ts'
 import type { EncodeContext as KeyContext } from './keys/key.ts'

@@ -19,10 +19,10 @@ function launcher(): string {
   return launcherOf('aarch64')
 }
 
-for (const file of ['decide.test.ts', 'encode.test.ts', 'wire.test.ts'])
+for (const file of ['bpf/decide', 'rules/encode', 'launch/wire'])
   test(`what test/unit/${file} asks of C holds on arm64`, { timeout: 300_000 }, async (t) => {
     if (!requires(t, ...needs)) return
-    const path = join(repository, 'test/unit', file)
+    const path = join(repository, 'test/unit', `${file}.test.ts`)
     const done = await run([process.execPath, '--import', 'tsx', '--test', path], {
       cwd: repository,
       env: { MINDERBINDER_TEST_MACHINE: 'aarch64', NODE_TEST_CONTEXT: undefined },

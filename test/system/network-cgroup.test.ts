@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import test from 'node:test'
-import { requires } from '../helpers/requires.ts'
-import { nothingLeft, systemState } from '../helpers/system-state.ts'
 import {
   connectTcp,
   type Family,
@@ -19,7 +17,9 @@ import {
   sendDatagrams,
   startPython,
   type Where,
-} from './network-target.ts'
+} from '../helpers/network-target.ts'
+import { requires } from '../helpers/requires.ts'
+import { nothingLeft, systemState } from '../helpers/system-state.ts'
 
 const needs = ['root', 'cgroup2', 'libbpf', 'python3', 'ipv6'] as const
 const families: readonly Family[] = [4, 6]

@@ -210,7 +210,7 @@ test('sweep: one that cannot be removed keeps no other, and what is mounted in i
 
 /** What a process that the command starts says of these identities. */
 function statesBy(command: readonly string[], identities: readonly ProcessIdentity[]): string[] {
-  const script = new URL('state-of.ts', import.meta.url).pathname
+  const script = new URL('../helpers/state-of.ts', import.meta.url).pathname
   const node = [process.execPath, '--import', 'tsx', script]
   const [program, ...args] = [
     ...command,

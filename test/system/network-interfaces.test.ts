@@ -3,9 +3,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import test, { type TestContext } from 'node:test'
-import { requires } from '../helpers/requires.ts'
-import { until } from '../helpers/until.ts'
-import { Namespace, Owner, openPair, type Pair } from './network-namespace.ts'
+import { Namespace, Owner, openPair, type Pair } from '../helpers/network-namespace.ts'
 import {
   freshCgroup,
   type Mechanism,
@@ -14,7 +12,9 @@ import {
   python,
   sendDatagrams,
   startPython,
-} from './network-target.ts'
+} from '../helpers/network-target.ts'
+import { requires } from '../helpers/requires.ts'
+import { until } from '../helpers/until.ts'
 
 const needs = ['root', 'cgroup2', 'libbpf', 'python3', 'netns', 'ip', 'unshare'] as const
 

@@ -5,10 +5,10 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import test from 'node:test'
 import { sweepCgroups } from '../../src/kernel/cgroup/cgroup.ts'
+import { Namespace, Owner } from '../helpers/network-namespace.ts'
+import { python } from '../helpers/network-target.ts'
 import { requires } from '../helpers/requires.ts'
 import { nothingLeft, systemState } from '../helpers/system-state.ts'
-import { Namespace, Owner } from './network-namespace.ts'
-import { python } from './network-target.ts'
 
 const needs = ['root', 'cgroup2', 'libbpf', 'python3', 'netns', 'ip', 'tc', 'bpftool'] as const
 const mechanism = 'clsact'

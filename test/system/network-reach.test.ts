@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { ownCgroup } from '../../src/kernel/cgroup/place.ts'
 import { CgroupLeavers } from '../../src/session/cgroup-leavers.ts'
+import { Namespace } from '../helpers/network-namespace.ts'
+import { freshCgroup } from '../helpers/network-target.ts'
 import { requires } from '../helpers/requires.ts'
 import { minderbinder, type RunResult, run } from '../helpers/run.ts'
 import { nothingLeft, systemState } from '../helpers/system-state.ts'
 import { until } from '../helpers/until.ts'
-import { Namespace } from './network-namespace.ts'
-import { freshCgroup } from './network-target.ts'
 
 const needs = ['root', 'cgroup2', 'libbpf', 'python3', 'netns', 'ip', 'unshare'] as const
 

@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { type Client, programCalled, startClient, startRun } from '../helpers/machine-run.ts'
 import { parseReport } from '../helpers/report-schema.ts'
+import { Namespace } from '../helpers/network-namespace.ts'
+import { startPython } from '../helpers/network-target.ts'
 import { requires } from '../helpers/requires.ts'
 import { minderbinder, run } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
 import { until } from '../helpers/until.ts'
-import { Namespace } from './network-namespace.ts'
-import { startPython } from './network-target.ts'
 
 const needs = ['root', 'cgroup2', 'libbpf', 'cc', 'python3', 'netns', 'ip', 'unshare'] as const
 const port = 7000

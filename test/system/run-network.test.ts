@@ -8,12 +8,12 @@ import { fixture } from '../helpers/fixture.ts'
 import { acceptConnections, echoDatagrams } from '../helpers/loopback.ts'
 import { countsOf, programCalled, startClient, startRun } from '../helpers/machine-run.ts'
 import { parseReport } from '../helpers/report-schema.ts'
+import { freshCgroup } from '../helpers/network-target.ts'
 import { requires } from '../helpers/requires.ts'
 import { run as command, start, startMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
 import { nothingLeft, systemState } from '../helpers/system-state.ts'
 import { until } from '../helpers/until.ts'
-import { freshCgroup } from './network-target.ts'
 
 const needs = ['root', 'cgroup2', 'libbpf', 'cc'] as const
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the launcher's processes and node say to each other: frames of {u32 type, u32 length, payload} in host
- * byte order over Unix stream sockets. src/launch/wire.ts is the other end; test/unit/wire.test.ts holds the
+ * byte order over Unix stream sockets. src/launch/wire.ts is the other end; test/unit/launch/wire.test.ts holds the
  * two together.
  */
 #ifndef MINDERBINDER_WIRE_H

@@ -1,0 +1,179 @@
+/** Which engine does which rule, and what becomes of the rules of one that does not attach. */
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { assignEngines, engineInstead } from '../../../src/engines/choose.ts'
+import type { AttachedEngine, Engine, EngineName, Supervisor } from '../../../src/engines/engine.ts'
+import { engines, machineEngines } from '../../../src/engines/engines.ts'
+import { MinderbinderError } from '../../../src/errors.ts'
+import { parseSyscallFault } from '../../../src/rules/grammar.ts'
+import type { Rule, Target } from '../../../src/rules/rule.ts'
+import { attachEngines } from '../../../src/session/attach-engines.ts'
+import type { Plan } from '../../../src/session/plan.ts'
+import { UndoStack } from '../../../src/undo.ts'
+
+/** What was attached and closed, in order. */
+type Journal = string[]
+
+interface Nature {
+  readonly name: EngineName
+  readonly refuses?: (rule: Rule) => boolean
+  readonly broken?: true
+}
+
+function engine({ name, refuses = () => false, broken }: Nature, journal: Journal = []): Engine {
+  return {
+    name,
+    refusal: (rule) => (refuses(rule) ? `not by ${name}` : undefined),
+    async attach(_, indices): Promise<AttachedEngine> {
+      if (broken) throw new MinderbinderError('MB_ATTACH', `${name} is broken`)
+      journal.push(`${name} ${indices.join(',')}`)
+      return {
+        start() {},
+        counts: async () => new Map(),
+        lostEvents: () => 0n,
+        async close() {
+          journal.push(`${name} closed`)
+        },
+      }
+    },
+  }
+}
+
+const rulesOf = (...faults: string[]): Rule[] =>
+  faults.map((fault) => parseSyscallFault(fault, { arch: 'x86_64' }))
+const delays: Nature['refuses'] = (rule) => rule.kind === 'syscall' && rule.outcome.kind === 'delay'
+
+const mixed = rulesOf('fsync=delay:1ms', 'dup=EIO', 'listen=delay:1ms', 'bind=EIO')
+
+function names(assigned: ReadonlyMap<Engine, readonly number[]>): [string, readonly number[]][] {
+  return [...assigned].map(([{ name }, indices]) => [name, indices])
+}
+
+test('each rule goes to the first engine that can do it, and the preferred engine comes first', () => {
+  const engines = [engine({ name: 'override', refuses: delays }), engine({ name: 'seccomp' })]
+  assert.deepEqual(names(assignEngines(mixed, engines, 'auto')), [
+    ['override', [1, 3]],
+    ['seccomp', [0, 2]],
+  ])
+  assert.deepEqual(names(assignEngines(mixed, engines, 'seccomp')), [['seccomp', [0, 1, 2, 3]]])
+  assert.throws(() => assignEngines(mixed, engines, 'override'), /fsync=.*not by override/)
+})
+
+test('targets that no process of a command can be are refused for exec, and not for run', () => {
+  const [call] = rulesOf('fsync=EIO')
+  const refusing = (among: readonly Engine[], ...targets: readonly Target[]) =>
+    among.flatMap((each) => each.refusal({ ...call!, targets }) ?? [])
+  const [pid, cgroup, uid]: Target[] = [
+    { kind: 'pid', pid: 2 },
+    { kind: 'cgroup', path: '/a' },
+    { kind: 'uid', uid: 0 },
+  ]
+  const own = engines.filter(({ name }) => name === 'override' || name === 'seccomp')
+  assert.match(refusing(own, pid!, pid!).join(), /^(a pid target is .*exec starts its own,?){2}$/)
+  assert.deepEqual(refusing(own, pid!, uid!), [])
+  // seccomp takes it.
+  assert.match(refusing(own, uid!, cgroup!).join(), /^it loses sight of processes that move/)
+  const override = machineEngines.filter(({ name }) => name === 'override')
+  assert.deepEqual(refusing(override, pid!, cgroup!), [])
+})
+
+test('rules that have a call in common stay together, by way of others too', () => {
+  const engines = [engine({ name: 'override', refuses: delays }), engine({ name: 'seccomp' })]
+  const rules = rulesOf('fsync+dup=EIO', 'bind=EIO', 'dup+listen=EIO', 'listen=delay:1ms')
+  assert.deepEqual(names(assignEngines(rules, engines, 'auto')), [
+    ['override', [1]],
+    ['seccomp', [0, 2, 3]],
+  ])
+})
+
+test('only auto lets another engine take over, and only one that can do all of the rules', () => {
+  const [override, tc, seccomp] = [
+    engine({ name: 'override' }),
+    engine({ name: 'tc', refuses: () => true }),
+    engine({ name: 'seccomp' }),
+  ]
+  const engines = [override, tc, seccomp]
+  assert.equal(engineInstead(override, mixed, engines, 'auto'), seccomp)
+  assert.equal(engineInstead(override, mixed, engines, 'override'), undefined)
+  assert.equal(engineInstead(seccomp, mixed, engines, 'auto'), undefined)
+  assert.equal(
+    engineInstead(
+      override,
+      mixed,
+      [override, engine({ name: 'seccomp', refuses: delays })],
+      'auto',
+    ),
+    undefined,
+  )
+})
+
+async function attach(engines: readonly Engine[], option: 'auto' | 'override', rules = mixed) {
+  const undo = new UndoStack()
+  const plan: Plan = {
+    ...{
+      rules,
+      seed: 1n,
+      argvIndex: 0,
+      command: '',
+      user: undefined,
+      includeLoader: false,
+      includeSetuid: false,
+    },
+    ...{ onEvent: undefined, observer: undefined, engines: assignEngines(rules, engines, option) },
+    engineInstead: (failed) => engineInstead(failed, rules, engines, option),
+  }
+  return { undo, attached: await attachEngines(plan, { cgroup: undefined, supervisor }, undo) }
+}
+
+const supervisor: Supervisor = {
+  serve() {},
+  counts: async () => ({
+    ...{ rules: [], lostEvents: 0n, foreignCalls: 0n, interruptedCalls: 0n, unsentSignals: 0n },
+    ...{ sparedCalls: 0n, unreadLoaders: 0n, nearPaths: new Map() },
+  }),
+  lift: async () => {},
+}
+
+test('an engine that does not attach gives its rules to the next, which attaches once, and it is said', async () => {
+  const journal: Journal = []
+  const engines = [
+    engine({ name: 'override', refuses: delays, broken: true }, journal),
+    engine({ name: 'seccomp' }, journal),
+  ]
+  const { undo, attached } = await attach(engines, 'auto')
+  assert.deepEqual(journal, ['seccomp 0,1,2,3'])
+  assert.deepEqual(attached.names, ['seccomp', 'seccomp', 'seccomp', 'seccomp'])
+  assert.deepEqual(attached.notes, [
+    'override did not attach, and seccomp did its rules: override is broken',
+  ])
+  await undo.run()
+  assert.deepEqual(journal.slice(1), ['seccomp closed'])
+})
+
+test('so it does where the next had nothing to do before', async () => {
+  const journal: Journal = []
+  const engines = [
+    engine({ name: 'override', broken: true }, journal),
+    engine({ name: 'seccomp' }, journal),
+  ]
+  const { attached } = await attach(engines, 'auto')
+  assert.deepEqual(journal, ['seccomp 0,1,2,3'])
+  assert.deepEqual(attached.names, ['seccomp', 'seccomp', 'seccomp', 'seccomp'])
+})
+
+test('engines that attach do their own rules, and nothing is said', async () => {
+  const journal: Journal = []
+  const engines = [
+    engine({ name: 'override', refuses: delays }, journal),
+    engine({ name: 'seccomp' }, journal),
+  ]
+  const { attached } = await attach(engines, 'auto')
+  assert.deepEqual(journal, ['override 1,3', 'seccomp 0,2'])
+  assert.deepEqual(attached.names, ['seccomp', 'override', 'seccomp', 'override'])
+  assert.deepEqual(attached.notes, [])
+})
+
+test('an engine that the user named must attach', async () => {
+  const engines = [engine({ name: 'override', broken: true }), engine({ name: 'seccomp' })]
+  await assert.rejects(attach(engines, 'override'), /override is broken/)
+})

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Prints what src/launcher/shared/wire.h says, for wire.test.ts to compare with src/launch/wire.ts. */
+#include "../../../src/launcher/supervisor/near.h"
+#include "../../../src/launcher/shared/wire.h"
+
+#include <stdio.h>
+
+#define SAY(name, value) printf("%s %zu\n", name, (size_t)(value))
+
+int main(void)
+{
+	SAY("stage", WIRE_STAGE);
+	SAY("go", WIRE_GO);
+	SAY("count", WIRE_COUNT);
+	SAY("lift", WIRE_LIFT);
+	SAY("release", WIRE_RELEASE);
+	SAY("staged", WIRE_STAGED);
+	SAY("stageFailed", WIRE_STAGE_FAILED);
+	SAY("execed", WIRE_EXECED);
+	SAY("execFailed", WIRE_EXEC_FAILED);
+	SAY("exited", WIRE_EXITED);
+	SAY("counts", WIRE_COUNTS);
+	SAY("lifted", WIRE_LIFTED);
+	SAY("session", WIRE_SESSION);
+	SAY("finish", WIRE_FINISH);
+	SAY("view", WIRE_VIEW);
+	SAY("viewSuspended", WIRE_VIEW_SUSPENDED);
+	SAY("viewSuspend", WIRE_VIEW_SUSPEND);
+	SAY("viewResume", WIRE_VIEW_RESUME);
+	SAY("step cgroup", STEP_CGROUP);
+	SAY("step fork", STEP_FORK);
+	SAY("step limits", STEP_LIMITS);
+	SAY("step user", STEP_USER);
+	SAY("step seccomp", STEP_SECCOMP);
+	SAY("step listener", STEP_LISTENER);
+	SAY("step thread", STEP_THREAD);
+	SAY("step memory", STEP_MEMORY);
+	SAY("sizeof stage", sizeof(struct wire_stage));
+	SAY("sizeof counts", sizeof(struct wire_counts));
+	SAY("sizeof near", sizeof(struct near_path));
+	SAY("offsetof near", offsetof(struct near_path, path));
+	SAY("offsetof seed", offsetof(struct wire_stage, seed));
+	return 0;
+}

@@ -1,0 +1,419 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { MinderbinderError } from '../../../src/errors.ts'
+import { parseNetworkFault, parseSyscallFault } from '../../../src/rules/grammar.ts'
+import { families } from '../../../src/rules/names/families.ts'
+import { callShape } from '../../../src/rules/names/shapes.ts'
+import type { NetworkRule, SyscallRule } from '../../../src/rules/rule.ts'
+
+const x86 = { arch: 'x86_64' } as const
+const arm = { arch: 'arm64' } as const
+const call = (text: string, context: typeof x86 | typeof arm = x86) =>
+  parseSyscallFault(text, context)
+const drop = (text: string) => parseNetworkFault('drop-net', text)
+const refuse = (text: string) => parseNetworkFault('refuse-net', text)
+const always = { first: 1, last: Number.POSITIVE_INFINITY, step: 1 }
+
+test('a fault on one system call', () => {
+  assert.deepEqual(call('openat=ENOENT'), {
+    kind: 'syscall',
+    label: 'openat=ENOENT',
+    source: '--syscall openat=ENOENT',
+    set: 'openat',
+    syscalls: ['openat'],
+    leftOut: [],
+    outcome: { kind: 'errno', name: 'ENOENT', errno: 2 },
+    rate: 100,
+    afterNs: 0n,
+    when: always,
+    times: 0,
+    scope: 'tree',
+  } satisfies SyscallRule)
+})
+
+test('every key of a system call', () => {
+  const rule = call(
+    'read+openat+read=EIO@12.5%,after=100ms,when=2..9+3,times=4,scope=process,fd=3,name=a\\, b',
+  )
+  const { syscalls, rate, afterNs, when, times, scope, fd, label, set } = rule
+  assert.deepEqual(
+    { syscalls, rate, afterNs, when, times, scope, fd, label, set },
+    {
+      ...{ syscalls: ['openat', 'read'], rate: 12.5, afterNs: 100_000_000n, times: 4, fd: 3 },
+      ...{ when: { first: 2, last: 9, step: 3 }, scope: 'process', label: 'a, b' },
+      set: 'read+openat+read',
+    },
+  )
+})
+
+test('outcomes', () => {
+  const outcomes: [string, SyscallRule['outcome']][] = [
+    ['enoent', { kind: 'errno', name: 'ENOENT', errno: 2 }],
+    ['-2', { kind: 'errno', name: 'ENOENT', errno: 2 }],
+    ['EWOULDBLOCK', { kind: 'errno', name: 'EAGAIN', errno: 11 }],
+    ['-4095', { kind: 'errno', name: '4095', errno: 4095 }],
+    ['ret:0', { kind: 'return', value: 0n }],
+    ['ret:-1', { kind: 'return', value: -1n }],
+    ['ret:0x7fffffffffffffff', { kind: 'return', value: 2n ** 63n - 1n }],
+    ['ret:18446744073709551615', { kind: 'return', value: -1n }],
+    ['ret:-9223372036854775808', { kind: 'return', value: -(2n ** 63n) }],
+    ['delay:50ms', { kind: 'delay', ns: 50_000_000n }],
+    ['delay:1.000000001s', { kind: 'delay', ns: 1_000_000_001n }],
+    ['delay:.5us', { kind: 'delay', ns: 500n }],
+    ['delay:1440m', { kind: 'delay', ns: 86_400_000_000_000n }],
+    ['signal:SIGKILL', { kind: 'signal', name: 'SIGKILL', signal: 9 }],
+    ['signal:usr1', { kind: 'signal', name: 'SIGUSR1', signal: 10 }],
+    ['signal:9', { kind: 'signal', name: 'SIGKILL', signal: 9 }],
+  ]
+  for (const [text, outcome] of outcomes)
+    assert.deepEqual(call(`openat=${text}`).outcome, outcome, text)
+})
+
+test('a family is its members', () => {
+  const rule = call('%file=EIO')
+  assert.equal(rule.set, '%file')
+  assert.deepEqual(rule.syscalls, [...(families('x86_64').get('file')?.members ?? [])].sort())
+  assert.deepEqual(call('%open+statx=EIO').syscalls.includes('statx'), true)
+})
+
+test('a family leaves out, and says so, what the rule cannot do', () => {
+  const clock = call('%clock=EIO')
+  assert.equal(clock.syscalls.includes('clock_gettime'), false)
+  assert.match(clock.leftOut?.find(({ name }) => name === 'clock_gettime')?.reason ?? '', /vDSO/)
+  const withPath = call('%desc=EIO,path=*')
+  assert.ok(withPath.syscalls.length > 0)
+  for (const name of withPath.syscalls) assert.ok(callShape(name).paths.length > 0, name)
+  assert.ok(withPath.leftOut?.some(({ name }) => name === 'read'))
+  const process = call('%process=EIO')
+  assert.equal(process.syscalls.includes('exit_group'), false)
+  // Named next to the family it is not left out.
+  assert.ok(call('%process+exit_group=delay:1ms').syscalls.includes('exit_group'))
+})
+
+test('the same set on another architecture', () => {
+  assert.deepEqual(call('openat=EIO', arm).syscalls, ['openat'])
+  assert.equal(call('%file=EIO', arm).syscalls.includes('open'), false)
+  assert.equal(call('%file=EIO').syscalls.includes('open'), true)
+})
+
+test('network faults', () => {
+  assert.deepEqual(drop('100%'), {
+    kind: 'drop-net',
+    label: 'drop-net 100%',
+    source: '--drop-net 100%',
+    rate: 100,
+    afterNs: 0n,
+    when: always,
+    times: 0,
+    direction: 'out',
+  } satisfies NetworkRule)
+  const full = drop(
+    '0.5%,after=1s,when=2+,times=3,proto=udp,port=5000-5010,to=10.1.0.0/16,dir=in,interface=eth0,name=x',
+  )
+  const { kind: _kind, source: _source, ...rest } = full
+  assert.deepEqual(rest, {
+    ...{ rate: 0.5, afterNs: 1_000_000_000n, when: { ...always, first: 2 }, times: 3, label: 'x' },
+    ...{ protocol: 'udp', port: { low: 5000, high: 5010 }, direction: 'in', interface: 'eth0' },
+    to: { family: 4, address: [10, 1, 0, 0], prefix: 16 },
+  })
+  assert.equal(refuse('50%,proto=tcp,dir=out').kind, 'refuse-net')
+})
+
+test('a comma in a path is escaped, other backslashes are the glob’s', () => {
+  assert.equal(call('openat=EIO,path=/a\\,b\\*c').path, '/a,b\\*c')
+  assert.equal(call('openat=EIO,path=/a=b@c').path, '/a=b@c')
+})
+
+test('a label has no control characters', () => {
+  assert.equal(call('openat=EIO,path=a\nb').label, 'openat=EIO,path=a\\x0ab')
+})
+
+/** [fault, the part that is marked, code, message, hint] */
+type Wrong = [string, string, string, RegExp, RegExp?]
+
+function assertWrong(parse: (text: string) => unknown, cases: readonly Wrong[]): void {
+  for (const [text, part, code, message, hint] of cases) {
+    assert.throws(
+      () => parse(text),
+      (error) => {
+        assert.ok(error instanceof MinderbinderError, `${text}: ${error}`)
+        assert.equal(error.code, code, text)
+        assert.match(error.message, message)
+        if (hint) assert.match(error.hint ?? '', hint, text)
+        const { excerpt } = error
+        assert.ok(excerpt, text)
+        assert.equal(excerpt.text, text)
+        const marked = text.slice(excerpt.start, excerpt.start + excerpt.length)
+        assert.equal(marked, part, `${text} marks ${marked} at ${excerpt.start}`)
+        return true
+      },
+      text,
+    )
+  }
+}
+
+test('what is wrong with a fault on system calls', () => {
+  assertWrong(call, [
+    ['', '', 'MB_FAULT_SYNTAX', /system call is missing/],
+    [
+      'opnat=ENOENT',
+      'opnat',
+      'MB_UNKNOWN_NAME',
+      /unknown system call 'opnat'/,
+      /^did you mean openat\?$/,
+    ],
+    ['openat+opne=ENOENT', 'opne', 'MB_UNKNOWN_NAME', /'opne'/, /open/],
+    ['fopen=ENOENT', 'fopen', 'MB_UNKNOWN_NAME', /'fopen'/, /openat/],
+    ['openat+=ENOENT', '', 'MB_FAULT_SYNTAX', /missing/],
+    ['file=ENOENT', 'file', 'MB_UNKNOWN_NAME', /'file'/, /%file/],
+    ['%fil=ENOENT', '%fil', 'MB_UNKNOWN_NAME', /unknown family '%fil'/, /%file/],
+    ['time=EIO', 'time', 'MB_NOT_FAULTABLE', /vDSO/],
+    ['openat', '', 'MB_FAULT_SYNTAX', /outcome is missing/, /openat=ENOENT/],
+    ['openat=', '', 'MB_FAULT_SYNTAX', /outcome is missing/],
+    ['openat=@5%', '', 'MB_FAULT_SYNTAX', /outcome is missing/],
+    ['openat=ENOETN', 'ENOETN', 'MB_UNKNOWN_NAME', /unknown error 'ENOETN'/, /ENOENT/],
+    ['openat=2', '2', 'MB_FAULT_VALUE', /could be/, /-2 .*ret:2/],
+    ['openat=0', '0', 'MB_FAULT_VALUE', /not an error/],
+    ['openat=-0', '-0', 'MB_FAULT_VALUE', /-1 to -4095/],
+    ['openat=-4096', '-4096', 'MB_FAULT_VALUE', /-1 to -4095/, /ret:-4096/],
+    ['openat=SIGKILL', 'SIGKILL', 'MB_UNKNOWN_NAME', /./, /signal:SIGKILL/],
+    ['openat=signal:SIGKIL', 'SIGKIL', 'MB_UNKNOWN_NAME', /unknown signal/, /SIGKILL/],
+    ['openat=signal:65', '65', 'MB_FAULT_VALUE', /1 to 64/],
+    ['openat=signal:0', '0', 'MB_FAULT_VALUE', /1 to 64/],
+    ['openat=signal:', '', 'MB_FAULT_SYNTAX', /missing/],
+    ['openat=ret:', '', 'MB_FAULT_SYNTAX', /missing/],
+    ['openat=ret:1.5', '1.5', 'MB_FAULT_SYNTAX', /not a value/],
+    ['openat=ret:18446744073709551616', '18446744073709551616', 'MB_FAULT_VALUE', /64 bits/],
+    ['openat=ret:-9223372036854775809', '-9223372036854775809', 'MB_FAULT_VALUE', /64 bits/],
+    ['openat=retval:1', 'retval', 'MB_UNKNOWN_NAME', /unknown outcome/, /ret:/],
+    ['openat=error:EIO', 'error', 'MB_UNKNOWN_NAME', /unknown outcome/, /write EIO/],
+    ['openat=delay:50', '50', 'MB_FAULT_SYNTAX', /no unit/, /50ms/],
+    ['openat=delay:50sec', 'sec', 'MB_UNKNOWN_NAME', /unknown unit/],
+    ['openat=delay:0ms', '0ms', 'MB_FAULT_VALUE', /no effect/],
+    ['openat=delay:-1ms', '-1ms', 'MB_FAULT_SYNTAX', /not a duration/],
+    ['openat=delay:.5ns', '.5ns', 'MB_FAULT_VALUE', /nanoseconds/],
+    ['openat=delay:1441m', '1441m', 'MB_FAULT_VALUE', /day/],
+    [`openat=delay:${'9'.repeat(5000)}s`, `${'9'.repeat(5000)}s`, 'MB_FAULT_VALUE', /day/],
+    ['openat=EIO@50', '50', 'MB_FAULT_SYNTAX', /lacks its %/, /50%/],
+    ['openat=EIO@', '', 'MB_FAULT_SYNTAX', /rate is missing/],
+    ['openat=EIO@101%', '101%', 'MB_FAULT_VALUE', /0% to 100%/],
+    ['openat=EIO@-1%', '-1%', 'MB_FAULT_VALUE', /0% to 100%/],
+    ['openat=EIO@100.000000001%', '100.000000001%', 'MB_FAULT_VALUE', /0% to 100%/],
+    ['openat=EIO@1.0000000001%', '1.0000000001%', 'MB_FAULT_SYNTAX', /nine decimals/],
+    ['openat=EIO@1e1%', '1e1%', 'MB_FAULT_SYNTAX', /not a rate/],
+    ['openat=EIO:50%', '50%', 'MB_FAULT_SYNTAX', /@/, /EIO@50%/],
+    ['openat=EIO,', '', 'MB_FAULT_SYNTAX', /key is missing/],
+    ['openat=EIO,wen=2', 'wen', 'MB_UNKNOWN_NAME', /unknown key/, /when=/],
+    ['openat=EIO,when', 'when', 'MB_FAULT_SYNTAX', /no value/],
+    ['openat=EIO,when=', '', 'MB_FAULT_SYNTAX', /empty/],
+    ['openat=EIO,when=0', '0', 'MB_FAULT_VALUE', /first/],
+    ['openat=EIO,when=2+0', '0', 'MB_FAULT_VALUE', /step/],
+    ['openat=EIO,when=5..4', '4', 'MB_FAULT_VALUE', /before/],
+    ['openat=EIO,when=5..', '', 'MB_FAULT_SYNTAX', /missing/],
+    ['openat=EIO,when=1..4294967295', '4294967295', 'MB_FAULT_VALUE', /4294967294/],
+    ['openat=EIO,when=x', 'x', 'MB_FAULT_SYNTAX', /invalid when=/, /F\.\.L/],
+    ['openat=EIO,times=0', '0', 'MB_FAULT_VALUE', /times/],
+    ['openat=EIO,times=2,times=3', 'times', 'MB_FAULT_SYNTAX', /twice/],
+    ['openat=EIO,scope=proces', 'proces', 'MB_FAULT_VALUE', /tree, process/, /process/],
+    ['openat=EIO,after=1', '1', 'MB_FAULT_SYNTAX', /unit/],
+    ['openat=EIO,port=80', 'port', 'MB_FAULT_VALUE', /network faults/],
+    ['openat=EIO,50%', '50%', 'MB_FAULT_SYNTAX', /rate/, /@50%/],
+    ['openat=EIO,path=/a,b', 'b', 'MB_FAULT_SYNTAX', /KEY=VALUE/, /\\,/],
+    ['openat=EIO,path=', '', 'MB_FAULT_VALUE', /empty/],
+    [`openat=EIO,path=${'ü'.repeat(128)}`, 'ü'.repeat(128), 'MB_FAULT_VALUE', /256 bytes/],
+    ['openat=EIO,name= ', ' ', 'MB_FAULT_VALUE', /empty/],
+    ['openat=EIO,name=a\tb', 'a\tb', 'MB_FAULT_VALUE', /control character/],
+    ['openat=EIO,fd=-1', '-1', 'MB_FAULT_SYNTAX', /whole number/],
+    ['openat=EIO,fd=2147483648', '2147483648', 'MB_FAULT_VALUE', /fd/],
+    ['openat+read=EIO,path=/x', '/x', 'MB_FAULT_VALUE', /read .*no path/],
+    ['getpid=EIO,fd=3', '3', 'MB_FAULT_VALUE', /getpid .*no descriptor/],
+    ['exit_group=EIO', 'EIO', 'MB_FAULT_VALUE', /exit_group .*never returns/],
+    ['exit=ret:0', 'ret:0', 'MB_FAULT_VALUE', /never returns/],
+    ['rt_sigreturn=delay:1s', 'rt_sigreturn', 'MB_NOT_FAULTABLE', /./],
+  ])
+  const onArm = (text: string) => call(text, arm)
+  assertWrong(onArm, [
+    [
+      'open=EIO',
+      'open',
+      'MB_UNKNOWN_NAME',
+      /arm64 has no system call 'open' \(x86_64 has\)/,
+      /openat/,
+    ],
+    ['%stat=EIO', '%stat', 'MB_FAULT_VALUE', /arm64 has no system call of the family/],
+  ])
+})
+
+test('what is wrong with a network fault', () => {
+  assertWrong(drop, [
+    ['', '', 'MB_FAULT_SYNTAX', /rate is missing/],
+    ['50', '50', 'MB_FAULT_SYNTAX', /lacks its %/],
+    ['port', 'port', 'MB_FAULT_SYNTAX', /not a rate/],
+    [',port=80', '', 'MB_FAULT_SYNTAX', /rate is missing/],
+    ['porto=80', 'porto', 'MB_UNKNOWN_NAME', /unknown key/, /port=/],
+    ['5%,path=/x', 'path', 'MB_FAULT_VALUE', /system call faults/],
+    ['5%,scope=tree', 'scope', 'MB_FAULT_VALUE', /system call faults/],
+    ['5%,proto=tpc', 'tpc', 'MB_FAULT_VALUE', /tcp, udp, icmp/, /tcp/],
+    ['5%,port=0', '0', 'MB_FAULT_VALUE', /1 to 65535/],
+    ['5%,port=1-65536', '65536', 'MB_FAULT_VALUE', /1 to 65535/],
+    ['5%,port=9-8', '9-8', 'MB_FAULT_VALUE', /empty/],
+    ['5%,port=http', 'http', 'MB_FAULT_SYNTAX', /not a port/, /number/],
+    ['5%,port=8x', '8x', 'MB_FAULT_SYNTAX', /whole number/],
+    ['5%,proto=icmp,port=8', '8', 'MB_FAULT_VALUE', /no ports/],
+    ['5%,dir=up', 'up', 'MB_FAULT_VALUE', /out, in/],
+    ['5%,to=example.org', 'example.org', 'MB_FAULT_SYNTAX', /not an IP address/, /host names/],
+    ['5%,to=10.0.0.1/8', '10.0.0.1', 'MB_FAULT_VALUE', /beyond/, /10\.0\.0\.0\/8/],
+    ['5%,to=10.0.0.0/33', '33', 'MB_FAULT_VALUE', /0 to 32/],
+    ['5%,to=::/129', '129', 'MB_FAULT_VALUE', /0 to 128/],
+    ['5%,to=[::1]', '[::1]', 'MB_FAULT_SYNTAX', /./, /brackets/],
+    ['5%,to=fe80::1%lo', 'fe80::1%lo', 'MB_FAULT_SYNTAX', /./, /interface=/],
+    ['5%,to=', '', 'MB_FAULT_SYNTAX', /missing/],
+    ['5%,interface=', '', 'MB_FAULT_VALUE', /empty/],
+    ['5%,interface=a/b', 'a/b', 'MB_FAULT_VALUE', /cannot be/],
+    ['5%,interface=sixteen-letters-', 'sixteen-letters-', 'MB_FAULT_VALUE', /cannot be/],
+  ])
+  assertWrong(refuse, [
+    ['5%,dir=in', 'in', 'MB_FAULT_VALUE', /incoming/, /--drop-net/],
+    ['5%,proto=icmp', 'icmp', 'MB_FAULT_VALUE', /no connections/],
+  ])
+})
+
+test('the rate of a network fault is 100% if it is left out', () => {
+  const { rate, port, label, source } = drop('port=53,proto=udp')
+  assert.deepEqual(
+    { rate, port, label, source },
+    {
+      rate: 100,
+      port: { low: 53, high: 53 },
+      label: 'drop-net port=53,proto=udp',
+      source: '--drop-net port=53,proto=udp',
+    },
+  )
+  assert.equal(parseNetworkFault('refuse-net', 'to=10.0.0.0/8').rate, 100)
+})
+
+/** What people write who mean something else, or come from another tool, and the hint that gets them there. */
+const ways: readonly (readonly [typed: string, hint: string])[] = [
+  ['fsync=200ms', 'did you mean delay:200ms?'],
+  ['fsync=0.2s', 'did you mean delay:0.2s?'],
+  ['read=5s', 'did you mean delay:5s?'],
+  ['fsync=delay', 'did you mean delay:50ms?'],
+  ['connect=0', 'to return it without running the call, write ret:0'],
+  ['connect=5000', 'to return it without running the call, write ret:5000'],
+  ['write=1k', 'an outcome is an error (ENOENT or -2), ret:N, delay:50ms or signal:SIGKILL'],
+  ['write=short', 'short reads and writes are not offered yet: ret:N returns N, and moves no data'],
+  [
+    'write=short:1',
+    'short reads and writes are not offered yet: ret:N returns N, and moves no data',
+  ],
+  ['openat=50%', 'the rate follows the outcome: ENOENT@50%'],
+  [
+    'openat=EACCES|EMFILE',
+    'a rule has one outcome: give a rule for each, each with a rate (ENOENT@50%)',
+  ],
+  [
+    'openat={ENOENT,EACCES}',
+    'a rule has one outcome: give a rule for each, each with a rate (ENOENT@50%)',
+  ],
+  ['read=delay:200ms+EIO', 'to be slow and then fail is not offered yet'],
+  ['read=EIO+delay:200ms', 'to be slow and then fail is not offered yet'],
+  [
+    'read=delay:10ms..50ms',
+    'a duration is one value, without jitter: give several rules, each with a rate',
+  ],
+  ['openat=ENOENT@0.5', 'did you mean 50% or 0.5%?'],
+  ['openat=ENOENT@0.07', 'did you mean 7% or 0.07%?'],
+  ['write=EIO@3', 'did you mean 3%, or when=3 (only the 3rd call)?'],
+  ['write=EIO@1', 'did you mean 1% or 100%, or when=1 (only the 1st call)?'],
+  ['write=EIO@1000', 'did you mean when=1000 (only the 1000th call)?'],
+  ['write=EIO,nth=3', 'did you mean when=3?'],
+  ['write=EIO,every=3', 'did you mean when=3+3?'],
+  ['write=EIO,when=2-4', 'did you mean when=2..4?'],
+  ['write=EIO,limit=3', 'did you mean times=?'],
+  ['write:error=EIO:when=3', "--inject does: --inject 'write:error=EIO:when=3'"],
+  [
+    'write=ENOSPC,path=/x',
+    'fail what opens the file (openat=EACCES,path=...), or name its descriptor: fd=N',
+  ],
+  [
+    'connect=ECONNREFUSED,port=5432',
+    '--refuse-net 100%,port=5432 refuses connections, and --drop-net 100%,port=5432 loses packets (root)',
+  ],
+  ['recvfrom=EIO,dir=in', '--drop-net 100%,dir=in loses packets (root)'],
+  ...['process=cat', 'comm=cat', 'pid=3'].map(
+    (key) =>
+      [
+        `openat=EIO,${key}`,
+        'for some processes only: a configuration file with targets: (- process_name: NAME), and --config',
+      ] as const,
+  ),
+  ...['for=1s', 'until=9s', 'before=2s'].map(
+    (key) =>
+      [
+        `openat=EIO,${key}`,
+        'only after= counts time: times=N and when=F..L end a fault after so many calls or packets',
+      ] as const,
+  ),
+  ['fsync=EIO,delay=200ms', 'a delay is the outcome: SET=delay:50ms'],
+  [
+    'fsync=EIO,error=EIO',
+    'the outcome follows the system call: SET=ENOENT, SET=ret:0 or SET=signal:SIGKILL',
+  ],
+  ['openat=EIO,file=/x', 'did you mean path=?'],
+  ['write=EIO,fd=stdout', 'did you mean fd=1?'],
+  ['write=EIO,fd=1+2', 'a rule has one descriptor: give a rule for each'],
+  ['write=EIO,fd=3-9', 'a rule has one descriptor: give a rule for each'],
+  ['write=EIO,fd=1,2', 'a key has one value: give a rule for each'],
+  ['write=EIO,fd=!1', 'fd= cannot be negated'],
+  ...['open*=EIO', '/open=EIO', '/^open/=EIO'].map(
+    (typed) =>
+      [
+        typed,
+        'names have no wildcards here: --inject takes a regular expression, such as /^open/:error=EIO',
+      ] as const,
+  ),
+  ['%rename=EIO', 'did you mean rename+renameat+renameat2?'],
+]
+for (const [typed, hint] of ways)
+  test(`--syscall ${typed}: ${hint}`, () => assertHint(call, typed, hint))
+
+const noLatency =
+  'latency is not offered yet: --drop-net loses packets, --refuse-net refuses connections'
+const networkWays: readonly (readonly [typed: string, hint: string])[] = [
+  ['0.5', 'did you mean 50% or 0.5%?'],
+  ['30', 'did you mean 30%?'],
+  ['5432', 'did you mean 100%,port=5432?'],
+  ['100ms', noLatency],
+  ['50%,delay=100ms', noLatency],
+  ['delay=100ms', noLatency],
+  ['50%,latency=100ms', noLatency],
+  ['port=53+80', 'a rule has one port or one range: give a rule for each'],
+  ['port=53,80', 'a key has one value: give a rule for each'],
+  ['port=8000..8999', 'did you mean 8000-8999?'],
+  ['port=!22', 'port= cannot be negated: write the range below and the one above'],
+  ['port=http', 'write the number of the port: names of services are not looked up'],
+  ['dir=both', 'give two rules, one with dir=out and one with dir=in'],
+  ['host=example.org', 'did you mean to=?'],
+  [
+    'process=curl',
+    'for some processes only: a configuration file with targets: (- process_name: NAME), and --config',
+  ],
+]
+for (const [typed, hint] of networkWays)
+  test(`--drop-net ${typed}: ${hint}`, () => assertHint(drop, typed, hint))
+
+function assertHint(parse: (text: string) => unknown, typed: string, hint: string): void {
+  assert.throws(
+    () => parse(typed),
+    (error) => {
+      assert.ok(error instanceof MinderbinderError)
+      assert.equal(error.hint, hint)
+      return true
+    },
+  )
+}
+
+test('what is right is taken as it is', () => {
+  for (const text of ['openat=EIO@0.5%', 'openat=EIO@100%', 'read=EIO,fd=1', 'openat=EIO,path=!x'])
+    assert.equal(call(text).label, text)
+})
