@@ -4,9 +4,9 @@ import test, { after, before, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { encodeRules } from '../../../src/rules/encode.ts'
 import type { When } from '../../../src/rules/values.ts'
-import { has, requires } from '../../helpers/requires.ts'
 import { compileC } from '../../helpers/compile-c.ts'
 import { Driver } from '../../helpers/driver.ts'
+import { has, requires } from '../../helpers/requires.ts'
 
 interface Keys {
   readonly rate?: number

@@ -25,8 +25,8 @@ import { callShape } from '../../../src/rules/names/shapes.ts'
 import { syscallNames, syscallNumber } from '../../../src/rules/names/syscalls.ts'
 import type { Rule } from '../../../src/rules/rule.ts'
 import { ruleOffsets } from '../../../src/rules/rule-layout.ts'
-import { requires } from '../../helpers/requires.ts'
 import { compileC } from '../../helpers/compile-c.ts'
+import { requires } from '../../helpers/requires.ts'
 
 const x86 = { arch: 'x86_64' } as const
 const interfaces = new Map([['eth0', 7]])

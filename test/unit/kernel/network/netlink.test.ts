@@ -1,7 +1,7 @@
 /** Attributes of netlink messages: the pure part of src/kernel/network/netlink.ts. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { attribute, attributes, text, textOf } from '../../src/kernel/network/netlink.ts'
+import { attribute, attributes, text, textOf } from '../../../../src/kernel/network/netlink.ts'
 
 test('an attribute is its length, its type and its value, up to a multiple of 4 bytes', () => {
   assert.equal(attribute(3, Buffer.from('abc')).toString('hex'), '0700030061626300')

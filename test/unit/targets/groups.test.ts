@@ -1,11 +1,11 @@
 /** Targets by what the kernel side looks them up by. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { encodeTargets, targetKinds } from '../../src/rules/encode.ts'
-import { parseSyscallFault } from '../../src/rules/grammar.ts'
-import type { Rule, Target } from '../../src/rules/rule.ts'
-import { groupTargets, numberStruct } from '../../src/targets/groups.ts'
-import { TARGET_NAME_MAX } from '../../src/targets/limits.ts'
+import { encodeTargets, targetKinds } from '../../../src/rules/encode.ts'
+import { parseSyscallFault } from '../../../src/rules/grammar.ts'
+import type { Rule, Target } from '../../../src/rules/rule.ts'
+import { groupTargets, numberStruct } from '../../../src/targets/groups.ts'
+import { TARGET_NAME_MAX } from '../../../src/targets/limits.ts'
 
 function groups(...targets: (readonly Target[] | undefined)[]) {
   const call = parseSyscallFault('openat=EIO', { arch: 'x86_64' })

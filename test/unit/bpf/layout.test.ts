@@ -1,22 +1,22 @@
 /** The structures that BPF programs and node share lie where each side takes them to be: the objects' BTF says it. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { elsewhereKey } from '../../src/engines/network/out-of-reach.ts'
-import { Session, settingsOf } from '../../src/engines/network/settings.ts'
-import { overrideStructs } from '../../src/engines/override/object.ts'
-import { overrideTables } from '../../src/engines/override/tables.ts'
-import { MODIFIED_MAX } from '../../src/engines/override/ways.ts'
-import type { BpfObject } from '../../src/kernel/bpf/object.ts'
-import { struct } from '../../src/kernel/bpf/struct.ts'
-import { statsStructs } from '../../src/observe/target-statistics.ts'
-import { decodeRuleSet, RULE_SET_SIZE } from '../../src/rules/encode.ts'
-import { parseNetworkFault, parseSyscallFault } from '../../src/rules/grammar.ts'
-import { startOfMatches } from '../../src/targets/glob.ts'
-import { encodeTargetProcess, TARGET_NAME_MAX, targetProcess } from '../../src/targets/limits.ts'
-import { socketTag } from '../../src/targets/sockets.ts'
-import { processStructs } from '../../src/targets/target-table.ts'
-import { Btf } from '../helpers/btf.ts'
-import { requires } from '../helpers/requires.ts'
+import { elsewhereKey } from '../../../src/engines/network/out-of-reach.ts'
+import { Session, setsOf, settingsOf } from '../../../src/engines/network/settings.ts'
+import { overrideStructs } from '../../../src/engines/override/object.ts'
+import { overrideTables } from '../../../src/engines/override/tables.ts'
+import { MODIFIED_MAX } from '../../../src/engines/override/ways.ts'
+import type { BpfObject } from '../../../src/kernel/bpf/object.ts'
+import { struct } from '../../../src/kernel/bpf/struct.ts'
+import { statsStructs } from '../../../src/observe/target-statistics.ts'
+import { decodeRuleSet, RULE_SET_SIZE } from '../../../src/rules/encode.ts'
+import { parseNetworkFault, parseSyscallFault } from '../../../src/rules/grammar.ts'
+import { startOfMatches } from '../../../src/targets/glob.ts'
+import { encodeTargetProcess, TARGET_NAME_MAX, targetProcess } from '../../../src/targets/limits.ts'
+import { socketTag } from '../../../src/targets/sockets.ts'
+import { processStructs } from '../../../src/targets/target-table.ts'
+import { Btf } from '../../helpers/btf.ts'
+import { requires } from '../../helpers/requires.ts'
 
 const shared = {
   syscall: overrideStructs,
@@ -49,15 +49,16 @@ function numbersOf(bytes: Buffer, { offsets, sizes }: ReturnType<Btf['layout']>)
   )
 }
 
-test('bpf/network.bpf.o: settings', (t) => {
+test('bpf/network.bpf.o: settings and sets', (t) => {
   if (!requires(t, 'bpftool')) return
-  const layout = new Btf('network').layout('settings')
+  const btf = new Btf('network')
+  const layout = btf.layout('settings')
   const rules = ['100%', '100%,interface=eth0', '100%,dir=in,interface=eth0'].map((text) =>
     parseNetworkFault('drop-net', text),
   )
   const bytes = settingsOf(
-    { dropOut: [0, 1], dropIn: [2], refuse: [70] },
-    { everyone: [5], targeted: true, machine: false, turn: 9, netns: 77n },
+    { dropIn: [2] },
+    { targeted: true, machine: false, turn: 9, netns: 77n },
     { rules, seed: 42n, wantsEvents: false },
   )
   assert.equal(bytes.length, layout.size)
@@ -66,8 +67,11 @@ test('bpf/network.bpf.o: settings', (t) => {
     ...{ seed: 42, netns: 77, wants_events: 0, targeted: 1, machine: 0, turn: 9, bound_in: 1 },
   })
   assert.equal(Number(place) >>> 24, 0xb5)
-  const setAt = (at: number) => decodeRuleSet(bytes.subarray(at, at + RULE_SET_SIZE))
-  const at = (name: string) => layout.offsets[name]!
+  const { size, offsets } = btf.layout('sets')
+  const sets = setsOf({ dropOut: [0, 1], dropIn: [2], refuse: [70] }, { everyone: [5] }, { rules })
+  assert.equal(sets.length, size)
+  const setAt = (at: number) => decodeRuleSet(sets.subarray(at, at + RULE_SET_SIZE))
+  const at = (name: string) => offsets[name]!
   assert.deepEqual(
     [
       ...[setAt(at('drop_out')), setAt(at('drop_out') + RULE_SET_SIZE), setAt(at('drop_in'))],
