@@ -1,6 +1,7 @@
 /** What a running session is doing, taken from its engines, its processes and its events when somebody asks. */
-import type { AttachedEngine, EngineName, TargetCgroup } from '../engines/engine.ts'
+import type { AttachedEngine, EngineName } from '../engines/engine.ts'
 import { collectCounts } from '../engines/totals.ts'
+import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
 import { members } from '../kernel/cgroup/members.ts'
 import { listInterfaces } from '../kernel/network/interfaces.ts'
 import { descendants, nameOf, parentOf } from '../kernel/process/tree.ts'
@@ -21,7 +22,7 @@ export interface Running {
   readonly engines: readonly AttachedEngine[]
   /** Which of them does each rule. */
   readonly names: readonly EngineName[]
-  readonly cgroup: TargetCgroup | undefined
+  readonly cgroup: ChildCgroup | undefined
   /** Pid of the child, as we see it. */
   readonly child: number
 }

@@ -22,15 +22,6 @@ export interface MachinePlan {
   readonly onNotice: (text: string) => void
 }
 
-/** Nobody launches a command here. */
-const noSupervisor = {
-  serve() {
-    throw new Error('seccomp was chosen for a session without a command')
-  },
-  counts: () => Promise.reject(new Error('no supervisor')),
-  lift: () => Promise.reject(new Error('no supervisor')),
-}
-
 export class MachineSession {
   readonly table: TargetTable
   readonly #plan: MachinePlan
@@ -67,9 +58,9 @@ export class MachineSession {
       })
       undo.push(() => table.close())
       const { onNotice } = plan
-      const own = { machine: true, cgroup: undefined, supervisor: noSupervisor, onNotice }
+      const own = { machine: true, onNotice }
       const { engines } = await attachEngines(plan, { ...own, targets: async () => table }, undo)
-      for (const engine of engines) engine.start()
+      for (const engine of engines) engine.start?.()
       const spared = { never: new Set([process.pid]), includeSetuid: plan.includeSetuid }
       await adoptRunning(table, plan.rules, spared, async (target) => {
         for (const engine of engines) await engine.adopt?.(target)

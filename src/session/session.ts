@@ -1,8 +1,9 @@
 /** One run of a command under faults: everything is set up, the child runs, everything is given back. */
-import type { CommandUser, Supervisor, TargetCgroup } from '../engines/engine.ts'
+import type { CommandUser } from '../engines/engine.ts'
 import { supervisedTargets } from '../engines/seccomp/supervised-targets.ts'
 import { collectCounts } from '../engines/totals.ts'
 import { architecture } from '../kernel/architecture.ts'
+import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
 import { readEvents } from '../launch/events.ts'
 import { type Launcher, StageError } from '../launch/launcher.ts'
 import { execFailure, stageFailure } from '../launch/start-errors.ts'
@@ -51,12 +52,12 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
   const cgroup = await openCgroup(plan, launcher)
   let ended = false
   if (cgroup) undo.push(() => closeCgroup(cgroup, ended))
-  const { supervisor, orders } = supervisorOf(launcher)
   const targets = targetsOf(plan, cgroup, undo)
-  const own = { cgroup, supervisor, user, targets: targets.open }
+  const own = { cgroup, supervisor: launcher, user, targets: targets.open }
   const attached = await attachEngines(plan, own, undo)
   const { engines, names } = attached
-  const supervised = await supervisedTargets(plan.rules, orders.active)
+  const active = engines.flatMap(({ child }) => child?.notified ?? [])
+  const supervised = await supervisedTargets(plan.rules, active)
   let child: number
   try {
     child = await launcher.stage({
@@ -69,16 +70,16 @@ async function run(given: Plan, launcher: Launcher, undo: UndoStack): Promise<Se
       seed: plan.seed,
       rules,
       ruleCount: plan.rules.length,
-      active: orders.active,
+      active,
       ...supervised,
       callShapes: () => encodeCallShapes(architecture),
     })
   } catch (error) {
-    throw error instanceof StageError ? stageFailure(error, plan) : error
+    throw error instanceof StageError ? stageFailure(error, plan.command) : error
   }
   const outOfReach = await networkNotes(plan, cgroup, child)
   const stopObserving = await observation?.start({ engines, names, cgroup, child }, undo)
-  for (const engine of engines) engine.start()
+  for (const engine of engines) engine.start?.()
   const errno = await launcher.go()
   if (errno !== 0) throw execFailure(plan.command, errno)
   const end = await launcher.exited()
@@ -99,7 +100,7 @@ function ourselves(): CommandUser {
 /** What of the command network faults do not reach, as far as it can be seen: what it inherits, and who leaves. */
 async function networkNotes(
   { rules }: Plan,
-  cgroup: TargetCgroup | undefined,
+  cgroup: ChildCgroup | undefined,
   child: number,
 ): Promise<() => string[]> {
   if (!cgroup || rules.every(({ kind }) => kind === 'syscall')) return () => []
@@ -111,23 +112,10 @@ async function networkNotes(
   return () => [...inherited, ...leavers.notes()]
 }
 
-/** The supervisor, and what it has been told to do. */
-function supervisorOf(launcher: Launcher) {
-  const orders: { active: readonly number[] } = { active: [] }
-  const supervisor: Supervisor = {
-    serve(indices) {
-      orders.active = indices
-    },
-    counts: () => launcher.counts(),
-    lift: () => launcher.lift(),
-  }
-  return { supervisor, orders }
-}
-
 /** Who is a target: looked after where an engine asks, for the supervisor finds targets by itself. */
 function targetsOf(
   { rules, includeSetuid }: Plan,
-  cgroup: TargetCgroup | undefined,
+  cgroup: ChildCgroup | undefined,
   undo: UndoStack,
 ) {
   let table: TargetTable | undefined
