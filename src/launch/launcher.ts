@@ -1,8 +1,8 @@
 /** The native launcher as node sees it: orders to the supervisor and to the front, and what they report. */
 
-import type { SupervisorCounts } from '../engines/engine.ts'
 import { MinderbinderError } from '../errors.ts'
 import { decodeCounts, RULE_COUNTS_SIZE } from '../rules/encode.ts'
+import type { SupervisorCounts } from './counts.ts'
 import { readDescriptor, writeDescriptor } from './descriptor.ts'
 import {
   type Frame,

@@ -1,6 +1,5 @@
 /** Sockets that a target made before we came: tagged as bpf/network.bpf.c tags those that it sees made. */
 import { closeSync, readdirSync, readlinkSync } from 'node:fs'
-import type { TargetEntry } from '../engines/engine.ts'
 import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
 import { struct } from '../kernel/bpf/struct.ts'
 import { uint32 } from '../kernel/bpf/uint32.ts'
@@ -9,6 +8,7 @@ import { getDescriptor, openPidfd } from '../kernel/process/pidfd.ts'
 import { encodeRuleSet, RULE_SET_SIZE } from '../rules/encode.ts'
 import { TICK_NS } from './limits.ts'
 import { birthOf } from './process-info.ts'
+import type { TargetEntry } from './target.ts'
 
 /** struct socket_tag of bpf/network.bpf.c */
 export const socketTag = struct({

@@ -3,7 +3,7 @@ import { architecture } from '../../kernel/architecture.ts'
 import { Abandoned } from '../../launch/launcher.ts'
 import type { CommandRun } from '../../report/run-report.ts'
 import type { Rule } from '../../rules/rule.ts'
-import type { SessionResult } from '../../session/plan.ts'
+import type { CommandResult } from '../../session/run-command.ts'
 import { failedEnd } from '../failed-end.ts'
 import type { OutputFile } from '../output-file.ts'
 
@@ -27,7 +27,7 @@ export class ExecReport {
     }
   }
 
-  async write(rules: readonly Rule[], result: SessionResult): Promise<void> {
+  async write(rules: readonly Rule[], result: CommandResult): Promise<void> {
     const { commandEnd, periodReport, reportText, runReport } = await parts()
     const period = periodReport({ ...result, rules }, result, architecture)
     this.#file.write(reportText(runReport(this.#run, commandEnd(result.end), period)))

@@ -8,7 +8,7 @@ import {
   periodReport,
   reportText,
 } from '../../report/run-report.ts'
-import type { WatchReport } from '../../session/watch.ts'
+import type { SessionSnapshot } from '../../session/session.ts'
 import { failedEnd } from '../failed-end.ts'
 import type { OutputFile } from '../output-file.ts'
 import type { RunOptions } from './options.ts'
@@ -33,12 +33,12 @@ export class MachineReporter {
   }
 
   /** From now on `next` are in force. @param before what the rules until now did */
-  replace(before: WatchReport, next: Pick<RunRules, 'skipped'>): void {
+  replace(before: SessionSnapshot, next: Pick<RunRules, 'skipped'>): void {
     this.#replaced.push(this.#period(before))
     this.begin(next)
   }
 
-  ended(report: WatchReport): void {
+  ended(report: SessionSnapshot): void {
     this.#write({ kind: 'ended' }, this.#period(report))
   }
 
@@ -58,9 +58,9 @@ export class MachineReporter {
     this.#file.write(reportText(machineReport(run, end, period)))
   }
 
-  #period({ rules, engines, totals }: WatchReport): PeriodReport {
-    const notes = [...this.#skipped.map((rule) => `left out: ${rule}`), ...totals.notes]
-    return periodReport({ ...totals, rules, engines, notes }, this.#times(), architecture)
+  #period(done: SessionSnapshot): PeriodReport {
+    const notes = [...this.#skipped.map((rule) => `left out: ${rule}`), ...done.notes]
+    return periodReport({ ...done, notes }, this.#times(), architecture)
   }
 
   #times() {

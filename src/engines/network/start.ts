@@ -63,9 +63,11 @@ export async function startNetwork(
     ready: async () => updated,
     start: () => network.start(),
     lift,
-    counts: async () => network.counts(),
-    lostEvents: () => network.lostEvents(),
-    notes: () => [...network.notes(), ...(late?.notes() ?? [])],
+    snapshot: async () => ({
+      counts: network.counts(),
+      lostEvents: network.lostEvents(),
+      notes: [...network.notes(), ...(late?.notes() ?? [])],
+    }),
     ...(tagging && { adopt: (target) => network.adopt(target) }),
     close,
   }

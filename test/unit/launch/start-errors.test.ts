@@ -6,12 +6,11 @@ import { join } from 'node:path'
 import test from 'node:test'
 import type { StageError } from '../../../src/launch/launcher.ts'
 import { errnoText, execFailure, stageFailure } from '../../../src/launch/start-errors.ts'
-import type { Plan } from '../../../src/session/plan.ts'
 
 const { EACCES, EBUSY, EINVAL, ENOENT, ENOEXEC, ENOSYS, EPERM } = constants.errno
 
 function stage(step: string, errno: number) {
-  const error = stageFailure({ step, errno } as StageError, { command: 'app' } as Plan)
+  const error = stageFailure({ step, errno } as StageError, 'app')
   return [error.code, error.message, error.hint]
 }
 
