@@ -1,12 +1,12 @@
 /** What engines have done, of one moment, and put together; and what seccomp asks of the child's start. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { AttachedEngine, EngineSnapshot, Supervisor } from '../../src/engines/engine.ts'
-import { seccomp } from '../../src/engines/seccomp/engine.ts'
-import { collectCounts } from '../../src/engines/totals.ts'
-import { levelBelow } from '../../src/kernel/bpf/aim.ts'
-import type { SupervisorCounts } from '../../src/launch/counts.ts'
-import { noCounts, type RuleCounts } from '../../src/rules/rule.ts'
+import type { AttachedEngine, EngineSnapshot, Supervisor } from '../../../src/engines/engine.ts'
+import { seccomp } from '../../../src/engines/seccomp/engine.ts'
+import { collectCounts } from '../../../src/engines/totals.ts'
+import { levelBelow } from '../../../src/kernel/bpf/aim.ts'
+import type { SupervisorCounts } from '../../../src/launch/counts.ts'
+import { noCounts, type RuleCounts } from '../../../src/rules/rule.ts'
 
 const counted = (seen: bigint): RuleCounts => ({ ...noCounts, seen })
 

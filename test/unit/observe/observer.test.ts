@@ -1,7 +1,7 @@
 /** Several observers as one: what they want together, in which order they start, and that each that started ends. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type Observer, together } from '../../src/observe/observer.ts'
+import { type Observer, together } from '../../../src/observe/observer.ts'
 
 /** What was started and ended, in order. */
 type Journal = string[]
