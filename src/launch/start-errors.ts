@@ -5,7 +5,7 @@ import { errnos } from '../rules/names/errnos.ts'
 import { printable } from '../rules/span.ts'
 import type { Plan } from '../session/plan.ts'
 import { missingInterpreter } from './interpreter.ts'
-import type { StageError } from './launcher.ts'
+import type { StageError } from './supervisor.ts'
 
 const EBUSY = 16
 const EINVAL = 22

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import test from 'node:test'
-import {
-  COUNTS_HEADER_SIZE,
-  NEAR_PATH_OFFSET,
-  NEAR_PATH_SIZE,
-  STAGE_HEADER_SIZE,
-} from '../../src/launch/launcher.ts'
+import { COUNTS_HEADER_SIZE, NEAR_PATH_OFFSET, NEAR_PATH_SIZE } from '../../src/launch/counts-frame.ts'
+import { STAGE_HEADER_SIZE } from '../../src/launch/stage-frame.ts'
 import { FrameReader, frameBytes, stageSteps, wireTypes } from '../../src/launch/wire.ts'
 import { requires } from '../helpers/requires.ts'
 import { compileC } from './compile-c.ts'

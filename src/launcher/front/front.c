@@ -364,7 +364,7 @@ static void from_node(void)
 
 	if (wire_read(&node_stream, &frame) != 1) {
 		node_open = 0;
-	} else if (frame.type == WIRE_SESSION) {
+	} else if (frame.type == WIRE_CGROUP) {
 		free(cgroup);
 		cgroup = strndup((const char *)frame.payload, frame.length);
 	} else if (frame.type == WIRE_VIEW) {
