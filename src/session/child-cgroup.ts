@@ -9,7 +9,7 @@ import {
 } from '../kernel/cgroup/cgroup.ts'
 import { processIdentity } from '../kernel/process/identity.ts'
 import { frontPid, type Launcher } from '../launch/launcher.ts'
-import type { Plan } from './plan.ts'
+import type { CommandPlan } from './plan.ts'
 
 /**
  * Named after the front, which outlives this process; the front removes it where this process is killed.
@@ -18,7 +18,10 @@ import type { Plan } from './plan.ts'
  *
  * @throws {MinderbinderError} MB_NO_CGROUP2, MB_NO_PERMISSION, MB_CGROUP
  */
-export async function openCgroup(plan: Plan, launcher: Launcher): Promise<ChildCgroup | undefined> {
+export async function openCgroup(
+  plan: CommandPlan,
+  launcher: Launcher,
+): Promise<ChildCgroup | undefined> {
   const front = processIdentity(frontPid)
   const network = plan.rules.find(({ kind }) => kind !== 'syscall')
   if (!front) throw new MinderbinderError('MB_LAUNCHER', 'its launcher process died')
@@ -36,7 +39,7 @@ export async function openCgroup(plan: Plan, launcher: Launcher): Promise<ChildC
   }
 }
 
-/** Whoever the child left behind goes on where it would be without us; after a failure nobody does. */
+/** Processes that the child left behind go on in our own cgroup; after a failed start they are killed. */
 export async function closeCgroup(cgroup: ChildCgroup, childEnded: boolean): Promise<void> {
   await (childEnded ? releaseCgroup(cgroup) : destroyCgroup(cgroup.path))
 }

@@ -8,7 +8,7 @@ import { MinderbinderError } from '../../src/errors.ts'
 import { parseSyscallFault } from '../../src/rules/grammar.ts'
 import type { Rule, Target } from '../../src/rules/rule.ts'
 import { attachEngines } from '../../src/session/attach-engines.ts'
-import type { Plan } from '../../src/session/plan.ts'
+import type { CommandPlan } from '../../src/session/plan.ts'
 import { UndoStack } from '../../src/undo.ts'
 
 /** What was attached and closed, in order. */
@@ -107,7 +107,7 @@ test('only auto lets another engine take over, and only one that can do all of t
 
 async function attach(engines: readonly Engine[], option: 'auto' | 'override', rules = mixed) {
   const undo = new UndoStack()
-  const plan: Plan = {
+  const plan: CommandPlan = {
     ...{
       rules,
       seed: 1n,
@@ -117,7 +117,7 @@ async function attach(engines: readonly Engine[], option: 'auto' | 'override', r
       includeLoader: false,
       includeSetuid: false,
     },
-    ...{ onEvent: undefined, observer: undefined, engines: assignEngines(rules, engines, option) },
+    engines: assignEngines(rules, engines, option),
     engineInstead: (failed) => engineInstead(failed, rules, engines, option),
   }
   return { undo, attached: await attachEngines(plan, {}, undo) }
