@@ -60,9 +60,7 @@ function loadHarmless(): Promise<NetworkObject> {
   const context = {
     rules: [rule],
     seed: 0n,
-    cgroup: { path: '/nobody', id: 0n, level: 0 }, // no cgroup has this id
-    supervisor: undefined as never,
-    onEvent: undefined,
+    cgroup: { path: '/nobody', id: 0n, level: 0, parent: '/' }, // no cgroup has this id
   }
   const none = { dropOut: [0], dropIn: [], refuse: [] }
   return NetworkObject.load(context, none, ['mb_drop_out'], [])

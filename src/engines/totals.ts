@@ -28,14 +28,14 @@ export async function collectCounts(
   const targetsMet = new Map<number, boolean>()
   const notes: string[] = []
   for (const engine of engines) {
-    const own = await engine.counts()
-    for (const [index, count] of own) counts[index] = count
-    const met = engine.targetsMet?.()
-    if (met) for (const index of own.keys()) targetsMet.set(index, met.has(index))
-    lostEvents += engine.lostEvents()
-    foreignCalls += engine.foreignCalls?.() ?? 0n
-    for (const [index, paths] of engine.nearPaths?.() ?? []) nearPaths.set(index, paths)
-    notes.push(...(engine.notes?.() ?? []))
+    const own = await engine.snapshot()
+    for (const [index, count] of own.counts) counts[index] = count
+    const { targetsMet: met } = own
+    if (met) for (const index of own.counts.keys()) targetsMet.set(index, met.has(index))
+    lostEvents += own.lostEvents
+    foreignCalls += own.foreignCalls ?? 0n
+    for (const [index, paths] of own.nearPaths ?? []) nearPaths.set(index, paths)
+    notes.push(...(own.notes ?? []))
   }
   return { counts, lostEvents, foreignCalls, nearPaths, targetsMet, notes }
 }

@@ -1,5 +1,6 @@
 /** The front as node sees it: the process that the caller started. Only exec has one. */
 import { descriptorChannel, writeDescriptor } from './descriptor.ts'
+import type { Home } from './home.ts'
 import { Supervisor } from './supervisor.ts'
 import { type Frame, FrameReader, frameBytes, wireTypes } from './wire.ts'
 
@@ -26,7 +27,8 @@ export type Finish =
 /** The front wants no session any more, a signal having come before the child ran, or it is dead. */
 export class Abandoned extends Error {}
 
-export class Front {
+export class Front implements Home {
+  readonly owner = frontPid
   /** Started by the front, and lost with it. */
   readonly supervisor: Supervisor
   #drawing: Drawing | undefined

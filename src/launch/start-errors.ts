@@ -3,7 +3,6 @@ import { getSystemErrorName } from 'node:util'
 import { MinderbinderError } from '../errors.ts'
 import { errnos } from '../rules/names/errnos.ts'
 import { printable } from '../rules/span.ts'
-import type { Plan } from '../session/plan.ts'
 import { missingInterpreter } from './interpreter.ts'
 import type { StageError } from './supervisor.ts'
 
@@ -18,7 +17,7 @@ export function errnoText(errno: number): string {
   return known ? `${known.name} (${known.description})` : getSystemErrorName(-errno)
 }
 
-export function stageFailure({ step, errno }: StageError, plan: Plan): MinderbinderError {
+export function stageFailure({ step, errno }: StageError, command: string): MinderbinderError {
   if (step === 'seccomp') return seccompFailure(errno)
   if (step === 'user')
     return new MinderbinderError(
@@ -29,11 +28,11 @@ export function stageFailure({ step, errno }: StageError, plan: Plan): Minderbin
   if (step === 'cgroup')
     return new MinderbinderError(
       'MB_CGROUP',
-      `cannot start ${plan.command} in its cgroup: ${errnoText(errno)}`,
+      `cannot start ${command} in its cgroup: ${errnoText(errno)}`,
     )
   return new MinderbinderError(
     'MB_LAUNCHER',
-    `cannot start ${plan.command}: ${step}: ${errnoText(errno)}`,
+    `cannot start ${command}: ${step}: ${errnoText(errno)}`,
   )
 }
 

@@ -1,9 +1,8 @@
 /** The supervisor as node sees it, over any two channels: orders to it, and what it reports. */
-import type { SupervisorCounts } from '../engines/engine.ts'
 import { MinderbinderError } from '../errors.ts'
 import { EVENT_SIZE } from '../report/event.ts'
 import type { Channel } from './channel.ts'
-import { decodeSupervisorCounts } from './counts-frame.ts'
+import { decodeSupervisorCounts, type SupervisorCounts } from './counts-frame.ts'
 import { encodeStage, type StagePlan } from './stage-frame.ts'
 import { type Frame, FrameReader, frameBytes, type StageStep, stageSteps, wireTypes } from './wire.ts'
 

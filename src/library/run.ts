@@ -58,22 +58,26 @@ export async function run(request: RunRequest): Promise<RunReport> {
     stdio: threeOf(request.stdio ?? 'inherit'),
   })
   let stop: 'timed-out' | 'aborted' | undefined
-  const kill = (why: 'timed-out' | 'aborted') => {
-    stop ??= why
-    supervisor.kill()
-  }
-  const home = { supervisor, owner: process.pid, announceCgroup: () => {} }
-  const onAbort = () => kill('aborted')
   let timer: NodeJS.Timeout | undefined
+  let onAbort = () => {}
   try {
-    const session = await CommandSession.open(plan, home)
+    // The supervisor itself removes the cgroup if this process is killed.
+    const session = await CommandSession.open(plan, {
+      supervisor,
+      owner: process.pid,
+      announceCgroup() {},
+    })
+    const kill = (why: 'timed-out' | 'aborted') => {
+      stop ??= why
+      session.kill()
+    }
+    onAbort = () => kill('aborted')
     try {
       signal?.addEventListener('abort', onAbort)
       signal?.throwIfAborted()
       await session.start()
       if (timeoutMs !== undefined) timer = setTimeout(() => kill('timed-out'), timeoutMs)
       const end = await session.ended
-      if (stop !== undefined) session.killRest()
       const done = await session.close()
       const times = { startedAt, durationMs: performance.now() - start }
       if (stop === 'aborted') throw signal?.reason

@@ -1,5 +1,5 @@
-/** The metrics of an exec. */
-import type { Observer } from '../session/plan.ts'
+/** Serves what goes on as metrics. */
+import type { Observer } from '../observe/observer.ts'
 import { parseAddress } from './address.ts'
 import { openMetrics } from './server.ts'
 
@@ -11,6 +11,7 @@ export function metricsObserver(address: string): Observer {
   parseAddress(address)
   return {
     wantsInjections: false,
+    wantsCalls: true,
     async start(sample) {
       const server = await openMetrics(address, sample)
       return () => server.close()

@@ -16,6 +16,12 @@ import type { Rule } from '../rules/rule.ts'
 import type { RecentEvents } from './recent-events.ts'
 import { TargetStatistics } from './target-statistics.ts'
 
+/** How many processes are targets, and the youngest of them. */
+export interface TargetsNow {
+  readonly count: number
+  readonly youngest: readonly TargetActivity[]
+}
+
 /** Where a sample comes from. */
 export interface SampleSource {
   readonly rules: readonly Rule[]
@@ -23,8 +29,7 @@ export interface SampleSource {
   /** Name of the engine of each rule. */
   readonly engines: readonly string[]
   totals(): Promise<EngineTotals>
-  /** How many there are, and the youngest of them. */
-  targets(): { readonly count: number; readonly youngest: readonly TargetActivity[] }
+  targets(): TargetsNow
   readonly recent: RecentEvents | undefined
   /** Or why there are none. */
   readonly statistics: TargetStatistics | { readonly missing: string }

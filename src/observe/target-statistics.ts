@@ -1,20 +1,20 @@
 /** bpf/stats.bpf.o at work: what the target processes call, and how often they leave a CPU. Changes nothing. */
 import { close as closeFile } from 'node:fs'
 import { promisify } from 'node:util'
-import type { TargetCgroup } from '../engines/engine.ts'
-import { levelBelow, parentId } from '../engines/target-level.ts'
 import { MinderbinderError } from '../errors.ts'
+import { aim } from '../kernel/bpf/aim.ts'
 import { readBpfObject } from '../kernel/bpf/file.ts'
 import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
 import { attachRawTracepoint } from '../kernel/bpf/link.ts'
 import { BpfObject } from '../kernel/bpf/object.ts'
 import { testRunHere } from '../kernel/bpf/test-run.ts'
+import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
 import type { CallActivity } from '../report/activity.ts'
 
 /** Who is counted. */
 export type Counted =
   /** Whoever is in this cgroup, or below it: `exec`. */
-  | { readonly cgroup: TargetCgroup }
+  | { readonly cgroup: ChildCgroup }
   /** Whoever is in the map of bpf/target.bpf.h, by its descriptor: `run`. */
   | { readonly targets: number }
 
@@ -85,10 +85,12 @@ export class TargetStatistics {
     this.#object.close()
   }
 
-  async #aim(cgroup: TargetCgroup): Promise<void> {
-    this.#setSession(parentId(cgroup), 0)
-    const own = await testRunHere(this.#object.program('mb_level'))
-    this.#setSession(cgroup.id, levelBelow(own, cgroup))
+  async #aim(cgroup: ChildCgroup): Promise<void> {
+    await aim(
+      cgroup,
+      (id, level) => this.#setSession(id, level),
+      () => testRunHere(this.#object.program('mb_level')),
+    )
   }
 
   /** struct session */

@@ -1,7 +1,7 @@
-/** Every engine of a plan at work. Where one that was only preferred does not attach, another does its rules. */
+/** Every engine of a plan at work. If one that was only preferred does not attach, another does its rules. */
 import type { AttachedEngine, Engine, EngineContext, EngineName } from '../engines/engine.ts'
 import type { UndoStack } from '../undo.ts'
-import type { Plan } from './plan.ts'
+import type { CommandPlan, Plan } from './plan.ts'
 
 export interface AttachedEngines {
   readonly engines: readonly AttachedEngine[]
@@ -11,16 +11,9 @@ export interface AttachedEngines {
   readonly notes: readonly string[]
 }
 
-/** What both kinds of session plan. */
-type Attachable = Pick<
-  Plan,
-  'rules' | 'seed' | 'includeLoader' | 'includeSetuid' | 'onEvent' | 'engines'
-> &
-  Partial<Pick<Plan, 'engineInstead'>>
-
 /** @throws {MinderbinderError} */
 export async function attachEngines(
-  plan: Attachable,
+  plan: Plan & Pick<CommandPlan, 'engineInstead'>,
   own: Pick<EngineContext, 'machine' | 'cgroup' | 'supervisor' | 'user' | 'targets' | 'onNotice'>,
   undo: UndoStack,
 ): Promise<AttachedEngines> {
@@ -28,7 +21,7 @@ export async function attachEngines(
   const engines: AttachedEngine[] = []
   const names: EngineName[] = []
   const notes: string[] = []
-  // Whoever takes over comes later, and so is found here with all that it has to do.
+  // An engine that takes over comes later, and so is found here with all that it has to do.
   const plans = new Map(plan.engines)
   for (const [engine, indices] of plans) {
     let attached: AttachedEngine

@@ -1,9 +1,9 @@
 /** The targets that ran before anybody watched. */
-import type { TargetEntry } from '../engines/engine.ts'
 import type { Rule } from '../rules/rule.ts'
 import { matchAll } from './match.ts'
 import { type ProcessInfo, processInfo } from './process-info.ts'
 import { RunningProcesses } from './running.ts'
+import type { TargetEntry } from './target.ts'
 import type { TargetTable } from './target-table.ts'
 
 /** Each round finds what was forked by the finds of the one before; a tree that grows faster is not waited for. */

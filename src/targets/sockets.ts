@@ -1,6 +1,5 @@
 /** Sockets that a target made before we came: tagged as bpf/network.bpf.c tags those that it sees made. */
 import { closeSync, readdirSync, readlinkSync } from 'node:fs'
-import type { TargetEntry } from '../engines/engine.ts'
 import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
 import { uint32 } from '../kernel/bpf/uint32.ts'
 import { isInternetSocket, socketNamespace } from '../kernel/network/socket-namespace.ts'
@@ -8,6 +7,7 @@ import { getDescriptor, openPidfd } from '../kernel/process/pidfd.ts'
 import { encodeRuleSet } from '../rules/encode.ts'
 import { TICK_NS } from './limits.ts'
 import { birthOf } from './process-info.ts'
+import type { TargetEntry } from './target.ts'
 
 /**
  * Tags the open sockets of a process, those it shares with others too. Sockets that it closes meanwhile are left

@@ -1,13 +1,13 @@
 /** bpf/process.bpf.o at work: it follows who is a target, and says so to the programs that do something about it. */
 import { closeSync } from 'node:fs'
-import type { TargetCgroup, TargetEntry } from '../engines/engine.ts'
-import { levelBelow, parentId } from '../engines/target-level.ts'
+import { aim } from '../kernel/bpf/aim.ts'
 import { readBpfObject } from '../kernel/bpf/file.ts'
 import { attachRawTracepoint } from '../kernel/bpf/link.ts'
 import { BpfObject } from '../kernel/bpf/object.ts'
 import { missedRuns } from '../kernel/bpf/program.ts'
 import { testRunHere } from '../kernel/bpf/test-run.ts'
 import { uint32 } from '../kernel/bpf/uint32.ts'
+import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
 import { sparedNotes } from '../report/spared-notes.ts'
 import {
   decodeRuleSet,
@@ -27,10 +27,11 @@ import {
   TICK_NS,
   targetProcess,
 } from './limits.ts'
+import type { TargetEntry } from './target.ts'
 
 export interface TargetScope {
   /** Only processes in this cgroup; undefined: the whole machine. */
-  readonly cgroup: TargetCgroup | undefined
+  readonly cgroup: ChildCgroup | undefined
   /** Process id that is never a target; 0: none is spared. */
   readonly own: number
   /** Programs that gain privileges by their exec are as others. */
@@ -192,10 +193,12 @@ export class TargetTable {
   }
 
   /** Only the cgroup's processes. */
-  async #confine(cgroup: TargetCgroup): Promise<void> {
-    this.#setSession(parentId(cgroup), 0)
-    const own = await testRunHere(this.#object.program('mb_target_self'))
-    this.#setSession(cgroup.id, levelBelow(own, cgroup))
+  async #confine(cgroup: ChildCgroup): Promise<void> {
+    await aim(
+      cgroup,
+      (id, level) => this.#setSession(id, level),
+      () => testRunHere(this.#object.program('mb_target_self')),
+    )
   }
 
   #setSession(cgroup: bigint, level: number): void {

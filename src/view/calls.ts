@@ -1,7 +1,7 @@
 /** The part of the screen about what the target processes do: calls that succeed and fail, context switches. */
 import { graph } from './graph.ts'
+import type { ScreenInput } from './input.ts'
 import { type Line, type Style, span } from './line.ts'
-import type { ScreenInput } from './screen.ts'
 import { type Charset, firstFitting, fit, safe, short } from './text.ts'
 
 /** The first row has the numbers, the others the graphs. */

@@ -1,7 +1,7 @@
 /** The parts of the screen that name things: the targets of now, and the last injections. */
 import type { Activity, TargetActivity } from '../report/activity.ts'
+import type { ScreenInput } from './input.ts'
 import { type Line, span } from './line.ts'
-import type { ScreenInput } from './screen.ts'
 import { type Charset, cut, safe } from './text.ts'
 
 /** A table, the youngest first. */

@@ -1,8 +1,8 @@
 /** The part of the screen about rules: how often each was seen and fired, currently and in total. */
 import type { RuleActivity } from '../report/activity.ts'
 import { graph } from './graph.ts'
+import type { ScreenInput } from './input.ts'
 import { type Line, span } from './line.ts'
-import type { ScreenInput } from './screen.ts'
 import { type Charset, firstFitting, fit, safe, short, width } from './text.ts'
 
 export interface RuleLines {

@@ -1,32 +1,11 @@
 /** The whole screen as lines, for any size: what there is no room for is left out from the bottom up, and said. */
 import type { Activity } from '../report/activity.ts'
 import { callLines } from './calls.ts'
-import type { History } from './history.ts'
+import type { ScreenInput } from './input.ts'
 import { beside, cutLine, type Line, plainText, span } from './line.ts'
 import { injectionLines, targetLines, targetSummary } from './lists.ts'
 import { ruleLines } from './rules.ts'
-import { type Charset, firstFitting, safe, width } from './text.ts'
-
-export interface Size {
-  readonly columns: number
-  readonly rows: number
-}
-
-export interface ScreenInput {
-  readonly title: string
-  readonly seed: string
-  readonly history: History
-  readonly size: Size
-  readonly charset: Charset
-  /** The first rule shown, where not all fit. */
-  readonly scroll: number
-  /** Whose the keys are: the view's own, or the command's that runs beside it. */
-  readonly keys: 'own' | 'command'
-  /** Rules that cannot be applied here, each with the reason. */
-  readonly leftOut: readonly string[]
-  /** What was said last; empty: nothing. */
-  readonly words: string
-}
+import { firstFitting, safe, width } from './text.ts'
 
 export interface Screen {
   /** As many as there are rows, none wider than the columns. */

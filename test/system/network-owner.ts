@@ -4,7 +4,6 @@
  * each line on stdin: `counts`, `words` (what it has said and would say at the end), `close`.
  */
 import { createInterface } from 'node:readline'
-import type { EngineContext } from '../../src/engines/engine.ts'
 import { tc } from '../../src/engines/network/tc.ts'
 import { createCgroup, destroyCgroup } from '../../src/kernel/cgroup/cgroup.ts'
 import { processIdentity } from '../../src/kernel/process/identity.ts'
@@ -20,19 +19,19 @@ const say = (answer: unknown) =>
 
 try {
   const notices: string[] = []
-  const onNotice = (text: string) => notices.push(text)
-  const context = { rules, seed: 1n, cgroup, onNotice } as unknown as EngineContext
+  const onNotice = (text: string) => void notices.push(text)
+  const context = { rules, seed: 1n, cgroup, onNotice }
   const engine = await tc.attach(context, [...rules.keys()])
-  engine.start()
+  engine.start?.()
   say({ cgroup })
   for await (const line of createInterface(process.stdin)) {
     if (line === 'close') break
     if (line === 'words') {
-      say({ notices, notes: engine.notes?.() })
+      say({ notices, notes: (await engine.snapshot()).notes })
       continue
     }
     say(
-      [...(await engine.counts()).values()].map(({ seen, matched, fired }) => [
+      [...(await engine.snapshot()).counts.values()].map(({ seen, matched, fired }) => [
         seen,
         matched,
         fired,

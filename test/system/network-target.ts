@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { AttachedEngine, EngineContext } from '../../src/engines/engine.ts'
+import type { AttachedEngine } from '../../src/engines/engine.ts'
 import { cgroup as cgroupEngine } from '../../src/engines/network/cgroup.ts'
 import { tc } from '../../src/engines/network/tc.ts'
 import { type ChildCgroup, createCgroup, destroyCgroup } from '../../src/kernel/cgroup/cgroup.ts'
@@ -51,8 +51,10 @@ export async function openSession(
   const events: InjectionEvent[] = []
   const context = {
     ...{ rules, seed, cgroup },
-    onEvent: (bytes: Buffer) => events.push(decodeEvent(bytes)),
-  } as unknown as EngineContext // these engines use no supervisor
+    onEvent(bytes: Buffer) {
+      events.push(decodeEvent(bytes))
+    },
+  }
   const engines: AttachedEngine[] = []
   for (const engine of [tc, cgroupEngine]) {
     const indices = [...rules.keys()].filter((index) => !engine.refusal(rules[index]!))
@@ -63,13 +65,13 @@ export async function openSession(
     for (const engine of engines) await engine.close()
   }
   t.after(close)
-  for (const engine of engines) engine.start()
+  for (const engine of engines) engine.start?.()
   return {
     ...{ cgroup, events, close },
     async counts() {
       const all = new Map<number, RuleCounts>()
       for (const engine of engines)
-        for (const [index, counts] of await engine.counts()) all.set(index, counts)
+        for (const [index, counts] of (await engine.snapshot()).counts) all.set(index, counts)
       return rules.map((_, index) => all.get(index)!)
     },
   }

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { assignEngines, engineInstead } from '../../src/engines/choose.ts'
-import type { AttachedEngine, Engine, EngineName, Supervisor } from '../../src/engines/engine.ts'
+import type { AttachedEngine, Engine, EngineName } from '../../src/engines/engine.ts'
 import { engines, machineEngines } from '../../src/engines/engines.ts'
 import { MinderbinderError } from '../../src/errors.ts'
 import { parseSyscallFault } from '../../src/rules/grammar.ts'
 import type { Rule, Target } from '../../src/rules/rule.ts'
 import { attachEngines } from '../../src/session/attach-engines.ts'
-import type { Plan } from '../../src/session/plan.ts'
+import type { CommandPlan } from '../../src/session/plan.ts'
 import { UndoStack } from '../../src/undo.ts'
 
 /** What was attached and closed, in order. */
@@ -28,9 +28,7 @@ function engine({ name, refuses = () => false, broken }: Nature, journal: Journa
       if (broken) throw new MinderbinderError('MB_ATTACH', `${name} is broken`)
       journal.push(`${name} ${indices.join(',')}`)
       return {
-        start() {},
-        counts: async () => new Map(),
-        lostEvents: () => 0n,
+        snapshot: async () => ({ counts: new Map(), lostEvents: 0n }),
         async close() {
           journal.push(`${name} closed`)
         },
@@ -109,7 +107,7 @@ test('only auto lets another engine take over, and only one that can do all of t
 
 async function attach(engines: readonly Engine[], option: 'auto' | 'override', rules = mixed) {
   const undo = new UndoStack()
-  const plan: Plan = {
+  const plan: CommandPlan = {
     ...{
       rules,
       seed: 1n,
@@ -119,19 +117,10 @@ async function attach(engines: readonly Engine[], option: 'auto' | 'override', r
       includeLoader: false,
       includeSetuid: false,
     },
-    ...{ onEvent: undefined, observer: undefined, engines: assignEngines(rules, engines, option) },
+    engines: assignEngines(rules, engines, option),
     engineInstead: (failed) => engineInstead(failed, rules, engines, option),
   }
-  return { undo, attached: await attachEngines(plan, { cgroup: undefined, supervisor }, undo) }
-}
-
-const supervisor: Supervisor = {
-  serve() {},
-  counts: async () => ({
-    ...{ rules: [], lostEvents: 0n, foreignCalls: 0n, interruptedCalls: 0n, unsentSignals: 0n },
-    ...{ sparedCalls: 0n, unreadLoaders: 0n, nearPaths: new Map() },
-  }),
-  lift: async () => {},
+  return { undo, attached: await attachEngines(plan, {}, undo) }
 }
 
 test('an engine that does not attach gives its rules to the next, which attaches once, and it is said', async () => {

@@ -1,7 +1,6 @@
 /** Targets in network namespaces of their own: told of once each, and not without end. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { EngineContext } from '../../src/engines/engine.ts'
 import { OutOfReach } from '../../src/engines/network/out-of-reach.ts'
 import type { BpfObject } from '../../src/kernel/bpf/object.ts'
 import { parseNetworkFault } from '../../src/rules/grammar.ts'
@@ -10,8 +9,9 @@ test('a target that makes one namespace after the other is told of a hundred tim
   const notices: string[] = []
   const rules = [parseNetworkFault('drop-net', '100%,name=lose')]
   const object = { keys: () => [] } as unknown as BpfObject
-  const context = { rules, onNotice: (text: string) => notices.push(text) }
-  const outOfReach = new OutOfReach(object, context as unknown as EngineContext, [0])
+  const onNotice = (text: string) => void notices.push(text)
+  const context = { rules, seed: 1n, onNotice }
+  const outOfReach = new OutOfReach(object, context, [0])
   const add = (netns: number) => outOfReach.add({ netns: BigInt(netns), pid: 1, rules: [0] })
   add(1)
   add(1)

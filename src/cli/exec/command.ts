@@ -5,12 +5,13 @@ import { engines } from '../../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
 import { type Finish, type Front, launcherFds } from '../../launch/front.ts'
+import type { Observer } from '../../observe/observer.ts'
 import { summary } from '../../report/summary.ts'
 import { groupByExpression, labelOfAll } from '../../rules/expression.ts'
 import type { Rule } from '../../rules/rule.ts'
 import { printable } from '../../rules/span.ts'
-import type { Observer, Plan, SessionResult } from '../../session/plan.ts'
-import { runSession } from '../../session/session.ts'
+import type { CommandPlan } from '../../session/plan.ts'
+import { type CommandResult, runCommand } from '../../session/run-command.ts'
 import { closeOthers } from '../caller-descriptors.ts'
 import { closeFiles } from '../close-files.ts'
 import { stderrColour, stderrIsTerminal, terminalColour } from '../colour.ts'
@@ -39,7 +40,7 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
   closeOthers(new Set([output?.fd ?? 0, logFile?.fd ?? 0]))
   const log = logFile && new LogFile(logFile, options.logLimit)
   const injections = log && new InjectionLog(log, rules, options.seed, await interfaceNames(rules))
-  const plan: Plan = {
+  const plan: CommandPlan = {
     rules,
     seed: options.seed,
     engines: assigned,
@@ -56,9 +57,8 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
     includeLoader: options.includeLoader,
     includeSetuid: options.includeSetuid,
     onEvent: injections && ((event) => injections.add(event)),
-    observer,
   }
-  const result = await runSession(plan, front)
+  const result = await runCommand(plan, observer, front)
   // Not made if it is not read: its hints build every family, two milliseconds.
   // Events dropped by the graphs alone are not losses: no log was asked for.
   const told = log
@@ -110,9 +110,10 @@ function parseExec(args: readonly string[]): {
   return { ...read(), command }
 }
 
-function summarize({ rules, seed }: Plan, result: SessionResult, colour: 0 | 1 | 2 | 3): string {
-  if (rules.length === 0) return 'minderbinder: no fault was given: the command ran as it is\n'
-  return summary({ ...result, rules, seed, arch: architecture, colour })
+function summarize({ seed }: CommandPlan, result: CommandResult, colour: 0 | 1 | 2 | 3): string {
+  if (result.rules.length === 0)
+    return 'minderbinder: no fault was given: the command ran as it is\n'
+  return summary({ ...result, seed, arch: architecture, colour })
 }
 
 /**
@@ -121,7 +122,7 @@ function summarize({ rules, seed }: Plan, result: SessionResult, colour: 0 | 1 |
  */
 function endLikeChild(
   rules: readonly Rule[],
-  { end, counts }: SessionResult,
+  { end, counts }: CommandResult,
   { requireHit }: ExecOptions,
 ): Finish {
   const missed = groupByExpression(rules).filter((indices) =>

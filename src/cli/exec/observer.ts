@@ -1,7 +1,6 @@
-/** Who looks on in exec: the view of --graph, the server of --metrics. */
+/** What looks on in exec: the view of --graph, the server of --metrics. */
 import type { Front } from '../../launch/front.ts'
-import { together } from '../../observe/observers.ts'
-import type { Observer } from '../../session/plan.ts'
+import { type Observer, together } from '../../observe/observer.ts'
 import type { ExecOptions } from './options.ts'
 import { execView } from './view.ts'
 

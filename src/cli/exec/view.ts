@@ -5,8 +5,8 @@
  */
 import { MinderbinderError } from '../../errors.ts'
 import { readStat } from '../../kernel/process/proc-stat.ts'
-import { frontPid, type Front, launcherFds } from '../../launch/front.ts'
-import type { Observer } from '../../session/plan.ts'
+import { type Front, frontPid, launcherFds } from '../../launch/front.ts'
+import type { Observer } from '../../observe/observer.ts'
 import { keepDrawing } from '../keep-drawing.ts'
 import { inForeground } from '../terminal-use.ts'
 import type { ExecOptions } from './options.ts'
@@ -30,6 +30,7 @@ export function execView(
     })
   return {
     wantsInjections: true,
+    wantsCalls: true,
     async start(sample) {
       const { WriteStream } = await import('node:tty')
       const { openView } = await import('../../view/view.ts')

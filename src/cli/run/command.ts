@@ -1,11 +1,12 @@
 /** `minderbinder run CONFIG.yaml...`: argv in, exit status out; watches the machine until it is told to end. */
 import { architecture } from '../../kernel/architecture.ts'
 import { interfaceName, listInterfaces } from '../../kernel/network/interfaces.ts'
-import { together } from '../../observe/observers.ts'
+import { together } from '../../observe/observer.ts'
 import { oneLine } from '../../report/printable.ts'
 import { summary } from '../../report/summary.ts'
 import type { Rule } from '../../rules/rule.ts'
-import { Watch, type WatchReport } from '../../session/watch.ts'
+import { MachineSession } from '../../session/machine-session.ts'
+import type { SessionSnapshot } from '../../session/session.ts'
 import { closeFiles } from '../close-files.ts'
 import { stderrColour, stderrIsTerminal, terminalColour } from '../colour.ts'
 import { readConfig } from '../config-files.ts'
@@ -65,23 +66,19 @@ async function watchUntilEnd(
   options: RunOptions,
   files: Files,
   signals: RunSignals,
-): Promise<{ report: WatchReport; reading: boolean }> {
+): Promise<{ report: SessionSnapshot; reading: boolean }> {
   const { log } = files
   if (log) await listInterfaces() // so that the log knows their names
   const terminalIsGone = terminalsOfNow()
   const words = new RunWords(process.stderr.isTTY === true)
-  const observers = runObservers(options, words, () => signals.give('end'))
-  const observer = together(observers)
+  const observer = together(runObservers(options, words, () => signals.give('end')))
   introduce(first, words)
-  const watch = await Watch.open(first, {
-    ...{
-      seed: options.seed,
-      includeLoader: options.includeLoader,
-      includeSetuid: options.includeSetuid,
-    },
-    wantsInjections: observer.wantsInjections,
+  const session = await MachineSession.open(first, {
+    seed: options.seed,
+    includeLoader: options.includeLoader,
+    includeSetuid: options.includeSetuid,
+    watched: observer,
     onNotice: (text) => words.say(`minderbinder: ${oneLine(text)}\n`),
-    wantsCalls: observers.some(({ wantsCalls }) => wantsCalls),
     listener:
       log &&
       ((rules: readonly Rule[]) => {
@@ -89,23 +86,23 @@ async function watchUntilEnd(
         return (event) => injections.add(event)
       }),
   })
-  let report: WatchReport
+  let report: SessionSnapshot
   let reading = false
   try {
-    const stop = await observer.start(() => watch.sample())
+    const stop = await observer.start(() => session.sample())
     try {
       // Whose terminal hangs up gets SIGHUP, too: faults that nobody sees any more shall not stay.
       while ((await signals.next()) === 'reload' && !terminalIsGone()) {
         const planned = plannedAnew(options)
         const next = await Promise.race([planned, signals.ended])
         reading = next === undefined
-        if (next) await reload(watch, next, options, files, words)
+        if (next) await reload(session, next, options, files, words)
       }
     } finally {
       await stop()
     }
   } finally {
-    report = await watch.close()
+    report = await session.close()
   }
   return { report, reading }
 }
@@ -121,7 +118,7 @@ async function plannedAnew(options: RunOptions): Promise<{ rules: RunRules } | {
 
 /** What the rules before have done is told with the new ones. An invalid file changes nothing, and says why. */
 async function reload(
-  watch: Watch,
+  session: MachineSession,
   planned: Awaited<ReturnType<typeof plannedAnew>>,
   options: RunOptions,
   { output, log }: Files,
@@ -130,7 +127,7 @@ async function reload(
   try {
     if ('error' in planned) throw planned.error
     const next = planned.rules
-    const before = withNotes(await watch.replace(next), log)
+    const before = withNotes(await session.change(next), log)
     introduce(next, words)
     const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`
     const done = summarize(before, options, output)
@@ -152,7 +149,7 @@ function counted(count: number, noun: string): string {
 
 /** Writes the summary to its file, where there is one. Returns what of it is for standard error. */
 function summarize(
-  report: WatchReport,
+  report: SessionSnapshot,
   { quiet, seed }: RunOptions,
   output: OutputFile | undefined,
 ): string {
@@ -161,11 +158,10 @@ function summarize(
 }
 
 /** With what the log has to say of itself. */
-function withNotes(report: WatchReport, log: LogFile | undefined): WatchReport {
-  const notes = [...report.totals.notes, ...(log?.notes() ?? [])]
-  return { ...report, totals: { ...report.totals, notes } }
+function withNotes(report: SessionSnapshot, log: LogFile | undefined): SessionSnapshot {
+  return { ...report, notes: [...report.notes, ...(log?.notes() ?? [])] }
 }
 
-function summaryOf({ rules, engines, totals }: WatchReport, seed: bigint, colour: 0 | 1): string {
-  return summary({ ...totals, rules, engines, seed, arch: architecture, colour })
+function summaryOf(report: SessionSnapshot, seed: bigint, colour: 0 | 1): string {
+  return summary({ ...report, seed, arch: architecture, colour })
 }

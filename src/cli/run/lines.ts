@@ -1,14 +1,13 @@
 /** Lines of text of run, on stdout, where there is no terminal for graphs. */
-
+import type { Observer } from '../../observe/observer.ts'
 import type { Activity } from '../../report/activity.ts'
 import { activityLines, startLines, stopLine } from '../../report/activity-lines.ts'
 import { writeStdout } from '../standard-streams.ts'
-import type { RunObserver } from './observers.ts'
 import type { RunOptions } from './options.ts'
 
 const INTERVAL_MS = 1000
 
-export function runLines({ seed, configs }: RunOptions): RunObserver {
+export function runLines({ seed, configs }: RunOptions): Observer {
   return {
     wantsInjections: false,
     wantsCalls: false,

@@ -1,21 +1,12 @@
-/** Who looks on in run: graphs or lines, and the server of --metrics. */
-import type { Observer } from '../../session/plan.ts'
+/** What looks on in run: graphs or lines, and the server of --metrics. */
+import type { Observer } from '../../observe/observer.ts'
 import { runLines } from './lines.ts'
 import type { RunOptions } from './options.ts'
 import { runView, terminalForGraphs } from './view.ts'
 import type { RunWords } from './words.ts'
 
-export interface RunObserver extends Observer {
-  /** Shows what targets call. */
-  readonly wantsCalls: boolean
-}
-
-/** @param onQuit somebody at the view's keyboard wants an end */
-export function runObservers(
-  options: RunOptions,
-  words: RunWords,
-  onQuit: () => void,
-): RunObserver[] {
+/** @param onQuit a key at the view asks for the end */
+export function runObservers(options: RunOptions, words: RunWords, onQuit: () => void): Observer[] {
   const seen = terminalForGraphs(options) ? runView(options, words, onQuit) : runLines(options)
   return [
     ...(options.quiet ? [] : [seen]),
@@ -23,7 +14,7 @@ export function runObservers(
   ]
 }
 
-function metrics(address: string): RunObserver {
+function metrics(address: string): Observer {
   return {
     wantsInjections: false,
     wantsCalls: true,

@@ -1,8 +1,8 @@
 /** The graphs of run, where stdout is a terminal. */
 import type tty from 'node:tty'
+import type { Observer } from '../../observe/observer.ts'
 import { keepDrawing } from '../keep-drawing.ts'
 import { inForeground } from '../terminal-use.ts'
-import type { RunObserver } from './observers.ts'
 import type { RunOptions } from './options.ts'
 import type { RunWords } from './words.ts'
 
@@ -17,7 +17,7 @@ export function runView(
   { seed, configs }: RunOptions,
   words: RunWords,
   onQuit: () => void,
-): RunObserver {
+): Observer {
   return {
     wantsInjections: true,
     wantsCalls: true,

@@ -1,8 +1,10 @@
 /** bpf/network.bpf.o, loaded for some rules of a plan: what the tc and the cgroup engine have in common. */
 import { architecture } from '../../kernel/architecture.ts'
+import { aim } from '../../kernel/bpf/aim.ts'
 import { type RingReader, readEvents } from '../../kernel/bpf/events.ts'
 import { readBpfObject } from '../../kernel/bpf/file.ts'
 import { BpfObject } from '../../kernel/bpf/object.ts'
+import { testRun } from '../../kernel/bpf/test-run.ts'
 import { bootTime, loadLibc } from '../../kernel/libc.ts'
 import { type Interface, interfaceIndex } from '../../kernel/network/interfaces.ts'
 import { ownNetworkNamespace } from '../../kernel/network/socket-namespace.ts'
@@ -15,8 +17,8 @@ import {
 } from '../../rules/encode.ts'
 import type { RuleCounts } from '../../rules/rule.ts'
 import { tagSockets } from '../../targets/sockets.ts'
-import type { EngineContext, TargetEntry } from '../engine.ts'
-import { cgroupLevel } from './level.ts'
+import type { TargetEntry } from '../../targets/target.ts'
+import type { EngineContext } from '../engine.ts'
 import { NamedInterfaces } from './named-interfaces.ts'
 import { OutOfReach } from './out-of-reach.ts'
 import { type NetworkRules, type NetworkScope, Session, settingsOf } from './settings.ts'
@@ -110,7 +112,12 @@ export class NetworkObject {
     try {
       for (const index of indices) object.update('rules', index, row(index))
       if (context.cgroup)
-        session.setTarget(context.cgroup.id, await cgroupLevel(object, session, context.cgroup))
+        await aim(
+          context.cgroup,
+          (id, level) => session.setTarget(id, level),
+          // The socket that belongs to a test run of a program is in the cgroup of its caller.
+          () => testRun(object.program('mb_level')),
+        )
       if (context.onEvent) network.#events = await readEvents(object.map('events'), context.onEvent)
       return network
     } catch (error) {

@@ -52,9 +52,11 @@ export async function startNetwork(
   return {
     start: () => network.start(),
     lift,
-    counts: async () => network.counts(),
-    lostEvents: () => network.lostEvents(),
-    notes: () => [...network.notes(), ...(late?.notes() ?? [])],
+    snapshot: async () => ({
+      counts: network.counts(),
+      lostEvents: network.lostEvents(),
+      notes: [...network.notes(), ...(late?.notes() ?? [])],
+    }),
     ...(tagging && { adopt: (target) => network.adopt(target) }),
     close,
   }

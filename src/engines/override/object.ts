@@ -1,12 +1,14 @@
 /** bpf/syscall.bpf.o, loaded for some rules of a plan. */
 import { MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
+import { aim } from '../../kernel/bpf/aim.ts'
 import { type RingReader, readEvents } from '../../kernel/bpf/events.ts'
 import { readBpfObject } from '../../kernel/bpf/file.ts'
 import { BpfObject } from '../../kernel/bpf/object.ts'
 import { missedRuns } from '../../kernel/bpf/program.ts'
 import { testRunHere } from '../../kernel/bpf/test-run.ts'
 import { uint32 } from '../../kernel/bpf/uint32.ts'
+import type { ChildCgroup } from '../../kernel/cgroup/cgroup.ts'
 import {
   decodeCounts,
   encodeRuleSet,
@@ -16,8 +18,8 @@ import {
 } from '../../rules/encode.ts'
 import type { RuleCounts } from '../../rules/rule.ts'
 import { PROCESSES_MAX } from '../../targets/limits.ts'
-import type { EngineContext, TargetCgroup, Targets } from '../engine.ts'
-import { levelBelow, parentId } from '../target-level.ts'
+import type { Targets } from '../../targets/target.ts'
+import type { EngineContext } from '../engine.ts'
 import { type OverrideTables, overrideTables } from './tables.ts'
 
 /** Counters of scope=process, one for each process and rule: 64 bytes each where all are used. */
@@ -172,10 +174,17 @@ export class OverrideObject {
     if (onEvent) this.#events = await readEvents(object.map('events'), onEvent)
   }
 
-  async #confine(cgroup: TargetCgroup): Promise<void> {
-    this.#setSession(parentId(cgroup), 0)
-    const self = await testRunHere(this.#object.program('mb_self'))
-    this.#setSession(cgroup.id, levelBelow(self & 0xffff, cgroup), self >>> 16)
+  async #confine(cgroup: ChildCgroup): Promise<void> {
+    let pidLevel = 0
+    await aim(
+      cgroup,
+      (id, level) => this.#setSession(id, level, pidLevel),
+      async () => {
+        const self = await testRunHere(this.#object.program('mb_self'))
+        pidLevel = self >>> 16
+        return self & 0xffff
+      },
+    )
   }
 
   /** struct session; `armed` is set by the first exec in the cgroup. */

@@ -17,7 +17,6 @@ export async function startOverride(
   const { object, detach } = await attachSomehow(context, indices)
   // Of rules with targets, those that follow the targets say which programs were spared.
   const tellsOfSpared = indices.some((index) => context.rules[index]?.targets === undefined)
-  let losses = await object.losses()
   let lifted = false
   const lift = async () => {
     if (!lifted) object.disarm()
@@ -25,15 +24,16 @@ export async function startOverride(
   }
   return {
     tellsOfSpared,
-    start() {},
     lift,
-    async counts() {
-      losses = await object.losses()
-      return object.counts()
+    async snapshot() {
+      const losses = await object.losses()
+      return {
+        counts: object.counts(),
+        lostEvents: losses.events,
+        foreignCalls: losses.foreignCalls,
+        notes: notesOn(tellsOfSpared ? losses : { ...losses, spared: 0n }),
+      }
     },
-    foreignCalls: () => losses.foreignCalls,
-    lostEvents: () => losses.events,
-    notes: () => notesOn(tellsOfSpared ? losses : { ...losses, spared: 0n }),
     async close() {
       await lift()
       await detach()

@@ -1,6 +1,6 @@
 /** System call faults by seccomp user notification: the native supervisor does the work. */
 import type { Rule } from '../../rules/rule.ts'
-import type { AttachedEngine, Engine, EngineContext, SupervisorCounts } from '../engine.ts'
+import type { AttachedEngine, Engine, EngineContext } from '../engine.ts'
 import { seccompNotes } from './notes.ts'
 
 export const seccomp: Engine = {
@@ -12,25 +12,20 @@ export const seccomp: Engine = {
   },
 
   async attach({ supervisor }: EngineContext, indices): Promise<AttachedEngine> {
-    let last: SupervisorCounts | undefined
+    if (!supervisor) throw new Error('seccomp was chosen for a session without a command')
     let lifted = false
     const lift = async () => {
       if (lifted) return
       lifted = true
       await supervisor.lift()
     }
-    supervisor.serve(indices)
     return {
-      start() {},
-      async counts() {
-        const counts = await supervisor.counts()
-        last = counts
-        return new Map(indices.map((index) => [index, counts.rules[index]!]))
+      child: { notified: indices },
+      async snapshot() {
+        const { rules, lostEvents, foreignCalls, nearPaths, ...more } = await supervisor.counts()
+        const counts = new Map(indices.map((index) => [index, rules[index]!]))
+        return { counts, lostEvents, foreignCalls, nearPaths, notes: seccompNotes(more) }
       },
-      lostEvents: () => last?.lostEvents ?? 0n,
-      foreignCalls: () => last?.foreignCalls ?? 0n,
-      nearPaths: () => last?.nearPaths ?? new Map(),
-      notes: () => (last ? seccompNotes(last) : []),
       lift,
       close: lift,
     }

@@ -1,6 +1,6 @@
 /** What the supervisor's counts mean to a reader of the summary, one line each. Pure. */
+import type { SupervisorCounts } from '../../launch/counts-frame.ts'
 import { sparedNotes } from '../../report/spared-notes.ts'
-import type { SupervisorCounts } from '../engine.ts'
 
 type Counts = Pick<
   SupervisorCounts,

@@ -130,18 +130,20 @@ test('rules with targets in every word of the set; what earlier rules took, and 
     return { ...rule, targets: [{ kind: 'name', name: 'mb-many' }] }
   })
   const engines = new Map([[override, [...all.keys()]]])
-  const session = await MachineSession.open({
-    ...{ rules: all, seed: 1n, engines, includeLoader: false, includeSetuid: false },
-    ...{ onEvent: undefined, onNotice() {} },
-  })
+  const session = await MachineSession.open(
+    { rules: all, engines },
+    {
+      ...{ seed: 1n, includeLoader: false, includeSetuid: false, onNotice() {} },
+      watched: { wantsInjections: false, wantsCalls: false },
+    },
+  )
   try {
-    session.enforce()
     const many = programCalled(t, 'mb-many', '/bin/dash')
     // 1 is the address of nothing.
     const calls = `${steps} "1 dup -1" "1 faccessat2 -100 1 0 0" "1 faccessat2 -100 :/nowhere/else 0 0"; true`
     const hit = await run([many, '-c', calls])
     const other = await run(['sh', '-c', calls])
-    const { counts } = await session.totals()
+    const { counts } = await session.snapshot()
     assert.match(other.stdout, /^dup: -9\n/)
     assert.match(hit.stdout, /^dup: -5\n/)
     const of = (index: number) => {

@@ -1,0 +1,35 @@
+/** A command's session from its beginning to its end. */
+import type { Home } from '../launch/home.ts'
+import type { ChildEnd } from '../launch/supervisor.ts'
+import type { Observer } from '../observe/observer.ts'
+import { UndoStack } from '../undo.ts'
+import { CommandSession } from './command-session.ts'
+import type { CommandPlan } from './plan.ts'
+import type { SessionSnapshot } from './session.ts'
+
+export interface CommandResult extends SessionSnapshot {
+  readonly end: ChildEnd
+}
+
+/** @throws {MinderbinderError} what keeps the command from running to its end; then nothing is left of it */
+export async function runCommand(
+  plan: CommandPlan,
+  observer: Observer | undefined,
+  home: Home,
+): Promise<CommandResult> {
+  const session = await CommandSession.open({ ...plan, watched: observer }, home)
+  const undo = new UndoStack()
+  undo.push(async () => {
+    await session.close()
+  })
+  try {
+    if (observer) undo.push(await observer.start(() => session.sample()))
+    await session.start()
+    const end = await session.ended
+    await undo.run()
+    return { ...(await session.close()), end }
+  } catch (error) {
+    await undo.run().catch(() => {}) // what went wrong first is what the user must hear of
+    throw error
+  }
+}
