@@ -1,7 +1,6 @@
 /** The launcher's probes: what node cannot try itself. Their answers are `NAME ERRNO`, 0 for success. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
-import { MinderbinderError } from '../errors.ts'
 import { launcherPath } from '../installation.ts'
 import { Deadline } from '../kernel/deadline.ts'
 

@@ -1,6 +1,6 @@
 /** A supervisor of one command that this process starts itself, with no front: the library has one for each run. */
 import type { Socket } from 'node:net'
-import { execa } from 'execa'
+import { execa, type Options } from 'execa'
 import { MinderbinderError } from '../errors.ts'
 import { launcherPath } from '../installation.ts'
 import type { Channel } from './channel.ts'
@@ -37,17 +37,18 @@ const EVENTS = 4
  * @throws {MinderbinderError} MB_LAUNCHER
  */
 export async function startSupervisor(command: SupervisedCommand): Promise<StartedSupervisor> {
-  const started = execa(launcherPath(), [...command.argv], {
+  const options = {
     argv0: NAME,
-    env: command.env,
+    env: command.env as Record<string, string>, // one that is undefined is left out
     extendEnv: false,
     cwd: command.cwd,
-    stdio: [...command.stdio, 'pipe', 'pipe'],
+    stdio: [...command.stdio, 'pipe', 'pipe'] as Options['stdio'], // its types lack descriptors' numbers
     buffer: false,
     reject: false,
     // It ends by itself when this process does, and takes its command with it.
     cleanup: false,
-  })
+  } satisfies Options
+  const started = execa(launcherPath(), [...command.argv], options)
   if (started.pid === undefined) {
     const { originalMessage } = (await started) as { originalMessage?: string }
     throw new MinderbinderError('MB_LAUNCHER', `cannot start its supervisor: ${originalMessage}`)

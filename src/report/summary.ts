@@ -1,10 +1,11 @@
 /** The report at the end of a run: what was asked, what became of it, how to have it again. */
 import { Chalk, type ChalkInstance } from 'chalk'
 import { groupByExpression, labelOfAll } from '../rules/expression.ts'
-import { type Architecture, noCounts, type RuleCounts } from '../rules/rule.ts'
-import { counted } from '../rules/words/numbers.ts'
+import type { Architecture } from '../rules/rule.ts'
+import { foreignCallNotes } from './foreign-calls.ts'
 import { hintForAll } from './hints.ts'
 import { oneLine } from './printable.ts'
+import { type Row, rowsOf } from './rows.ts'
 import type { RunSoFar } from './run-so-far.ts'
 import { whyNoneFired } from './why-not-fired.ts'
 
@@ -44,25 +45,6 @@ export function summary(input: SummaryInput): string {
     `to repeat this run: --seed ${input.seed}`,
   ]
   return lines.map((line) => `${PREFIX}${line}\n`).join('')
-}
-
-interface Row {
-  readonly label: string
-  readonly engine: string
-  readonly counts: RuleCounts
-}
-
-/** Of an expression those of its rules that met a call, or a row for all of it. */
-function rowsOf({ rules, counts, engines }: SummaryInput, indices: readonly number[]): Row[] {
-  const rows = indices.map((index) => ({
-    label: rules[index]!.label,
-    engine: engines[index] ?? '',
-    counts: counts[index]!,
-  }))
-  if (indices.length === 1) return rows
-  const met = rows.filter(({ counts: { seen, taken } }) => seen + taken > 0n)
-  if (met.length > 0) return met
-  return [{ label: labelOfAll(rules, indices), engine: rows[0]?.engine ?? '', counts: noCounts }]
 }
 
 /** Why nothing of it fired, and what to do about it. */
@@ -123,10 +105,6 @@ function losses({ lostEvents, foreignCalls }: SummaryInput): string[] {
     ...(lostEvents === 0n
       ? []
       : [`${lostEvents} ${lost} missing from the log; the counts above are complete`]),
-    ...(foreignCalls === 0n
-      ? []
-      : [
-          `${counted(foreignCalls, '32-bit system call')} went past the rules, which name 64-bit ones`,
-        ]),
+    ...foreignCallNotes(foreignCalls),
   ]
 }
