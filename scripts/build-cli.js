@@ -89,6 +89,11 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'esm',
+  external: ['koffi'],
+  // What is bundled of execa is CommonJS in part, and asks for node's own modules.
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 })
 const typescript = createRequire(import.meta.url).resolve('typescript/bin/tsc')

@@ -1,10 +1,18 @@
 /**
- * The library's public surface: faults as text become checked rules, and what is wrong with them is an error
- * with a stable code. Running a command under them is the command line's so far.
+ * The library's public surface: faults become checked rules, commands run under them, and what is wrong is an error with
+ * a stable code.
  */
 // biome-ignore-all lint/performance/noBarrelFile: a package has one entry, and this is it
 
 export { type ErrorCode, type ErrorDetails, errorCodes, MinderbinderError } from './errors.ts'
+export type { Fault } from './library/faults.ts'
+export { type RunRequest, run } from './library/run.ts'
+export type {
+  CommandEnd,
+  ReportedCounts,
+  RuleReport,
+  RunReport,
+} from './report/run-report.ts'
 export { parseNetworkFault, parseSyscallFault } from './rules/grammar.ts'
 export type { Cidr } from './rules/network-values.ts'
 export type { Outcome } from './rules/outcomes/index.ts'

@@ -1,6 +1,6 @@
 /** Where node starts: one subcommand runs, and this file alone ends the process. */
 import { exitStatus } from '../errors.ts'
-import { Abandoned, Launcher, launcherFds } from '../launch/launcher.ts'
+import { Abandoned, Front, launcherFds } from '../launch/front.ts'
 import { version } from '../version.ts'
 import { errorText, knownError } from './error-text.ts'
 import { exec } from './exec/command.ts'
@@ -70,21 +70,21 @@ async function main(): Promise<void> {
     }
     return
   }
-  const launcher = new Launcher()
+  const front = new Front()
   // A bug in a callback: the supervisor ends the command, and the front cleans up.
   process.on('uncaughtException', (error) => {
     writeStderr(errorText(error, debug))
-    launcher.finish({ kind: 'exit', status: exitStatus.failed })
+    front.finish({ kind: 'exit', status: exitStatus.failed })
   })
   try {
-    launcher.finish(await exec(args, launcher))
+    front.finish(await exec(args, front))
   } catch (error) {
     // Nobody is there to hear.
     if (error instanceof Abandoned) process.kill(process.pid, 'SIGKILL')
     if (error instanceof HelpRequest) writeTo(launcherFds.stdout, error.text)
     else writeStderr(errorText(error, debug))
     const status = error instanceof HelpRequest ? 0 : execFailureStatus(knownError(error).code)
-    launcher.finish({ kind: 'exit', status })
+    front.finish({ kind: 'exit', status })
   }
 }
 

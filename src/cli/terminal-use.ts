@@ -1,7 +1,7 @@
 /** Whose terminal it is, and whether it is still there. */
 import { isatty } from 'node:tty'
 import { readStat } from '../kernel/process/proc-stat.ts'
-import { frontPid, launcherFds } from '../launch/launcher.ts'
+import { frontPid, launcherFds } from '../launch/front.ts'
 import { writeTo } from './standard-streams.ts'
 
 /** A job in the background leaves the terminal to the shell. False where there is no such process any more. */

@@ -1,11 +1,7 @@
 /** The launcher's probes: what node cannot try itself. Their answers are `NAME ERRNO`, 0 for success. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
-import { MinderbinderError } from '../errors.ts'
-import { architecture } from '../kernel/architecture.ts'
+import { launcherPath } from '../installation.ts'
 import { Deadline } from '../kernel/deadline.ts'
 
 /** A probe has time limits of its own, far below this one. */
@@ -88,22 +84,4 @@ export class Probe {
       }
     })
   }
-}
-
-/** In `build`, beside `src` in the repository and beside `dist` in the package, which has one for each architecture. */
-function launcherPath(): string {
-  const start = typeof __dirname === 'string' ? __dirname : dirname(fileURLToPath(import.meta.url))
-  const names = ['launcher', architecture === 'arm64' ? 'launcher-aarch64' : 'launcher-x86_64']
-  for (let folder = start; ; folder = dirname(folder)) {
-    const path = names.map((name) => join(folder, 'build', name)).find(existsSync)
-    if (path !== undefined) return path
-    if (folder === dirname(folder)) break
-  }
-  throw new MinderbinderError(
-    'MB_LAUNCHER',
-    `no build/${names.join(' or build/')} above ${start}`,
-    {
-      hint: 'the installation is incomplete: install it again',
-    },
-  )
 }

@@ -1,5 +1,5 @@
 import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
-import type { SupervisorCounts } from '../launch/counts.ts'
+import type { SupervisorCounts } from '../launch/counts-frame.ts'
 import type { Rule, RuleCounts } from '../rules/rule.ts'
 import type { TargetEntry, Targets } from '../targets/target.ts'
 

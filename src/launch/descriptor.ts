@@ -1,19 +1,16 @@
 /**
  * Sockets and pipes by plain reads and writes. node:net would do the same, and takes milliseconds of every start
  * to load. The price: a read that waits occupies a thread of node's pool (of four), and node does not exit
- * before it returns: so this process ends by SIGKILL (Launcher.finish()).
+ * before it returns: so this process ends by SIGKILL (Front.finish()).
  */
 import { read, writeSync } from 'node:fs'
+import type { Channel } from './channel.ts'
 
 const CHUNK_SIZE = 1 << 16
 const RETRY_MS = 2
 
 /** Calls onBytes with what comes, then onEnd once: at end of file, or when the other side is gone. */
-export function readDescriptor(
-  fd: number,
-  onBytes: (bytes: Buffer) => void,
-  onEnd: () => void,
-): void {
+function readDescriptor(fd: number, onBytes: (bytes: Buffer) => void, onEnd: () => void): void {
   const next = () => {
     const chunk = Buffer.allocUnsafe(CHUNK_SIZE)
     read(fd, chunk, 0, CHUNK_SIZE, null, (error, length) => {
@@ -44,5 +41,12 @@ export function writeDescriptor(fd: number, bytes: Uint8Array): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error
+  }
+}
+
+export function descriptorChannel(fd: number): Channel {
+  return {
+    read: (onBytes, onEnd) => readDescriptor(fd, onBytes, onEnd),
+    write: (bytes) => writeDescriptor(fd, bytes),
   }
 }

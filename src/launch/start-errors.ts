@@ -4,7 +4,7 @@ import { MinderbinderError } from '../errors.ts'
 import { errnos } from '../rules/names/errnos.ts'
 import { printable } from '../rules/span.ts'
 import { missingInterpreter } from './interpreter.ts'
-import type { StageError } from './launcher.ts'
+import type { StageError } from './supervisor.ts'
 
 const EBUSY = 16
 const EINVAL = 22

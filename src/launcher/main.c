@@ -5,7 +5,7 @@
  *
  * bin/minderbinder of a checkout is a link to it. The npm package has one for each architecture, so its command is
  * a shell script, bin/minderbinder.sh; what that takes from the environment, handover.h brings back. minderbinder
- * doctor starts it by another name, to try what node cannot.
+ * doctor starts it by another name, to try what node cannot, and so does the library, to run a command under it.
  */
 #include "front/environment.h"
 #include "front/front.h"
@@ -13,6 +13,7 @@
 #include "shared/inherited.h"
 #include "probe/probe.h"
 #include "front/shield.h"
+#include "supervisor/supervise.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -79,6 +80,8 @@ int main(int argc, char **argv)
 
 	if (argc > 0 && strcmp(argv[0], PROBE_NAME) == 0)
 		return probe(argc - 1, argv + 1);
+	if (argc > 0 && strcmp(argv[0], SUPERVISOR_NAME) == 0)
+		return supervise_for_node(argc - 1, argv + 1);
 
 	if (argc == 4 && strcmp(argv[1], HANDOVER_OPTION) == 0)
 		return handover_print(atoi(argv[2]), atoi(argv[3]));

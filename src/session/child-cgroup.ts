@@ -8,26 +8,24 @@ import {
   sweepCgroups,
 } from '../kernel/cgroup/cgroup.ts'
 import { processIdentity } from '../kernel/process/identity.ts'
-import { frontPid, type Launcher } from '../launch/launcher.ts'
+import type { Home } from '../launch/home.ts'
 import type { CommandPlan } from './plan.ts'
 
 /**
- * Named after the front, which outlives this process (CONTRIBUTING says who cleans up). Network faults find their target
- * by it. System call faults do without where none can be made, as for an ordinary user or in a container: the supervisor
- * finds the tree as its subreaper.
+ * Named after its owner: the front, which outlives this process and removes it if this process is killed, or this process
+ * itself, whose supervisor does that.
+ * Network faults find their target by it. System call faults do without where none can be made, as for an
+ * ordinary user or in a container: the supervisor finds the tree as its subreaper.
  *
  * @throws {MinderbinderError} MB_NO_CGROUP2, MB_NO_PERMISSION, MB_CGROUP
  */
-export async function openCgroup(
-  plan: CommandPlan,
-  launcher: Launcher,
-): Promise<ChildCgroup | undefined> {
-  const front = processIdentity(frontPid)
+export async function openCgroup(plan: CommandPlan, home: Home): Promise<ChildCgroup | undefined> {
+  const owner = processIdentity(home.owner)
   const network = plan.rules.find(({ kind }) => kind !== 'syscall')
-  if (!front) throw new MinderbinderError('MB_LAUNCHER', 'its launcher process died')
+  if (!owner) throw new MinderbinderError('MB_LAUNCHER', 'its launcher process died')
   await sweepCgroups()
   try {
-    return createCgroup(front, (path) => launcher.announceCgroup(path))
+    return createCgroup(owner, (path) => home.announceCgroup(path))
   } catch (error) {
     if (!(error instanceof MinderbinderError)) throw error
     if (!network) return undefined

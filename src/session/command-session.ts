@@ -4,9 +4,9 @@ import { supervisedTargets } from '../engines/seccomp/supervised-targets.ts'
 import { collectCounts } from '../engines/totals.ts'
 import { architecture } from '../kernel/architecture.ts'
 import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
-import { readEvents } from '../launch/events.ts'
-import { type ChildEnd, type Launcher, StageError } from '../launch/launcher.ts'
+import type { Home } from '../launch/home.ts'
 import { execFailure, stageFailure } from '../launch/start-errors.ts'
+import { type ChildEnd, StageError, type Supervisor } from '../launch/supervisor.ts'
 import type { Observation } from '../observe/observation.ts'
 import type { Wanted } from '../observe/observer.ts'
 import type { Activity } from '../report/activity.ts'
@@ -23,23 +23,24 @@ import type { Session, SessionSnapshot } from './session.ts'
 interface Parts {
   readonly attached: AttachedEngines
   readonly observation: Observation | undefined
-  /** Hears that the child has ended. */
-  readonly onEnded: () => void
+  /** Hears that the child has ended; of a child that was killed, nothing is to go on. */
+  readonly onEnded: (killed: boolean) => void
   /** What a reader of the summary must know, besides what the engines say: asked for once, at the end. */
   readonly lastNotes: () => Promise<readonly string[]>
 }
 
 export class CommandSession implements Session {
   readonly #plan: CommandPlan
-  readonly #launcher: Launcher
+  readonly #supervisor: Supervisor
   readonly #parts: Parts
   readonly #undo: UndoStack
+  #killed = false
   #ended: Promise<ChildEnd> | undefined
   #closed: Promise<SessionSnapshot> | undefined
 
-  private constructor(plan: CommandPlan, launcher: Launcher, parts: Parts, undo: UndoStack) {
+  private constructor(plan: CommandPlan, supervisor: Supervisor, parts: Parts, undo: UndoStack) {
     this.#plan = plan
-    this.#launcher = launcher
+    this.#supervisor = supervisor
     this.#parts = parts
     this.#undo = undo
   }
@@ -49,10 +50,10 @@ export class CommandSession implements Session {
    *
    * @throws {MinderbinderError} what keeps the command from running; then nothing is left
    */
-  static async open(plan: CommandPlan, launcher: Launcher): Promise<CommandSession> {
+  static async open(plan: CommandPlan, home: Home): Promise<CommandSession> {
     const undo = new UndoStack()
     try {
-      return new CommandSession(plan, launcher, await open(plan, launcher, undo), undo)
+      return new CommandSession(plan, home.supervisor, await open(plan, home, undo), undo)
     } catch (error) {
       await undo.run().catch(() => {}) // what went wrong first is what the user must hear of
       throw error
@@ -66,17 +67,23 @@ export class CommandSession implements Session {
   /** The child execs. @throws {MinderbinderError} MB_EXEC_NOT_FOUND, MB_EXEC_FAILED */
   async start(): Promise<void> {
     for (const engine of this.#parts.attached.engines) engine.start?.()
-    const errno = await this.#launcher.go()
+    const errno = await this.#supervisor.go()
     if (errno !== 0) throw execFailure(this.#plan.command, errno)
   }
 
   /** How the child ended, once it was started. */
   get ended(): Promise<ChildEnd> {
-    this.#ended ??= this.#launcher.exited().then((end) => {
-      this.#parts.onEnded()
+    this.#ended ??= this.#supervisor.exited().then((end) => {
+      this.#parts.onEnded(this.#killed)
       return end
     })
     return this.#ended
+  }
+
+  /** SIGKILL for the child, and at close() for all that it has started. */
+  kill(): void {
+    this.#killed = true
+    this.#supervisor.kill()
   }
 
   sample(): Promise<Activity> {
@@ -120,7 +127,8 @@ export class CommandSession implements Session {
   }
 }
 
-async function open(given: CommandPlan, launcher: Launcher, undo: UndoStack): Promise<Parts> {
+async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Parts> {
+  const { supervisor } = home
   const observation = given.watched && (await observationOf(given.watched))
   const user = given.user ?? ourselves()
   const plan = {
@@ -130,19 +138,19 @@ async function open(given: CommandPlan, launcher: Launcher, undo: UndoStack): Pr
     includeSetuid: given.includeSetuid || user.uid === 0,
   }
   // Undone last: the supervisor goes on to serve what the child has left behind, or ends.
-  const events = readEvents(plan.onEvent)
+  const events = supervisor.readEvents(plan.onEvent)
   undo.push(async () => {
-    launcher.release()
+    supervisor.release()
     await events
   })
-  const cgroup = await openCgroup(plan, launcher)
-  let ended = false
-  if (cgroup) undo.push(() => closeCgroup(cgroup, ended))
+  const cgroup = await openCgroup(plan, home)
+  let goesOn = false
+  if (cgroup) undo.push(() => closeCgroup(cgroup, goesOn))
   const targets = targetsOf(plan, cgroup, undo)
-  const own = { cgroup, supervisor: launcher, user, targets: targets.open }
+  const own = { cgroup, supervisor, user, targets: targets.open }
   const attached = await attachEngines(plan, own, undo)
   const { engines, names } = attached
-  const child = await stage(plan, launcher, engines, cgroup)
+  const child = await stage(plan, supervisor, engines, cgroup)
   const outOfReach = await networkNotes(plan, cgroup, child)
   if (observation) {
     undo.push(() => observation.close())
@@ -160,8 +168,8 @@ async function open(given: CommandPlan, launcher: Launcher, undo: UndoStack): Pr
   return {
     attached,
     observation,
-    onEnded() {
-      ended = true
+    onEnded(killed) {
+      goesOn = !killed
     },
     async lastNotes() {
       const spared = !engines.some((each) => each.tellsOfSpared)
@@ -179,7 +187,7 @@ async function observationOf(wanted: Wanted): Promise<Observation> {
 /** The child's pid: it waits to exec. @throws {MinderbinderError} */
 async function stage(
   plan: CommandPlan,
-  launcher: Launcher,
+  supervisor: Supervisor,
   engines: readonly AttachedEngine[],
   cgroup: ChildCgroup | undefined,
 ): Promise<number> {
@@ -190,7 +198,7 @@ async function stage(
   const active = engines.flatMap(({ child }) => child?.notified ?? [])
   const supervised = await supervisedTargets(plan.rules, active)
   try {
-    return await launcher.stage({
+    return await supervisor.stage({
       argvIndex: plan.argvIndex,
       user: plan.user,
       cgroup: cgroup?.path,

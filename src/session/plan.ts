@@ -1,5 +1,5 @@
 import type { Engine } from '../engines/engine.ts'
-import type { UserIds } from '../launch/launcher.ts'
+import type { UserIds } from '../launch/stage-frame.ts'
 import type { Wanted } from '../observe/observer.ts'
 import type { Rule } from '../rules/rule.ts'
 

@@ -1,5 +1,6 @@
 /** A command's session from its beginning to its end. */
-import type { ChildEnd, Launcher } from '../launch/launcher.ts'
+import type { Home } from '../launch/home.ts'
+import type { ChildEnd } from '../launch/supervisor.ts'
 import type { Observer } from '../observe/observer.ts'
 import { UndoStack } from '../undo.ts'
 import { CommandSession } from './command-session.ts'
@@ -17,9 +18,9 @@ export interface CommandResult extends SessionSnapshot {
 export async function runCommand(
   plan: CommandPlan,
   observer: Observer | undefined,
-  launcher: Launcher,
+  home: Home,
 ): Promise<CommandResult> {
-  const session = await CommandSession.open({ ...plan, watched: observer }, launcher)
+  const session = await CommandSession.open({ ...plan, watched: observer }, home)
   const undo = new UndoStack()
   undo.push(async () => {
     await session.close()

@@ -4,7 +4,7 @@ import { assignEngines, engineInstead } from '../../engines/choose.ts'
 import { engines } from '../../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
-import { type Finish, type Launcher, launcherFds } from '../../launch/launcher.ts'
+import { type Finish, type Front, launcherFds } from '../../launch/front.ts'
 import type { Observer } from '../../observe/observer.ts'
 import { summary } from '../../report/summary.ts'
 import { groupByExpression, labelOfAll } from '../../rules/expression.ts'
@@ -31,13 +31,13 @@ import { lookUpUser } from './user.ts'
  * @throws {MinderbinderError} the command did not run, or not to its end
  * @throws {HelpRequest}
  */
-export async function exec(args: readonly string[], launcher: Launcher): Promise<Finish> {
+export async function exec(args: readonly string[], front: Front): Promise<Finish> {
   const { faults, options, command } = parseExec(args)
   const rules = await allRules(faults, { filesOnly: true })
-  const observer = await observerOf(options, command, launcher)
+  const observer = await observerOf(options, command, front)
   const assigned = assignEngines(rules, engines, options.engine)
   const user = options.user === undefined ? undefined : await lookUpUser(options.user)
-  const { output, log: logFile, ...more } = await launcher.orAbandoned(openOutputs(options))
+  const { output, log: logFile, ...more } = await front.orAbandoned(openOutputs(options))
   // Of what the launcher handed over, and of standard output, which was for --help.
   closeOthers(new Set([output?.fd ?? 0, logFile?.fd ?? 0, more.report?.fd ?? 0]))
   const report = more.report && new ExecReport(more.report, { command, seed: options.seed })
@@ -61,7 +61,7 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
     includeSetuid: options.includeSetuid,
     onEvent: injections && ((event) => injections.add(event)),
   }
-  const session = runCommand(plan, observer, launcher)
+  const session = runCommand(plan, observer, front)
   const result = await (report?.orFailed(session) ?? session)
   // Not made if it is not read: its hints build every family, two milliseconds.
   // Events dropped by the graphs alone are not losses: no log was asked for.
@@ -82,12 +82,12 @@ export async function exec(args: readonly string[], launcher: Launcher): Promise
 async function observerOf(
   options: ExecOptions,
   command: readonly string[],
-  launcher: Launcher,
+  front: Front,
 ): Promise<Observer | undefined> {
   if (!options.graph) closeSync(launcherFds.terminal)
   if (!options.graph && options.metrics === undefined) return undefined
   const { execObserver } = await import('./observer.ts')
-  return execObserver(options, command, launcher)
+  return execObserver(options, command, front)
 }
 
 /** Imported here: a start without network rules does not wait for it. */

@@ -1,5 +1,5 @@
 /** What looks on in exec: the view of --graph, the server of --metrics. */
-import type { Launcher } from '../../launch/launcher.ts'
+import type { Front } from '../../launch/front.ts'
 import { type Observer, together } from '../../observe/observer.ts'
 import type { ExecOptions } from './options.ts'
 import { execView } from './view.ts'
@@ -8,10 +8,10 @@ import { execView } from './view.ts'
 export async function execObserver(
   options: ExecOptions,
   command: readonly string[],
-  launcher: Launcher,
+  front: Front,
 ): Promise<Observer> {
   const observers: Observer[] = []
-  if (options.graph) observers.push(execView(options, command, launcher))
+  if (options.graph) observers.push(execView(options, command, front))
   if (options.metrics !== undefined) {
     const { metricsObserver } = await import('../../metrics/observer.ts')
     observers.push(metricsObserver(options.metrics))

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { type EngineOption, engineOptions } from '../../engines/choose.ts'
 import { MinderbinderError } from '../../errors.ts'
+import { randomSeed, SEED_MAX } from '../../rules/seed.ts'
 import { faultHelp } from '../fault-help.ts'
 import { addFaultOptions, type Faults } from '../faults.ts'
 import { logLimitOf, parseLogLimit } from '../log-limit.ts'
@@ -26,8 +27,6 @@ export interface ExecOptions {
   /** If the command succeeded, or whatever became of it; undefined: not required. */
   readonly requireHit: 'success' | 'always' | undefined
 }
-
-const seedMax = 2n ** 64n - 1n
 
 /** The parser of what follows `exec`, and how to read its options once it has parsed. */
 export function execParser(): { parser: Command; read: ReturnType<typeof addExecOptions> } {
@@ -80,14 +79,9 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
 
 export function parseSeed(text: string): bigint {
   const seed = /^(\d{1,20}|0x[\da-f]{1,16})$/i.test(text) ? BigInt(text) : -1n
-  if (seed < 0n || seed > seedMax)
+  if (seed < 0n || seed > SEED_MAX)
     throw new MinderbinderError('MB_USAGE', `--seed: invalid seed '${text}'`, {
-      hint: `a seed is a whole number from 0 to ${seedMax}`,
+      hint: `a seed is a whole number from 0 to ${SEED_MAX}`,
     })
   return seed
-}
-
-/** 32 bits: enough to differ from run to run, short enough to type. */
-export function randomSeed(): bigint {
-  return BigInt(Math.floor(Math.random() * 2 ** 32))
 }

@@ -1,6 +1,6 @@
 /** `exec --report FILE`: what became of the command and its faults. */
 import { architecture } from '../../kernel/architecture.ts'
-import { Abandoned } from '../../launch/launcher.ts'
+import { Abandoned } from '../../launch/front.ts'
 import type { CommandRun } from '../../report/run-report.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type { CommandResult } from '../../session/run-command.ts'

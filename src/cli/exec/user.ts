@@ -1,7 +1,7 @@
 /** `--user NAME`: who that is, from the system's own databases (NSS), which a static launcher cannot ask. */
 import { promisify } from 'node:util'
 import { MinderbinderError } from '../../errors.ts'
-import type { UserIds } from '../../launch/launcher.ts'
+import type { UserIds } from '../../launch/stage-frame.ts'
 
 /** @throws {MinderbinderError} MB_NO_PERMISSION, MB_USER */
 export async function lookUpUser(name: string): Promise<UserIds> {

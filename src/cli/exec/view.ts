@@ -5,7 +5,7 @@
  */
 import { MinderbinderError } from '../../errors.ts'
 import { readStat } from '../../kernel/process/proc-stat.ts'
-import { frontPid, type Launcher, launcherFds } from '../../launch/launcher.ts'
+import { type Front, frontPid, launcherFds } from '../../launch/front.ts'
 import type { Observer } from '../../observe/observer.ts'
 import { keepDrawing } from '../keep-drawing.ts'
 import { inForeground } from '../terminal-use.ts'
@@ -15,7 +15,7 @@ import type { ExecOptions } from './options.ts'
 export function execView(
   { seed, output, log }: ExecOptions,
   command: readonly string[],
-  launcher: Launcher,
+  front: Front,
 ): Observer {
   if (terminalOf(frontPid) === 0)
     throw new MinderbinderError('MB_TERMINAL', '--graph: there is no terminal to draw on')
@@ -48,7 +48,7 @@ export function execView(
         if (!stopped && inForeground(frontPid)) view.resume()
         else view.suspend()
       }
-      launcher.announceView({
+      front.announceView({
         restore: view.restore,
         suspend() {
           stopped = true
@@ -63,7 +63,7 @@ export function execView(
       return async () => {
         stop()
         view.close()
-        launcher.announceView(undefined)
+        front.announceView(undefined)
       }
     },
   }

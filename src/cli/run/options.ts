@@ -1,7 +1,8 @@
 /** The options of run, from commander's strings to values. */
 import { Option } from 'commander'
 import { MinderbinderError } from '../../errors.ts'
-import { parseSeed, randomSeed } from '../exec/options.ts'
+import { randomSeed } from '../../rules/seed.ts'
+import { parseSeed } from '../exec/options.ts'
 import { logLimitOf, parseLogLimit } from '../log-limit.ts'
 import { runOptions } from '../options.ts'
 import { newCommand, parseArguments } from '../parse.ts'

@@ -1,5 +1,5 @@
 /** What the supervisor's counts mean to a reader of the summary, one line each. Pure. */
-import type { SupervisorCounts } from '../../launch/counts.ts'
+import type { SupervisorCounts } from '../../launch/counts-frame.ts'
 import { sparedNotes } from '../../report/spared-notes.ts'
 
 type Counts = Pick<

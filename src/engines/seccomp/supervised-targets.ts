@@ -1,6 +1,6 @@
 /** The targets of the rules that the supervisor does, as it gets them. */
 
-import type { StagePlan } from '../../launch/launcher.ts'
+import type { StagePlan } from '../../launch/stage-frame.ts'
 import { encodeTargets } from '../../rules/encode.ts'
 import type { Rule } from '../../rules/rule.ts'
 

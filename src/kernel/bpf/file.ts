@@ -1,23 +1,17 @@
 /** Where the prebuilt BPF objects are. */
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { MinderbinderError } from '../../errors.ts'
+import { packageFile } from '../../installation.ts'
 
 /**
- * The bytes of bpf/NAME.bpf.o. The folder `bpf` is beside `src` in the repository and beside `dist` in the
- * package: the nearest one above this file.
+ * The bytes of bpf/NAME.bpf.o.
  *
- * @throws {MinderbinderError} MB_INTERNAL where the installation is incomplete
+ * @throws {MinderbinderError} MB_INTERNAL if the installation is incomplete
  */
 export function readBpfObject(name: string): Buffer {
-  const start = typeof __dirname === 'string' ? __dirname : dirname(fileURLToPath(import.meta.url))
-  for (let folder = start; ; folder = dirname(folder)) {
-    const path = join(folder, 'bpf', `${name}.bpf.o`)
-    if (existsSync(path)) return readFileSync(path)
-    if (folder === dirname(folder)) break
-  }
-  throw new MinderbinderError('MB_INTERNAL', `bpf/${name}.bpf.o is missing above ${start}`, {
+  const path = packageFile(`bpf/${name}.bpf.o`)
+  if (existsSync(path)) return readFileSync(path)
+  throw new MinderbinderError('MB_INTERNAL', `${path} is missing`, {
     hint: 'the installation is incomplete: run npm ci again, or scripts/build-bpf.sh in a clone',
   })
 }

@@ -142,7 +142,7 @@ static void from_node(void)
 
 	if (!peer_hear(&run.node, &frame))
 		return;
-	if (frame.type == WIRE_SESSION) {
+	if (frame.type == WIRE_CGROUP) {
 		free(run.cgroup);
 		run.cgroup = strndup((const char *)frame.payload, frame.length);
 	} else if (frame.type == WIRE_VIEW) {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define NODE_FDS 8
-#define NODE_STDOUT 6 /* launcherFds in src/launch/launcher.ts */
+#define NODE_STDOUT 6 /* launcherFds in src/launch/front.ts */
 
 static int copy_above(int fd, int below)
 {

@@ -20,6 +20,7 @@ enum wire_type {
 	WIRE_COUNT = 3,   /* answer with WIRE_COUNTS */
 	WIRE_LIFT = 4,    /* from here on no call is faulted; answer with WIRE_LIFTED */
 	WIRE_RELEASE = 5, /* the session is over: end, or stay only to let left-over processes' calls pass */
+	WIRE_KILL = 6,    /* SIGKILL for the child, and at WIRE_RELEASE for what it leaves behind; no answer */
 	/* supervisor to node */
 	WIRE_STAGED = 16,       /* u32 pid */
 	WIRE_STAGE_FAILED = 17, /* u32 enum stage_step, u32 errno */
@@ -29,7 +30,7 @@ enum wire_type {
 	WIRE_COUNTS = 21,      /* struct wire_counts, struct near_path[], then struct rule_counts of every rule */
 	WIRE_LIFTED = 22,
 	/* node to front */
-	WIRE_SESSION = 32, /* path of the child's cgroup, for the case that node is killed */
+	WIRE_CGROUP = 32, /* path of the child's cgroup, for the case that node is killed */
 	WIRE_FINISH = 33,  /* struct wire_finish: end like this, once node has exited */
 	/* Node draws on the terminal; what gives it back, for the case that node is killed. Empty: no more. */
 	WIRE_VIEW = 34,

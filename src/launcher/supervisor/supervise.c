@@ -36,12 +36,15 @@ static int signals; /* signalfd for all of them */
 static int child_exited, child_stopped;
 static int stop_told;   /* WIRE_STOPPED is not yet answered by WIRE_RESUMED: the front may be stopped */
 static u32 untold_stop; /* signal of the stop that came meanwhile and lasts; 0: none */
+static int kills_rest;  /* what the child leaves behind ends with the session */
 
 static void let_front_go(void);
 
 static _Noreturn void kill_and_exit(void)
 {
 	tree_kill(cgroup, NULL);
+	if (self->front < 0)
+		tree_remove_cgroup(cgroup);
 	let_front_go();
 	_exit(1);
 }
@@ -55,7 +58,8 @@ static void tell_node(u32 type, const void *payload, size_t length)
 
 static void tell_front(u32 type, const void *payload, size_t length)
 {
-	if (wire_write(self->front, type, payload, length, NULL, 0) < 0 && errno != EPIPE)
+	if (self->front >= 0 && wire_write(self->front, type, payload, length, NULL, 0) < 0 &&
+	    errno != EPIPE)
 		kill_and_exit();
 }
 
@@ -288,6 +292,12 @@ static _Noreturn void end_or_stay(void)
 	}
 }
 
+/* The child's pid, to signal it; 0: none. Not reaped before child_exited is set: the pid is the child's. */
+static pid_t living_child(void)
+{
+	return child_exited ? 0 : staged.pid;
+}
+
 static void from_node(void)
 {
 	struct frame frame;
@@ -308,8 +318,17 @@ static void from_node(void)
 		lift();
 		tell_node(WIRE_LIFTED, NULL, 0);
 		break;
+	case WIRE_KILL:
+		kills_rest = 1;
+		if (living_child())
+			kill(staged.pid, SIGKILL);
+		break;
 	case WIRE_RELEASE:
 		lift();
+		if (kills_rest && child_exited) {
+			tree_kill(cgroup, NULL);
+			_exit(0);
+		}
 		/* A child that was staged and never told to go, or could not exec, ends here. */
 		if (staged.pid && !child_exited)
 			kill_and_exit();
@@ -317,12 +336,6 @@ static void from_node(void)
 	default:
 		kill_and_exit();
 	}
-}
-
-/* The child's pid, to signal it; 0: none. Not reaped before child_exited is set: the pid is the child's. */
-static pid_t living_child(void)
-{
-	return child_exited ? 0 : staged.pid;
 }
 
 /* Node undoes what it did, and ends; one that hangs, or is stopped, would be left for ever. */
@@ -344,7 +357,7 @@ static void tell_untold_stop(void)
 {
 	const u32 signal = untold_stop;
 
-	if (!signal || stop_told)
+	if (!signal || stop_told || self->front < 0)
 		return;
 	stop_told = 1;
 	untold_stop = 0;
@@ -498,4 +511,27 @@ void supervise(const struct supervisor *supervisor)
 		if (sources[1].revents)
 			from_node();
 	}
+}
+
+int supervise_for_node(int argc, char **argv)
+{
+	static struct inherited inherited;
+	static struct supervisor supervisor = { .front = -1 };
+	static int execed;
+	sigset_t all;
+
+	inherited.argc = argc;
+	inherited.argv = argv;
+	supervisor.inherited = &inherited;
+	supervisor.execed = &execed;
+	supervisor.node = SUPERVISOR_ORDERS;
+	supervisor.events = SUPERVISOR_EVENTS;
+	supervisor.node_process = -1; /* only a front that dies asks for it */
+	sigfillset(&all);
+	if (argc < 1 || inherited_record(&inherited) < 0 || sigprocmask(SIG_SETMASK, &all, NULL) < 0 ||
+	    fcntl(SUPERVISOR_ORDERS, F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl(SUPERVISOR_EVENTS, F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl(SUPERVISOR_EVENTS, F_SETFL, O_NONBLOCK) < 0)
+		return 1;
+	supervise(&supervisor);
 }

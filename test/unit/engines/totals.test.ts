@@ -5,7 +5,7 @@ import type { AttachedEngine, EngineSnapshot, Supervisor } from '../../../src/en
 import { seccomp } from '../../../src/engines/seccomp/engine.ts'
 import { collectCounts } from '../../../src/engines/totals.ts'
 import { levelBelow } from '../../../src/kernel/bpf/aim.ts'
-import type { SupervisorCounts } from '../../../src/launch/counts.ts'
+import type { SupervisorCounts } from '../../../src/launch/counts-frame.ts'
 import { noCounts, type RuleCounts } from '../../../src/rules/rule.ts'
 
 const counted = (seen: bigint): RuleCounts => ({ ...noCounts, seen })

@@ -4,8 +4,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
-import type { StageError } from '../../../src/launch/launcher.ts'
 import { errnoText, execFailure, stageFailure } from '../../../src/launch/start-errors.ts'
+import type { StageError } from '../../../src/launch/supervisor.ts'
 
 const { EACCES, EBUSY, EINVAL, ENOENT, ENOEXEC, ENOSYS, EPERM } = constants.errno
 

@@ -21,7 +21,8 @@ int main(void)
 	SAY("exited", WIRE_EXITED);
 	SAY("counts", WIRE_COUNTS);
 	SAY("lifted", WIRE_LIFTED);
-	SAY("session", WIRE_SESSION);
+	SAY("kill", WIRE_KILL);
+	SAY("cgroup", WIRE_CGROUP);
 	SAY("finish", WIRE_FINISH);
 	SAY("view", WIRE_VIEW);
 	SAY("viewSuspended", WIRE_VIEW_SUSPENDED);

@@ -5,8 +5,8 @@ import {
   COUNTS_HEADER_SIZE,
   NEAR_PATH_OFFSET,
   NEAR_PATH_SIZE,
-  STAGE_HEADER_SIZE,
-} from '../../../src/launch/launcher.ts'
+} from '../../../src/launch/counts-frame.ts'
+import { STAGE_HEADER_SIZE } from '../../../src/launch/stage-frame.ts'
 import { FrameReader, frameBytes, stageSteps, wireTypes } from '../../../src/launch/wire.ts'
 import { compileC } from '../../helpers/compile-c.ts'
 import { requires } from '../../helpers/requires.ts'

@@ -1,0 +1,169 @@
+/** The supervisor as node sees it, over any two channels: orders to it, and what it reports. */
+import { MinderbinderError } from '../errors.ts'
+import { EVENT_SIZE } from '../report/event.ts'
+import type { Channel } from './channel.ts'
+import { decodeSupervisorCounts, type SupervisorCounts } from './counts-frame.ts'
+import { encodeStage, type StagePlan } from './stage-frame.ts'
+import {
+  type Frame,
+  FrameReader,
+  frameBytes,
+  type StageStep,
+  stageSteps,
+  wireTypes,
+} from './wire.ts'
+
+/** How the child ended. */
+export type ChildEnd =
+  | { readonly kind: 'exited'; readonly status: number }
+  | { readonly kind: 'killed'; readonly signal: number }
+
+/** Staging failed at this step with this errno; what that means to the user is the session's to say. */
+export class StageError extends Error {
+  readonly step: StageStep
+  readonly errno: number
+
+  constructor(step: StageStep, errno: number) {
+    super(`staging failed: ${step}, errno ${errno}`)
+    this.step = step
+    this.errno = errno
+  }
+}
+
+const CLD_EXITED = 1
+
+interface Waiter {
+  readonly types: readonly number[]
+  resolve(frame: Frame): void
+  reject(error: Error): void
+}
+
+export class Supervisor {
+  readonly #orders: Channel
+  readonly #events: Pick<Channel, 'read'>
+  /** Frames that were not asked for yet, and the requests that wait for one. */
+  readonly #frames: Frame[] = []
+  readonly #waiters: Waiter[] = []
+  readonly #gone: Promise<void>
+  #failure: Error | undefined
+  #released = false
+
+  constructor(orders: Channel, events: Pick<Channel, 'read'>) {
+    this.#orders = orders
+    this.#events = events
+    const reader = new FrameReader()
+    this.#gone = new Promise((resolve) => {
+      orders.read(
+        (bytes) => {
+          for (const frame of reader.push(bytes)) this.#receive(frame)
+        },
+        () => {
+          this.giveUp(
+            new MinderbinderError(
+              'MB_LAUNCHER',
+              'its supervisor process died; the command was killed',
+            ),
+          )
+          resolve()
+        },
+      )
+    })
+  }
+
+  /** Prepares the child up to its exec: its pid. @throws {StageError} */
+  async stage(plan: StagePlan): Promise<number> {
+    this.#tell(wireTypes.stage, encodeStage(plan))
+    const frame = await this.#wait(wireTypes.staged, wireTypes.stageFailed)
+    if (frame.type === wireTypes.staged) return frame.payload.readUInt32LE(0)
+    throw new StageError(
+      stageSteps[frame.payload.readUInt32LE(0)] ?? 'protocol',
+      frame.payload.readUInt32LE(4),
+    )
+  }
+
+  /** Lets the child exec: 0, or the errno. */
+  async go(): Promise<number> {
+    this.#tell(wireTypes.go)
+    const frame = await this.#wait(wireTypes.execed, wireTypes.execFailed)
+    return frame.type === wireTypes.execed ? 0 : frame.payload.readUInt32LE(0)
+  }
+
+  async exited(): Promise<ChildEnd> {
+    const { payload } = await this.#wait(wireTypes.exited)
+    const status = payload.readUInt32LE(4)
+    return payload.readUInt32LE(0) === CLD_EXITED
+      ? { kind: 'exited', status }
+      : { kind: 'killed', signal: status }
+  }
+
+  async counts(): Promise<SupervisorCounts> {
+    this.#tell(wireTypes.count)
+    return decodeSupervisorCounts((await this.#wait(wireTypes.counts)).payload)
+  }
+
+  /** From here on no call is faulted, and no event is written. */
+  async lift(): Promise<void> {
+    this.#tell(wireTypes.lift)
+    await this.#wait(wireTypes.lifted)
+  }
+
+  /** SIGKILL for the child, and at release() for what it leaves behind. */
+  kill(): void {
+    this.#tell(wireTypes.kill)
+  }
+
+  /** The child is over, or shall be killed: the supervisor ends, or serves left-over processes unseen. */
+  release(): void {
+    this.#released = true
+    this.#tell(wireTypes.release)
+  }
+
+  /** Resolves once the supervisor has let go of us: it has ended, or goes on unseen. */
+  get gone(): Promise<void> {
+    return this.#gone
+  }
+
+  /** Hands each struct event to `onEvent`; resolves when the last one has been read. */
+  readEvents(onEvent: ((event: Buffer) => void) | undefined): Promise<void> {
+    if (!onEvent) return Promise.resolve()
+    let rest = Buffer.alloc(0)
+    return new Promise((resolve) => {
+      this.#events.read((bytes) => {
+        const all = Buffer.concat([rest, bytes])
+        const whole = all.length - (all.length % EVENT_SIZE)
+        for (let at = 0; at < whole; at += EVENT_SIZE) onEvent(all.subarray(at, at + EVENT_SIZE))
+        rest = all.subarray(whole)
+      }, resolve)
+    })
+  }
+
+  /** Whatever waits for the supervisor's word, now or later, fails so. */
+  giveUp(failure: Error): void {
+    if (this.#released || this.#failure) return
+    this.#failure = failure
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(failure)
+  }
+
+  #tell(type: number, payload?: Uint8Array): void {
+    this.#orders.write(frameBytes(type, payload))
+  }
+
+  #receive(frame: Frame): void {
+    const at = this.#waiters.findIndex(({ types }) => types.includes(frame.type))
+    if (at < 0) this.#frames.push(frame)
+    else this.#waiters.splice(at, 1)[0]?.resolve(frame)
+  }
+
+  #wait(...types: number[]): Promise<Frame> {
+    const at = this.#frames.findIndex(({ type }) => types.includes(type))
+    const frame = this.#frames[at]
+    if (frame) {
+      this.#frames.splice(at, 1)
+      return Promise.resolve(frame)
+    }
+    if (this.#failure) return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ types, resolve, reject })
+    })
+  }
+}

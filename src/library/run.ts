@@ -1,0 +1,156 @@
+/** `run()`: a command under faults, from a program. */
+import { performance } from 'node:perf_hooks'
+import {
+  assignEngines,
+  type EngineOption,
+  engineInstead,
+  engineOptions,
+} from '../engines/choose.ts'
+import { engines } from '../engines/engines.ts'
+import { MinderbinderError } from '../errors.ts'
+import { architecture } from '../kernel/architecture.ts'
+import { type Stdio, startSupervisor } from '../launch/start-supervisor.ts'
+import { commandEnd, periodReport, type RunReport, runReport } from '../report/run-report.ts'
+import { randomSeed, SEED_MAX } from '../rules/seed.ts'
+import { CommandSession } from '../session/command-session.ts'
+import type { CommandPlan } from '../session/plan.ts'
+import { type Fault, parseFaults } from './faults.ts'
+
+export interface RunRequest {
+  /** The program, looked for in PATH of `env`, and its arguments. */
+  readonly command: readonly [string, ...string[]]
+  readonly faults: readonly Fault[]
+  /** All of the command's environment. Default: this process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Default: this process's. */
+  readonly cwd?: string
+  /** Of all three descriptors, or of each: `'inherit'`, `'ignore'` or a descriptor. Default: `'inherit'`. */
+  readonly stdio?: Stdio | readonly [Stdio, Stdio, Stdio]
+  /** 0 to 2^64 - 1. Default: a random one, which the report has. */
+  readonly seed?: bigint | number
+  /** Default: `'auto'`. */
+  readonly engine?: EngineOption
+  /** Milliseconds, more than 0. After that the command and all that it started are killed. Default: no limit. */
+  readonly timeoutMs?: number
+  /** When it is aborted, the command and all that it started are killed, and run() rejects with its reason. */
+  readonly signal?: AbortSignal
+  /** Fault what the dynamic loader does before the program's entry point, too. Default: false. */
+  readonly includeLoader?: boolean
+  /** Fault programs with more rights than this process's user, too. Default: false. */
+  readonly includeSetuid?: boolean
+}
+
+/**
+ * Runs the command under the faults, and reports what they did. Any number of runs may go on at once.
+ *
+ * When the promise settles, the command has ended. What it left behind goes on, without faults, unless the run timed
+ * out or was aborted. When this process is killed, so is the command with all that it started.
+ *
+ * @throws {MinderbinderError} a fault, an option or the command is wrong, or the kernel refuses something: `code` says which
+ * @throws the reason of `signal`
+ */
+export async function run(request: RunRequest): Promise<RunReport> {
+  const { signal } = request
+  signal?.throwIfAborted()
+  const plan = planOf(request)
+  const timeoutMs = timeoutOf(request)
+  const startedAt = new Date()
+  const start = performance.now()
+  const { supervisor, gone } = await startSupervisor({
+    argv: request.command,
+    env: request.env ?? process.env,
+    cwd: request.cwd ?? process.cwd(),
+    stdio: threeOf(request.stdio ?? 'inherit'),
+  })
+  let stop: 'timed-out' | 'aborted' | undefined
+  let timer: NodeJS.Timeout | undefined
+  let onAbort = () => {}
+  try {
+    // The supervisor itself removes the cgroup if this process is killed.
+    const session = await CommandSession.open(plan, {
+      supervisor,
+      owner: process.pid,
+      announceCgroup() {},
+    })
+    const kill = (why: 'timed-out' | 'aborted') => {
+      stop ??= why
+      session.kill()
+    }
+    onAbort = () => kill('aborted')
+    try {
+      signal?.addEventListener('abort', onAbort)
+      signal?.throwIfAborted()
+      await session.start()
+      if (timeoutMs !== undefined) timer = setTimeout(() => kill('timed-out'), timeoutMs)
+      const end = await session.ended
+      const done = await session.close()
+      const times = { startedAt, durationMs: performance.now() - start }
+      if (stop === 'aborted') throw signal?.reason
+      const how = stop === 'timed-out' ? ({ kind: 'timed-out' } as const) : commandEnd(end)
+      const { command } = request
+      return runReport({ command, seed: plan.seed }, how, periodReport(done, times, architecture))
+    } catch (error) {
+      await session.close().catch(() => {}) // what went wrong first is what the caller must hear of
+      throw error
+    }
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+    await gone
+  }
+}
+
+function planOf(request: RunRequest): CommandPlan {
+  const [command] = request.command
+  if (typeof command !== 'string' || request.command.some((each) => typeof each !== 'string'))
+    throw new MinderbinderError('MB_USAGE', 'run: command is not a list of texts', {
+      hint: "write { command: ['./app', 'argument'], ... }",
+    })
+  const rules = parseFaults(request.faults, { arch: architecture })
+  const option = request.engine ?? 'auto'
+  if (!engineOptions.includes(option))
+    throw new MinderbinderError('MB_USAGE', `run: invalid engine ${option}`, {
+      hint: `an engine is one of ${engineOptions.join(', ')}`,
+    })
+  return {
+    rules,
+    seed: seedOf(request.seed),
+    engines: assignEngines(rules, engines, option),
+    engineInstead: (failed, indices) =>
+      engineInstead(
+        failed,
+        indices.map((index) => rules[index]!),
+        engines,
+        option,
+      ),
+    argvIndex: 0,
+    command,
+    user: undefined,
+    includeLoader: request.includeLoader === true,
+    includeSetuid: request.includeSetuid === true,
+  }
+}
+
+function seedOf(given: bigint | number | undefined): bigint {
+  if (given === undefined) return randomSeed()
+  const whole = typeof given === 'bigint' || Number.isSafeInteger(given)
+  const seed = whole ? BigInt(given) : -1n
+  if (seed >= 0n && seed <= SEED_MAX) return seed
+  throw new MinderbinderError('MB_USAGE', `run: invalid seed ${given}`, {
+    hint: `a seed is a whole number from 0 to ${SEED_MAX}`,
+  })
+}
+
+/** setTimeout() takes 31 bits, and fires at once for more. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1
+
+function timeoutOf({ timeoutMs }: RunRequest): number | undefined {
+  if (timeoutMs === undefined || (timeoutMs > 0 && timeoutMs <= TIMEOUT_MAX_MS)) return timeoutMs
+  throw new MinderbinderError('MB_USAGE', `run: invalid timeoutMs ${timeoutMs}`, {
+    hint: `a time-out is a number of milliseconds, more than 0 and at most ${TIMEOUT_MAX_MS}`,
+  })
+}
+
+function threeOf(stdio: Stdio | readonly [Stdio, Stdio, Stdio]): readonly [Stdio, Stdio, Stdio] {
+  return typeof stdio === 'object' ? stdio : [stdio, stdio, stdio]
+}
