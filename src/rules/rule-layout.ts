@@ -1,4 +1,4 @@
-/** struct rule of bpf/rule.h: where its fields are. test/unit/encode.test.ts holds the two together. */
+/** struct rule of bpf/rule.h: where its fields are. test/unit/rules/encode.test.ts holds the two together. */
 
 /** offsetof() in struct rule. */
 export const ruleOffsets = {

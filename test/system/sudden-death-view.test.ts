@@ -13,17 +13,17 @@ import { nothingLeft, systemState } from '../helpers/system-state.ts'
 import { terminal } from '../helpers/terminal.ts'
 import { until } from '../helpers/until.ts'
 
-/** Of each process. */
-const DEATHS = 500
+/** Of `run`, and of each of the three processes of `exec --graph`. */
+const DEATHS = { run: 500, each: 167 }
 /** Deaths at once: each run must leave nothing, however many others there are. */
-const LANES = 4
+const LANES = 8
 /** Milliseconds: a start and the first graphs take less. */
 const LONGEST = 300
 
-/** Calls `die` DEATHS times, in lanes, each time with a moment in milliseconds after the start. */
-async function deaths(die: (moment: number) => Promise<void>): Promise<void> {
+/** Calls `die` so many times, in lanes, each time with a moment in milliseconds after the start. */
+async function deaths(count: number, die: (moment: number) => Promise<void>): Promise<void> {
   const moments = new Moments(12345)
-  let left = DEATHS
+  let left = count
   const lane = async () => {
     while (left-- > 0) await die(moments.next(LONGEST))
   }
@@ -43,11 +43,13 @@ const victims: Readonly<Record<string, (owner: number) => number | undefined>> =
 }
 
 for (const [victim, find] of Object.entries(victims))
-  test(`${DEATHS} deaths of the ${victim} of exec --graph`, { timeout: 600_000 }, async (t) => {
+  test(`${DEATHS.each} deaths of the ${victim} of exec --graph`, {
+    timeout: 600_000,
+  }, async (t) => {
     if (!requires(t, 'pty', 'cc')) return
     const before = systemState()
     const ends = new Set<string>()
-    await deaths(async (moment) => {
+    await deaths(DEATHS.each, async (moment) => {
       const session = terminal(['sh', '-c', graphs], { env: { TERM: 'xterm-256color' } })
       await pause(moment)
       const pid = await until(() => find(session.pid), { what: `the ${victim}` })
@@ -60,7 +62,7 @@ for (const [victim, find] of Object.entries(victims))
     await nothingLeft(before)
   })
 
-test(`${DEATHS} deaths of run`, { timeout: 600_000 }, async (t) => {
+test(`${DEATHS.run} deaths of run`, { timeout: 600_000 }, async (t) => {
   if (!requires(t, 'root', 'libbpf', 'cgroup2', 'linux:6.6')) return
   const before = systemState()
   const file = join(scratch(t), 'rules.yaml')
@@ -71,7 +73,7 @@ test(`${DEATHS} deaths of run`, { timeout: 600_000 }, async (t) => {
   incoming_network: [{name: lose in, targets: [{process_name: mb-not-there}]}]
 `,
   )
-  await deaths(async (moment) => {
+  await deaths(DEATHS.run, async (moment) => {
     const running = startMinderbinder(['run', '--no-graph', file])
     await pause(moment * 2)
     killed(running.pid)
