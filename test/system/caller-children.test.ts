@@ -55,8 +55,13 @@ for (const victim of ['supervisor', 'node'] as const)
     const { node, supervisor } = ourProcesses(running.pid)
     const pid = victim === 'node' ? node : supervisor
     assert.ok(pid && supervisor)
-    const targets = descendants(supervisor)
-    assert.equal(targets.filter((each) => /sleep|sh$/.test(program(each))).length, 3)
+    let targets: number[] = []
+    // setsid(1) is another program for a moment.
+    const isTree = () => {
+      targets = descendants(supervisor)
+      return targets.filter((each) => /sleep|sh$/.test(program(each))).length === 3
+    }
+    await until(isTree, { what: 'the programs of the tree' })
     process.kill(pid, SIGKILL)
     assert.equal((await running.exited).status, 125)
     await until(() => !targets.some(alive), { what: 'the end of the tree' })

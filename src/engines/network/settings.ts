@@ -1,8 +1,38 @@
 /** The variables of bpf/network.bpf.c, as bytes: `settings` before it is loaded, `session` while it runs. */
 import type { BpfObject } from '../../kernel/bpf/object.ts'
-import { encodeRuleSet } from '../../rules/encode.ts'
+import { struct } from '../../kernel/bpf/struct.ts'
+import { encodeRuleSet, RULE_SET_SIZE } from '../../rules/encode.ts'
 import type { Rule } from '../../rules/rule.ts'
-import { encodeTargetProcess } from '../../targets/limits.ts'
+import { encodeTargetProcess, targetProcess } from '../../targets/limits.ts'
+
+/** Structures of bpf/network.bpf.c. */
+export const networkStructs = {
+  sets: struct({
+    drop_out: 2 * RULE_SET_SIZE,
+    drop_in: RULE_SET_SIZE,
+    refuse: RULE_SET_SIZE,
+    everyone: targetProcess.size,
+  }),
+  settings: struct({
+    seed: 'u64',
+    netns: 'u64',
+    wants_events: 'u32',
+    targeted: 'u32',
+    machine: 'u32',
+    turn: 'u32',
+    place: 'u32',
+    bound_in: 'u32',
+  }),
+  session: struct({
+    cgroup: 'u64',
+    start_ns: 'u64',
+    lost_events: 'u64',
+    untagged: 'u64',
+    level: 'u32',
+    padding: 'u32',
+    copied: 'u64',
+  }),
+}
 
 /** Rule indices, each list in the order its rules are tried. */
 export interface NetworkRules {
@@ -30,15 +60,18 @@ export interface PlanFacts {
   readonly wantsEvents: boolean
 }
 
-/** `sets`: struct rule_set drop_out[2], drop_in, refuse; struct target_process everyone. */
 export function setsOf(
   { dropOut, dropIn, refuse }: NetworkRules,
   { everyone }: Pick<NetworkScope, 'everyone'>,
   { rules }: Pick<PlanFacts, 'rules'>,
 ): Buffer {
   const bound = dropOut.filter((index) => interfaceOf(rules[index]) !== undefined)
-  const sets = [dropOut, bound, dropIn, refuse].map(encodeRuleSet)
-  return Buffer.concat([...sets, encodeTargetProcess(0n, everyone, [])])
+  return networkStructs.sets.encode({
+    drop_out: Buffer.concat([dropOut, bound].map(encodeRuleSet)),
+    drop_in: encodeRuleSet(dropIn),
+    refuse: encodeRuleSet(refuse),
+    everyone: encodeTargetProcess(0n, everyone, []),
+  })
 }
 
 /** `sets` without a rule. */
@@ -48,25 +81,21 @@ export const noSets = setsOf(
   { rules: [] },
 )
 
-/** `settings`: u64 seed, netns; u32 wants_events, targeted, machine, turn, place, bound_in. */
 export function settingsOf(
   { dropIn }: Pick<NetworkRules, 'dropIn'>,
   scope: Omit<NetworkScope, 'everyone'>,
   { rules, seed, wantsEvents }: PlanFacts,
 ): Buffer {
-  const numbers = Buffer.alloc(40)
-  numbers.writeBigUInt64LE(BigInt.asUintN(64, seed), 0)
-  numbers.writeBigUInt64LE(scope.netns, 8)
-  const fields = [
-    Number(wantsEvents),
-    Number(scope.targeted),
-    Number(scope.machine),
-    scope.turn,
-    placeOf(scope.netns),
-    Number(dropIn.some((index) => interfaceOf(rules[index]) !== undefined)),
-  ]
-  for (const [at, field] of fields.entries()) numbers.writeUInt32LE(field, 16 + 4 * at)
-  return numbers
+  return networkStructs.settings.encode({
+    seed: BigInt.asUintN(64, seed),
+    netns: scope.netns,
+    wants_events: Number(wantsEvents),
+    targeted: Number(scope.targeted),
+    machine: Number(scope.machine),
+    turn: scope.turn,
+    place: placeOf(scope.netns),
+    bound_in: Number(dropIn.some((index) => interfaceOf(rules[index]) !== undefined)),
+  })
 }
 
 /** The interface that a rule names. */
@@ -85,7 +114,9 @@ function placeOf(netns: bigint): number {
   return ((PLACE_MAGIC << 24) | (bits << 12)) >>> 0
 }
 
-/** `session`: u64 cgroup, start_ns, lost_events, untagged; u32 level, padding; u64 copied. */
+const { session } = networkStructs
+
+/** `session`, while the object is loaded. */
 export class Session {
   readonly #object: BpfObject
 
@@ -94,38 +125,35 @@ export class Session {
   }
 
   setTarget(cgroup: bigint, level: number): void {
-    this.#change((bytes) => {
-      bytes.writeBigUInt64LE(cgroup, 0)
-      bytes.writeUInt32LE(level, 32)
-    })
+    this.#write({ cgroup, level })
   }
 
   /** `now`: nanoseconds of CLOCK_BOOTTIME. */
   start(now: bigint): void {
-    this.#change((bytes) => bytes.writeBigUInt64LE(now, 8))
+    this.#write({ start_ns: now })
   }
 
   lostEvents(): bigint {
-    return this.#read().readBigUInt64LE(16)
+    return session.read(this.#bytes(), 'lost_events')
   }
 
   /** Sockets of targets that the kernel had no memory to tag for. */
   untagged(): bigint {
-    return this.#read().readBigUInt64LE(24)
+    return session.read(this.#bytes(), 'untagged')
   }
 
   /** Packets that were lost, of which the machine itself may have got copies. */
   copied(): bigint {
-    return this.#read().readBigUInt64LE(40)
+    return session.read(this.#bytes(), 'copied')
   }
 
-  #change(change: (bytes: Buffer) => void): void {
-    const bytes = this.#read()
-    change(bytes)
+  #write(values: Parameters<typeof session.write>[1]): void {
+    const bytes = this.#bytes()
+    session.write(bytes, values)
     this.#object.update('.bss', 0, bytes)
   }
 
-  #read(): Buffer {
-    return this.#object.lookup('.bss', 0, 48)
+  #bytes(): Buffer {
+    return this.#object.lookup('.bss', 0, session.size)
   }
 }

@@ -2,12 +2,16 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { elsewhereKey } from '../../../src/engines/network/out-of-reach.ts'
-import { Session, setsOf, settingsOf } from '../../../src/engines/network/settings.ts'
+import {
+  networkStructs,
+  Session,
+  setsOf,
+  settingsOf,
+} from '../../../src/engines/network/settings.ts'
 import { overrideStructs } from '../../../src/engines/override/object.ts'
 import { overrideTables } from '../../../src/engines/override/tables.ts'
 import { MODIFIED_MAX } from '../../../src/engines/override/ways.ts'
 import type { BpfObject } from '../../../src/kernel/bpf/object.ts'
-import { struct } from '../../../src/kernel/bpf/struct.ts'
 import { statsStructs } from '../../../src/observe/target-statistics.ts'
 import { decodeRuleSet, RULE_SET_SIZE } from '../../../src/rules/encode.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../../src/rules/grammar.ts'
@@ -20,7 +24,7 @@ import { requires } from '../../helpers/requires.ts'
 
 const shared = {
   syscall: overrideStructs,
-  network: { socket_tag: socketTag, elsewhere: elsewhereKey },
+  network: { ...networkStructs, socket_tag: socketTag, elsewhere: elsewhereKey },
   process: processStructs,
   stats: statsStructs,
 }
@@ -140,16 +144,4 @@ test('struct named_call, and as many programs as calls can have one of their own
   assert.equal(bytes?.length, size)
   assert.equal(btf.functions('mb_modify_'), MODIFIED_MAX)
   assert.equal(btf.functions('mb_touch_'), MODIFIED_MAX)
-})
-
-test('a structure of node’s: C’s rules of alignment, values by name, and what is too long is refused', () => {
-  const example = struct({ small: 'u32', large: 'u64', part: 3 })
-  assert.deepEqual(example.offsets, { small: 0, large: 8, part: 16 })
-  assert.equal(example.size, 24)
-  const bytes = example.encode({ small: 1, large: 2n ** 63n, part: Buffer.from('abc') })
-  example.write(bytes, { small: 7 })
-  assert.equal(example.read(bytes, 'small'), 7)
-  assert.equal(example.read(bytes, 'large'), 2n ** 63n)
-  assert.equal(example.read(bytes, 'part').toString(), 'abc')
-  assert.throws(() => example.write(bytes, { part: Buffer.from('ab') }), RangeError)
 })
