@@ -5,8 +5,10 @@
 // biome-ignore-all lint/performance/noBarrelFile: a package has one entry, and this is it
 
 export { type ErrorCode, type ErrorDetails, errorCodes, MinderbinderError } from './errors.ts'
+export type { Stdio } from './launch/stdio.ts'
 export type { Fault } from './library/faults.ts'
-export { type RunRequest, run } from './library/run.ts'
+export type { RunRequest } from './library/request.ts'
+export { run } from './library/run.ts'
 export type {
   CommandEnd,
   ReportedCounts,

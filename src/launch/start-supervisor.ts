@@ -4,10 +4,8 @@ import { execa, type Options } from 'execa'
 import { MinderbinderError } from '../errors.ts'
 import { launcherPath } from '../installation.ts'
 import type { Channel } from './channel.ts'
+import type { Stdio } from './stdio.ts'
 import { Supervisor } from './supervisor.ts'
-
-/** As for child_process.spawn(). */
-export type Stdio = 'inherit' | 'ignore' | number
 
 export interface SupervisedCommand {
   /** COMMAND and its arguments. */

@@ -1,44 +1,17 @@
 /** `run()`: a command under faults, from a program. */
 import { performance } from 'node:perf_hooks'
-import {
-  assignEngines,
-  type EngineOption,
-  engineInstead,
-  engineOptions,
-} from '../engines/choose.ts'
+import { assignEngines, engineInstead, engineOptions } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
-import { type Stdio, startSupervisor } from '../launch/start-supervisor.ts'
+import { startSupervisor } from '../launch/start-supervisor.ts'
+import type { Stdio } from '../launch/stdio.ts'
 import { commandEnd, periodReport, type RunReport, runReport } from '../report/run-report.ts'
 import { randomSeed, SEED_MAX } from '../rules/seed.ts'
 import { CommandSession } from '../session/command-session.ts'
 import type { CommandPlan } from '../session/plan.ts'
-import { type Fault, parseFaults } from './faults.ts'
-
-export interface RunRequest {
-  /** The program, looked for in PATH of `env`, and its arguments. */
-  readonly command: readonly [string, ...string[]]
-  readonly faults: readonly Fault[]
-  /** All of the command's environment. Default: this process's. */
-  readonly env?: Readonly<Record<string, string | undefined>>
-  /** Default: this process's. */
-  readonly cwd?: string
-  /** Of all three descriptors, or of each: `'inherit'`, `'ignore'` or a descriptor. Default: `'inherit'`. */
-  readonly stdio?: Stdio | readonly [Stdio, Stdio, Stdio]
-  /** 0 to 2^64 - 1. Default: a random one, which the report has. */
-  readonly seed?: bigint | number
-  /** Default: `'auto'`. */
-  readonly engine?: EngineOption
-  /** Milliseconds, more than 0. After that the command and all that it started are killed. Default: no limit. */
-  readonly timeoutMs?: number
-  /** When it is aborted, the command and all that it started are killed, and run() rejects with its reason. */
-  readonly signal?: AbortSignal
-  /** Fault what the dynamic loader does before the program's entry point, too. Default: false. */
-  readonly includeLoader?: boolean
-  /** Fault programs with more rights than this process's user, too. Default: false. */
-  readonly includeSetuid?: boolean
-}
+import { parseFaults } from './faults.ts'
+import type { RunRequest } from './request.ts'
 
 /**
  * Runs the command under the faults, and reports what they did. Any number of runs may go on at once.

@@ -35,7 +35,8 @@ const expected: readonly RegExp[] = [
   /^dist\/(cli|minderbinder|view|exposition)\.cjs$/,
   /^dist\/index\.js$/,
   /^dist\/(index|errors)\.d\.ts$/,
-  /^dist\/rules\/([a-z-]+\/)*[a-z-]+\.d\.ts$/,
+  // Only what dist/index.d.ts names, directly or not.
+  /^dist\/(rules|library|report|launch)\/([a-z-]+\/)*[a-z-]+\.d\.ts$/,
   /^docs\/[a-z.-]+\.(md|json|yaml|svg|service)$/,
   // What is not MIT comes with its source, and what makes the one of the other.
   /^bpf\/[a-z-]+\.(bpf\.c|bpf\.o|bpf\.h|h)$/,
@@ -151,6 +152,14 @@ test('a program can use the library, and TypeScript knows its types', async (t) 
     run([process.execPath, '--input-type=module', '-e', source], { cwd: folder })
   assert.equal((await runs(program('errno'))).stderr, '')
   assert.notEqual((await runs(program('return'))).status, 0)
+  const command = `import { run } from 'minderbinder'
+    const { end, rules } = await run({ command: ['cat', '/dev/null'], faults: ['read=EIO'] })
+    console.log(JSON.stringify([end, rules[0].fired]))`
+  const ran = await runs(command)
+  assert.deepEqual(
+    [ran.stdout, ran.stderr],
+    ['[{"kind":"exited","status":1},1]\n', 'cat: /dev/null: Input/output error\n'],
+  )
 
   const compile = (kind: string) => {
     writeFileSync(join(folder, 'program.mts'), program(kind))
