@@ -52,4 +52,3 @@ function decodeNearPaths(bytes: Buffer): Map<number, string[]> {
   }
   return all
 }
-

@@ -10,11 +10,7 @@ const CHUNK_SIZE = 1 << 16
 const RETRY_MS = 2
 
 /** Calls onBytes with what comes, then onEnd once: at end of file, or when the other side is gone. */
-function readDescriptor(
-  fd: number,
-  onBytes: (bytes: Buffer) => void,
-  onEnd: () => void,
-): void {
+function readDescriptor(fd: number, onBytes: (bytes: Buffer) => void, onEnd: () => void): void {
   const next = () => {
     const chunk = Buffer.allocUnsafe(CHUNK_SIZE)
     read(fd, chunk, 0, CHUNK_SIZE, null, (error, length) => {

@@ -4,7 +4,14 @@ import { EVENT_SIZE } from '../report/event.ts'
 import type { Channel } from './channel.ts'
 import { decodeSupervisorCounts, type SupervisorCounts } from './counts-frame.ts'
 import { encodeStage, type StagePlan } from './stage-frame.ts'
-import { type Frame, FrameReader, frameBytes, type StageStep, stageSteps, wireTypes } from './wire.ts'
+import {
+  type Frame,
+  FrameReader,
+  frameBytes,
+  type StageStep,
+  stageSteps,
+  wireTypes,
+} from './wire.ts'
 
 /** How the child ended. */
 export type ChildEnd =
@@ -61,6 +68,11 @@ export class Supervisor {
         },
       )
     })
+  }
+
+  /** Without a front, it removes this cgroup if this process is killed. */
+  announceCgroup(path: string): void {
+    this.#tell(wireTypes.cgroup, Buffer.from(path))
   }
 
   /** Prepares the child up to its exec: its pid. @throws {StageError} */

@@ -1,15 +1,20 @@
 /** `run()`: a command under faults, from a program. */
 import { performance } from 'node:perf_hooks'
-import { assignEngines, type EngineOption, engineInstead, engineOptions } from '../engines/choose.ts'
+import {
+  assignEngines,
+  type EngineOption,
+  engineInstead,
+  engineOptions,
+} from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { type Stdio, startSupervisor } from '../launch/start-supervisor.ts'
 import { commandEnd, periodReport, type RunReport, runReport } from '../report/run-report.ts'
+import { randomSeed, SEED_MAX } from '../rules/seed.ts'
 import { CommandSession } from '../session/command-session.ts'
 import type { CommandPlan } from '../session/plan.ts'
 import { type Fault, parseFaults } from './faults.ts'
-import { randomSeed, SEED_MAX } from '../rules/seed.ts'
 
 export interface RunRequest {
   /** The program, looked for in PATH of `env`, and its arguments. */
@@ -51,10 +56,11 @@ export async function run(request: RunRequest): Promise<RunReport> {
   const timeoutMs = timeoutOf(request)
   const startedAt = new Date()
   const start = performance.now()
+  const { env, cwd } = placeOf(request)
   const { supervisor, gone } = await startSupervisor({
     argv: request.command,
-    env: request.env ?? process.env,
-    cwd: request.cwd ?? process.cwd(),
+    env,
+    cwd,
     stdio: threeOf(request.stdio ?? 'inherit'),
   })
   let stop: 'timed-out' | 'aborted' | undefined
@@ -65,7 +71,7 @@ export async function run(request: RunRequest): Promise<RunReport> {
     const session = await CommandSession.open(plan, {
       supervisor,
       owner: process.pid,
-      announceCgroup() {},
+      announceCgroup: (path) => supervisor.announceCgroup(path),
     })
     const kill = (why: 'timed-out' | 'aborted') => {
       stop ??= why
@@ -83,11 +89,7 @@ export async function run(request: RunRequest): Promise<RunReport> {
       if (stop === 'aborted') throw signal?.reason
       const how = stop === 'timed-out' ? ({ kind: 'timed-out' } as const) : commandEnd(end)
       const { command } = request
-      return runReport(
-        { command, seed: plan.seed },
-        how,
-        periodReport(done, times, architecture),
-      )
+      return runReport({ command, seed: plan.seed }, how, periodReport(done, times, architecture))
     } catch (error) {
       await session.close().catch(() => {}) // what went wrong first is what the caller must hear of
       throw error
@@ -105,6 +107,7 @@ function planOf(request: RunRequest): CommandPlan {
     throw new MinderbinderError('MB_USAGE', 'run: command is not a list of texts', {
       hint: "write { command: ['./app', 'argument'], ... }",
     })
+  const { env, cwd } = placeOf(request)
   const rules = parseFaults(request.faults, { arch: architecture })
   const option = request.engine ?? 'auto'
   if (!engineOptions.includes(option))
@@ -124,10 +127,15 @@ function planOf(request: RunRequest): CommandPlan {
       ),
     argvIndex: 0,
     command,
+    search: { path: env.PATH, cwd },
     user: undefined,
     includeLoader: request.includeLoader === true,
     includeSetuid: request.includeSetuid === true,
   }
+}
+
+function placeOf({ env = process.env, cwd = process.cwd() }: RunRequest) {
+  return { env, cwd }
 }
 
 function seedOf(given: bigint | number | undefined): bigint {

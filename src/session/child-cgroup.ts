@@ -19,10 +19,7 @@ import type { CommandPlan } from './plan.ts'
  *
  * @throws {MinderbinderError} MB_NO_CGROUP2, MB_NO_PERMISSION, MB_CGROUP
  */
-export async function openCgroup(
-  plan: CommandPlan,
-  home: Home,
-): Promise<ChildCgroup | undefined> {
+export async function openCgroup(plan: CommandPlan, home: Home): Promise<ChildCgroup | undefined> {
   const owner = processIdentity(home.owner)
   const network = plan.rules.find(({ kind }) => kind !== 'syscall')
   if (!owner) throw new MinderbinderError('MB_LAUNCHER', 'its launcher process died')
