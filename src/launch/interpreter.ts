@@ -1,6 +1,6 @@
 /** What a program needs to start besides itself: the program of its `#!` line, or a binary's dynamic loader. */
 import { accessSync, closeSync, openSync, readSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 /** BINPRM_BUF_SIZE: more of a `#!` line the kernel does not read. */
 const LINE_MAX = 256
@@ -8,17 +8,28 @@ const LINE_MAX = 256
 const HEADERS_MAX = 4096
 const PT_INTERP = 3
 
-/**
- * execve(2) says ENOENT where the command is missing, and where its interpreter is: the latter, or undefined. Found by
- * the PATH that this process has, which is the command's.
- */
-export function missingInterpreter(command: string): string | undefined {
+/** Where a command is looked for. */
+export interface CommandSearch {
+  /** PATH of the command's environment. */
+  readonly path: string | undefined
+  /** The command's directory. */
+  readonly cwd: string
+}
+
+/** execvp(3): used if PATH is not set (exec_search() in src/launcher/stage/stage.c). */
+const DEFAULT_PATH = '/bin:/usr/bin'
+
+/** execve(2) fails with ENOENT if the command is missing, and if its interpreter is: the latter, or undefined. */
+export function missingInterpreter(
+  command: string,
+  { path, cwd }: CommandSearch,
+): string | undefined {
   const places = command.includes('/')
     ? [command]
-    : (process.env.PATH ?? '').split(':').map((folder) => join(folder, command))
-  for (const place of places) {
+    : (path ?? DEFAULT_PATH).split(':').map((folder) => join(folder, command))
+  for (const place of places.map((each) => resolve(cwd, each))) {
     const interpreter = interpreterOf(place)
-    if (interpreter !== undefined && !exists(interpreter)) return interpreter
+    if (interpreter !== undefined && !exists(resolve(cwd, interpreter))) return interpreter
   }
   return undefined
 }

@@ -3,7 +3,7 @@ import { getSystemErrorName } from 'node:util'
 import { MinderbinderError } from '../errors.ts'
 import { errnos } from '../rules/names/errnos.ts'
 import { printable } from '../rules/span.ts'
-import { missingInterpreter } from './interpreter.ts'
+import { type CommandSearch, missingInterpreter } from './interpreter.ts'
 import type { StageError } from './supervisor.ts'
 
 const EBUSY = 16
@@ -55,14 +55,21 @@ function seccompFailure(errno: number): MinderbinderError {
   )
 }
 
-/** @param errno of execve(2): ENOENT is 127, everything else 126, as env has it */
-export function execFailure(command: string, errno: number): MinderbinderError {
+/**
+ * @param errno of execve(2): ENOENT is 127, everything else 126, as env has it
+ * @param search left out: the command has this process's PATH and directory
+ */
+export function execFailure(
+  command: string,
+  errno: number,
+  search: CommandSearch = { path: process.env.PATH, cwd: process.cwd() },
+): MinderbinderError {
   if (errno !== ENOENT)
     return new MinderbinderError(
       'MB_EXEC_FAILED',
       `${command}: cannot be executed: ${errnoText(errno)}`,
     )
-  const missing = missingInterpreter(command)
+  const missing = missingInterpreter(command, search)
   if (!missing) return new MinderbinderError('MB_EXEC_NOT_FOUND', `${command}: command not found`)
   return new MinderbinderError(
     'MB_EXEC_NOT_FOUND',

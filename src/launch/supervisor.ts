@@ -70,6 +70,11 @@ export class Supervisor {
     })
   }
 
+  /** Without a front, it removes this cgroup if this process is killed. */
+  announceCgroup(path: string): void {
+    this.#tell(wireTypes.cgroup, Buffer.from(path))
+  }
+
   /** Prepares the child up to its exec: its pid. @throws {StageError} */
   async stage(plan: StagePlan): Promise<number> {
     this.#tell(wireTypes.stage, encodeStage(plan))

@@ -29,10 +29,11 @@ export async function run(request: RunRequest): Promise<RunReport> {
   const timeoutMs = timeoutOf(request)
   const startedAt = new Date()
   const start = performance.now()
+  const { env, cwd } = placeOf(request)
   const { supervisor, gone } = await startSupervisor({
     argv: request.command,
-    env: request.env ?? process.env,
-    cwd: request.cwd ?? process.cwd(),
+    env,
+    cwd,
     stdio: threeOf(request.stdio ?? 'inherit'),
   })
   let stop: 'timed-out' | 'aborted' | undefined
@@ -43,7 +44,7 @@ export async function run(request: RunRequest): Promise<RunReport> {
     const session = await CommandSession.open(plan, {
       supervisor,
       owner: process.pid,
-      announceCgroup() {},
+      announceCgroup: (path) => supervisor.announceCgroup(path),
     })
     const kill = (why: 'timed-out' | 'aborted') => {
       stop ??= why
@@ -79,6 +80,7 @@ function planOf(request: RunRequest): CommandPlan {
     throw new MinderbinderError('MB_USAGE', 'run: command is not a list of texts', {
       hint: "write { command: ['./app', 'argument'], ... }",
     })
+  const { env, cwd } = placeOf(request)
   const rules = parseFaults(request.faults, { arch: architecture })
   const option = request.engine ?? 'auto'
   if (!engineOptions.includes(option))
@@ -98,10 +100,15 @@ function planOf(request: RunRequest): CommandPlan {
       ),
     argvIndex: 0,
     command,
+    search: { path: env.PATH, cwd },
     user: undefined,
     includeLoader: request.includeLoader === true,
     includeSetuid: request.includeSetuid === true,
   }
+}
+
+function placeOf({ env = process.env, cwd = process.cwd() }: RunRequest) {
+  return { env, cwd }
 }
 
 function seedOf(given: bigint | number | undefined): bigint {

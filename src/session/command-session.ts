@@ -68,7 +68,8 @@ export class CommandSession implements Session {
   async start(): Promise<void> {
     for (const engine of this.#parts.attached.engines) engine.start?.()
     const errno = await this.#supervisor.go()
-    if (errno !== 0) throw execFailure(this.#plan.command, errno)
+    const { command, search } = this.#plan
+    if (errno !== 0) throw execFailure(command, errno, search)
   }
 
   /** How the child ended, once it was started. */

@@ -1,4 +1,5 @@
 import type { Engine } from '../engines/engine.ts'
+import type { CommandSearch } from '../launch/interpreter.ts'
 import type { UserIds } from '../launch/stage-frame.ts'
 import type { Wanted } from '../observe/observer.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -27,6 +28,8 @@ export interface CommandPlan extends Plan {
   readonly argvIndex: number
   /** COMMAND, for messages. */
   readonly command: string
+  /** Where COMMAND is looked for, for messages. Without it: where this process would look. */
+  readonly search?: CommandSearch | undefined
   readonly user: UserIds | undefined
   /** What sample() has to show. Without it, the session cannot be sampled. */
   readonly watched?: Wanted | undefined

@@ -30,7 +30,7 @@ enum wire_type {
 	WIRE_COUNTS = 21,      /* struct wire_counts, struct near_path[], then struct rule_counts of every rule */
 	WIRE_LIFTED = 22,
 	/* node to front */
-	WIRE_CGROUP = 32, /* path of the child's cgroup, for the case that node is killed */
+	WIRE_CGROUP = 32, /* path of the child's cgroup, for the case that node is killed; without a front, to supervisor */
 	WIRE_FINISH = 33,  /* struct wire_finish: end like this, once node has exited */
 	/* Node draws on the terminal; what gives it back, for the case that node is killed. Empty: no more. */
 	WIRE_VIEW = 34,

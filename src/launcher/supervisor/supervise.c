@@ -140,6 +140,7 @@ static int read_request(struct frame *frame, struct stage_request *request)
 	request->gid = stage->gid;
 	request->group_count = stage->group_count;
 	request->groups = take_copy(frame, stage->group_count * sizeof(u32));
+	free(cgroup); /* the one that was announced is this one, or could not be made */
 	cgroup = take_copy(frame, stage->cgroup_bytes);
 	request->cgroup = cgroup && *cgroup ? cgroup : NULL;
 	faults.rules = take_copy(frame, stage->rule_count * sizeof(struct rule));
@@ -305,6 +306,10 @@ static void from_node(void)
 	if (wire_read(&node_stream, &frame) != 1)
 		kill_and_exit(); /* node is dead */
 	switch (frame.type) {
+	case WIRE_CGROUP:
+		free(cgroup);
+		cgroup = strndup((const char *)frame.payload, frame.length);
+		break;
 	case WIRE_STAGE:
 		stage(&frame);
 		break;
