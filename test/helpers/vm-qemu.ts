@@ -39,9 +39,10 @@ const hardware: Readonly<Record<Architecture, Hardware>> = {
     kernel: 'no_timer_check',
     /*
      * The emulated TSC is the host's, and kernels measure at boot how fast that is. If the host runs something else
-     * meanwhile, they are wrong: 6.12 and 7.2 took 2,445 MHz for 180 ("PIT calibration deviates from HPET"), their
-     * clocks ran 14 to 60 times too fast, and every time-out fired. The HPET needs no measuring: it says how fast it
-     * is, and qemu moves it by the host's monotonic clock. `unstable` keeps the scheduler's clock to its ticks, too.
+     * meanwhile, they may be wrong: 6.12 once measured 180 MHz by the PIT where the HPET gave 2,445, which makes its
+     * clock 14 times too fast, and RCU saw stalls. (7.2 was seen 60 times too fast, with no log of its boot left.) The
+     * HPET needs no measuring: it says how fast it is, and qemu moves it by the host's monotonic clock. `unstable`
+     * keeps the scheduler's clock to its ticks, too.
      */
     clock: 'clocksource=hpet tsc=unstable',
   },
