@@ -14,7 +14,7 @@ import { terminal } from '../helpers/terminal.ts'
 import { until } from '../helpers/until.ts'
 
 /** Of `run`, and of each of the three processes of `exec --graph`. */
-const DEATHS = { run: 500, each: 167 }
+const DEATHS = 500
 /** Deaths at once: each run must leave nothing, however many others there are. */
 const LANES = 8
 /** Milliseconds: a start and the first graphs take less. */
@@ -43,13 +43,13 @@ const victims: Readonly<Record<string, (owner: number) => number | undefined>> =
 }
 
 for (const [victim, find] of Object.entries(victims))
-  test(`${DEATHS.each} deaths of the ${victim} of exec --graph`, {
+  test(`${DEATHS} deaths of the ${victim} of exec --graph`, {
     timeout: 600_000,
   }, async (t) => {
     if (!requires(t, 'pty', 'cc')) return
     const before = systemState()
     const ends = new Set<string>()
-    await deaths(DEATHS.each, async (moment) => {
+    await deaths(DEATHS, async (moment) => {
       const session = terminal(['sh', '-c', graphs], { env: { TERM: 'xterm-256color' } })
       await pause(moment)
       const pid = await until(() => find(session.pid), { what: `the ${victim}` })
@@ -62,7 +62,7 @@ for (const [victim, find] of Object.entries(victims))
     await nothingLeft(before)
   })
 
-test(`${DEATHS.run} deaths of run`, { timeout: 600_000 }, async (t) => {
+test(`${DEATHS} deaths of run`, { timeout: 600_000 }, async (t) => {
   if (!requires(t, 'root', 'libbpf', 'cgroup2', 'linux:6.6')) return
   const before = systemState()
   const file = join(scratch(t), 'rules.yaml')
@@ -73,7 +73,7 @@ test(`${DEATHS.run} deaths of run`, { timeout: 600_000 }, async (t) => {
   incoming_network: [{name: lose in, targets: [{process_name: mb-not-there}]}]
 `,
   )
-  await deaths(DEATHS.run, async (moment) => {
+  await deaths(DEATHS, async (moment) => {
     const running = startMinderbinder(['run', '--no-graph', file])
     await pause(moment * 2)
     killed(running.pid)

@@ -83,8 +83,8 @@ for (const { how, rules, options, needs } of ways)
       await nothingLeft(before)
     })
 
-/** Of each of three processes: 500 in all. */
-const DEATHS = 167
+/** Of each process. */
+const DEATHS = 500
 /** Runs at once: each must leave nothing, however many others there are. */
 const LANES = 4
 /** Milliseconds: a start takes less. */
