@@ -34,7 +34,7 @@ export async function run(request: RunRequest): Promise<RunReport> {
     argv: request.command,
     env,
     cwd,
-    stdio: threeOf(request.stdio ?? 'inherit'),
+    stdio: threeOf(request.stdio),
   })
   let stop: 'timed-out' | 'aborted' | undefined
   let timer: NodeJS.Timeout | undefined
@@ -131,6 +131,17 @@ function timeoutOf({ timeoutMs }: RunRequest): number | undefined {
   })
 }
 
-function threeOf(stdio: Stdio | readonly [Stdio, Stdio, Stdio]): readonly [Stdio, Stdio, Stdio] {
-  return typeof stdio === 'object' ? stdio : [stdio, stdio, stdio]
+function threeOf(given: RunRequest['stdio'] = 'inherit'): readonly [Stdio, Stdio, Stdio] {
+  const three = Array.isArray(given) ? given : [given, given, given]
+  if (three.length === 3 && three.every(isStdio)) return three as [Stdio, Stdio, Stdio]
+  throw new MinderbinderError('MB_USAGE', 'run: invalid stdio', {
+    hint: "it is 'inherit', 'ignore' or a descriptor, or a list of three of them",
+  })
+}
+
+/** No 'pipe': nothing would read it. */
+function isStdio(given: unknown): boolean {
+  return (
+    given === 'inherit' || given === 'ignore' || (Number.isInteger(given) && Number(given) >= 0)
+  )
 }

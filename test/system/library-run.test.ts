@@ -120,6 +120,8 @@ test('a request that is wrong is an error', async () => {
     [{ timeoutMs: Number.NaN }, 'MB_USAGE'],
     [{ command: [] as unknown as [string] }, 'MB_USAGE'],
     [{ engine: 'no-such-engine' as 'auto' }, 'MB_USAGE'],
+    [{ stdio: 'pipe' as 'ignore' }, 'MB_USAGE'],
+    [{ stdio: [0, 1] as unknown as [0, 1, 2] }, 'MB_USAGE'],
   ] as const)
     await assert.rejects(run({ ...good, ...wrong }), { code }, JSON.stringify(wrong))
   const folder = await run(good)
