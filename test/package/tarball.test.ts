@@ -117,6 +117,7 @@ test('every file that the manual names is in it', (t) => {
   const text = ['man/minderbinder.1', 'man/minderbinder.yaml.5', 'README.md']
     .map((page) => readFileSync(join(folder, page), 'utf8'))
     .join('\n')
+    .replaceAll('\\-', '-') // man(7): a hyphen that can be copied
   const named = text.match(/\b(docs|bpf|completions)\/[\w.-]*\w/g) ?? []
   assert.ok(named.length >= 5)
   for (const file of named) assert.ok(statSync(join(folder, file)), file)
@@ -154,11 +155,11 @@ test('a program can use the library, and TypeScript knows its types', async (t) 
   assert.notEqual((await runs(program('return'))).status, 0)
   const command = `import { run } from 'minderbinder'
     const { end, rules } = await run({ command: ['cat', '/dev/null'], faults: ['read=EIO'] })
-    console.log(JSON.stringify([end, rules[0].fired]))`
+    console.log(JSON.stringify([end, rules[0].fired > 0]))`
   const ran = await runs(command)
   assert.deepEqual(
     [ran.stdout, ran.stderr],
-    ['[{"kind":"exited","status":1},1]\n', 'cat: /dev/null: Input/output error\n'],
+    ['[{"kind":"exited","status":1},true]\n', 'cat: /dev/null: Input/output error\n'],
   )
 
   const compile = (kind: string) => {
