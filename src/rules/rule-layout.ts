@@ -29,6 +29,17 @@ export const ruleOffsets = {
 /** enum rule_flags */
 export const ruleFlags = { path: 1, fd: 2, to: 4, targets: 8, notInherited: 16 } as const
 
-export function addFlag(row: Buffer, flag: number): void {
+/** What writing a row needs of a Buffer: programs that import our types need not have node's. */
+export interface RuleBytes extends Uint8Array {
+  readUInt32LE(offset: number): number
+  writeUInt8(value: number, offset: number): number
+  writeUInt16LE(value: number, offset: number): number
+  writeUInt32LE(value: number, offset: number): number
+  writeBigUInt64LE(value: bigint, offset: number): number
+  writeInt32LE(value: number, offset: number): number
+  write(text: string, offset: number, length: number, encoding: 'utf8'): number
+}
+
+export function addFlag(row: RuleBytes, flag: number): void {
   row.writeUInt32LE(row.readUInt32LE(ruleOffsets.flags) | flag, ruleOffsets.flags)
 }

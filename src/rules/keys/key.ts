@@ -1,4 +1,6 @@
 /** What there is to say of one KEY=VALUE of a fault: a row of the table in index.ts. */
+
+import type { RuleBytes } from '../rule-layout.ts'
 import type { Span } from '../span.ts'
 
 export type FaultKind = 'syscall' | 'drop-net' | 'refuse-net'
@@ -46,7 +48,7 @@ export interface Key<F extends object> {
    */
   read(value: Span | undefined, parts: CommonParts): Partial<F>
   /** Writes it into struct rule. */
-  encode?(row: Buffer, rule: F, context: EncodeContext): void
+  encode?(row: RuleBytes, rule: F, context: EncodeContext): void
   /** Why a rule with this key cannot name this system call, and what to do instead; undefined if it can. */
   refuses?(call: string): { readonly reason: string; readonly hint?: string } | undefined
   /** Completes `calls with …`: `descriptor 3`; undefined if the rule does not have the key. */
