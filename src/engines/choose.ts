@@ -117,6 +117,25 @@ export function engineInstead(
     )
 }
 
+/**
+ * What the plan of a command has of engines: which does which rules, and which takes over from one that does not attach.
+ *
+ * @throws {MinderbinderError} MB_NO_ENGINE
+ */
+export function planEngines(
+  rules: readonly Rule[],
+  engines: readonly Engine[],
+  option: EngineOption,
+) {
+  return {
+    engines: assignEngines(rules, engines, option),
+    engineInstead(failed: Engine, indices: readonly number[]) {
+      const given = indices.map((index) => rules[index]!)
+      return engineInstead(failed, given, engines, option)
+    },
+  }
+}
+
 /** Of each rule, by index. */
 export function engineNames(assigned: ReadonlyMap<Engine, readonly number[]>): EngineName[] {
   const names: EngineName[] = []

@@ -39,12 +39,13 @@ interface Waiter {
 }
 
 export class Supervisor {
+  /** Resolves once the supervisor has let go of us: it has ended, or goes on unseen. */
+  readonly gone: Promise<void>
   readonly #orders: Channel
   readonly #events: Pick<Channel, 'read'>
   /** Frames that were not asked for yet, and the requests that wait for one. */
   readonly #frames: Frame[] = []
   readonly #waiters: Waiter[] = []
-  readonly #gone: Promise<void>
   #failure: Error | undefined
   #released = false
 
@@ -52,7 +53,7 @@ export class Supervisor {
     this.#orders = orders
     this.#events = events
     const reader = new FrameReader()
-    this.#gone = new Promise((resolve) => {
+    this.gone = new Promise((resolve) => {
       orders.read(
         (bytes) => {
           for (const frame of reader.push(bytes)) this.#receive(frame)
@@ -121,11 +122,6 @@ export class Supervisor {
   release(): void {
     this.#released = true
     this.#tell(wireTypes.release)
-  }
-
-  /** Resolves once the supervisor has let go of us: it has ended, or goes on unseen. */
-  get gone(): Promise<void> {
-    return this.#gone
   }
 
   /** Hands each struct event to `onEvent`; resolves when the last one has been read. */

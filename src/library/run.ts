@@ -1,6 +1,6 @@
 /** `run()`: a command under faults, from a program. */
 import { performance } from 'node:perf_hooks'
-import { assignEngines, engineInstead, engineOptions } from '../engines/choose.ts'
+import { engineOptions, planEngines } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
@@ -25,15 +25,14 @@ import type { RunRequest } from './request.ts'
 export async function run(request: RunRequest): Promise<RunReport> {
   const { signal } = request
   signal?.throwIfAborted()
-  const plan = planOf(request)
+  const place = placeOf(request)
+  const plan = planOf(request, place)
   const timeoutMs = timeoutOf(request)
   const startedAt = new Date()
   const start = performance.now()
-  const { env, cwd } = placeOf(request)
   const { supervisor, gone } = await startSupervisor({
     argv: request.command,
-    env,
-    cwd,
+    ...place,
     stdio: threeOf(request.stdio),
   })
   let stop: 'timed-out' | 'aborted' | undefined
@@ -74,13 +73,12 @@ export async function run(request: RunRequest): Promise<RunReport> {
   }
 }
 
-function planOf(request: RunRequest): CommandPlan {
+function planOf(request: RunRequest, { env, cwd }: ReturnType<typeof placeOf>): CommandPlan {
   const [command] = request.command
   if (typeof command !== 'string' || request.command.some((each) => typeof each !== 'string'))
     throw new MinderbinderError('MB_USAGE', 'run: command is not a list of texts', {
       hint: "write { command: ['./app', 'argument'], ... }",
     })
-  const { env, cwd } = placeOf(request)
   const rules = parseFaults(request.faults, { arch: architecture })
   const option = request.engine ?? 'auto'
   if (!engineOptions.includes(option))
@@ -90,14 +88,7 @@ function planOf(request: RunRequest): CommandPlan {
   return {
     rules,
     seed: seedOf(request.seed),
-    engines: assignEngines(rules, engines, option),
-    engineInstead: (failed, indices) =>
-      engineInstead(
-        failed,
-        indices.map((index) => rules[index]!),
-        engines,
-        option,
-      ),
+    ...planEngines(rules, engines, option),
     argvIndex: 0,
     command,
     search: { path: env.PATH, cwd },

@@ -1,6 +1,6 @@
 /** `minderbinder exec`: argv in, how to end out. */
 import { closeSync } from 'node:fs'
-import { assignEngines, engineInstead } from '../../engines/choose.ts'
+import { planEngines } from '../../engines/choose.ts'
 import { engines } from '../../engines/engines.ts'
 import { exitStatus, MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
@@ -35,7 +35,7 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
   const { faults, options, command } = parseExec(args)
   const rules = await allRules(faults, { filesOnly: true })
   const observer = await observerOf(options, command, front)
-  const assigned = assignEngines(rules, engines, options.engine)
+  const planned = planEngines(rules, engines, options.engine)
   const user = options.user === undefined ? undefined : await lookUpUser(options.user)
   const { output, log: logFile, ...more } = await front.orAbandoned(openOutputs(options))
   // Of what the launcher handed over, and of standard output, which was for --help.
@@ -46,14 +46,7 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
   const plan: CommandPlan = {
     rules,
     seed: options.seed,
-    engines: assigned,
-    engineInstead: (failed, indices) =>
-      engineInstead(
-        failed,
-        indices.map((index) => rules[index]!),
-        engines,
-        options.engine,
-      ),
+    ...planned,
     argvIndex: 1 + args.length - command.length, // `exec` itself is argument 0
     command: command[0]!,
     user,
