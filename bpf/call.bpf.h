@@ -32,10 +32,10 @@ struct call {
 	u32 nr;
 	u32 tgid;
 	u32 paths; /* index into scratch, or PATHS_MAX: none was read */
-	u32 index; /* of the rule that fired */
+	u32 index; /* of the rule that fired, and its slot */
+	u32 slot;
 	u32 fired;
 	struct call_shape shape;
-	u32 padding;
 };
 
 /* Where in struct pt_regs are the nine words that take_call() takes? */

@@ -115,8 +115,8 @@ struct walk {
 	u64 session_age;
 	u64 process_age; /* since its exec: what after= counts for rules with targets */
 	u64 n;
-	u32 fired; /* 1: the rule `index` fired at its occurrence `n` */
-	u32 index;
+	u32 fired; /* 1: the rule in `slot` fired at its occurrence `n` */
+	u32 slot;
 };
 
 struct walk_sets {
@@ -145,9 +145,9 @@ static long try_rule(u32 i, void *context)
 			__sync_fetch_and_add(&count->taken, 1);
 		return rule_walk_is_over(&walk->rules);
 	}
-	walk->index = walk->rules.index;
+	walk->slot = rule->slot;
 	age = rule->flags & RULE_HAS_TARGETS ? walk->process_age : walk->session_age;
-	walk->fired = decide(rule, walk->index, settings.seed, age, names, count, count, &walk->n);
+	walk->fired = decide(rule, settings.seed, age, names, count, count, &walk->n);
 	return rule_walk_is_over(&walk->rules);
 }
 
@@ -223,7 +223,7 @@ static __always_inline struct event *new_event(const struct walk *walk, int dire
 	__builtin_memset(event, 0, sizeof(*event));
 	event->time_ns = walk->now;
 	event->n = walk->n;
-	event->rule = walk->index;
+	event->rule = walk->slot;
 	event->protocol = walk->remote.protocol;
 	event->direction = direction;
 	event->remote_port = walk->remote.port;

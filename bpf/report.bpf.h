@@ -69,7 +69,7 @@ __noinline int report(const struct call *call)
 	event->time_ns = bpf_ktime_get_boot_ns();
 	event->n = call->n;
 	__builtin_memcpy(event->args, call->args, sizeof(event->args));
-	event->rule = call->index;
+	event->rule = call->slot;
 	event->syscall = call->nr;
 	event->pid = visible_id(BPF_CORE_READ(task, group_leader));
 	event->tid = visible_id(task);

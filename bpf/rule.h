@@ -99,7 +99,7 @@ struct rule {
 	u8 to_family;  /* 4 or 6 with RULE_HAS_TO */
 	u8 to_prefix;  /* bits, 0..32 or 0..128 */
 	u8 to[16];     /* network byte order; IPv4 in the first four bytes */
-	u32 padding;
+	u32 slot;      /* the rule's number in its session, never another's: draws, events and counts go by it */
 	u64 syscalls[SYSCALLS_MAX / 64]; /* bit set of native system call numbers */
 	char path[RULE_PATH_MAX];        /* glob, NUL-terminated: * ? [set], * crosses '/' */
 };
@@ -148,7 +148,7 @@ struct event {
 	u64 time_ns; /* CLOCK_REALTIME for the supervisor, CLOCK_BOOTTIME from BPF (bpf_ktime_get_boot_ns) */
 	u64 n;       /* which matching occurrence of the rule this was, 1-based */
 	u64 args[6];
-	u32 rule; /* index into the table */
+	u32 rule; /* its slot */
 	u32 pid;  /* thread group id, 0 where unknown (packets) */
 	u32 tid;
 	u32 syscall;   /* native number; packets: 0 */
@@ -178,9 +178,9 @@ static inline u64 mix64(u64 x)
 	return x;
 }
 
-static inline u32 chance_draw(u64 seed, u32 rule, u64 n)
+static inline u32 chance_draw(u64 seed, u32 slot, u64 n)
 {
-	u64 key = mix64(seed + 0x9e3779b97f4a7c15ull * ((u64)rule + 1));
+	u64 key = mix64(seed + 0x9e3779b97f4a7c15ull * ((u64)slot + 1));
 	return (u32)(mix64(key + 0x9e3779b97f4a7c15ull * n) >> 32);
 }
 
@@ -191,9 +191,9 @@ static inline int occurrence_selected(const struct rule *r, u64 n)
 	return r->when_step <= 1 || (n - r->when_first) % r->when_step == 0;
 }
 
-static inline int selected(const struct rule *r, u32 index, u64 seed, u64 n)
+static inline int selected(const struct rule *r, u64 seed, u64 n)
 {
-	return occurrence_selected(r, n) && chance_draw(seed, index, n) < r->threshold;
+	return occurrence_selected(r, n) && chance_draw(seed, r->slot, n) < r->threshold;
 }
 
 /* struct rule_counts, turns: how often it fired, above n. A day of 200 million calls a second has room. */
@@ -214,7 +214,7 @@ static inline int selected(const struct rule *r, u32 index, u64 seed, u64 n)
  * Takes the next n. Whether it fires depends on how many before it fired: both are counted in one step, or the 38th
  * could fire while the first one is still on its way. Returns -1 where another CPU came first.
  */
-VERIFIED_APART int try_turn(const struct rule *r, u32 index, u64 seed, struct rule_counts *scope, u64 *n)
+VERIFIED_APART int try_turn(const struct rule *r, u64 seed, struct rule_counts *scope, u64 *n)
 {
 	u64 turns, next;
 
@@ -225,7 +225,7 @@ VERIFIED_APART int try_turn(const struct rule *r, u32 index, u64 seed, struct ru
 	turns = __sync_fetch_and_add(&scope->turns, 0);
 	next = turns + 1;
 	*n = (turns & TURN_N) + 1;
-	if (selected(r, index, seed, *n) && turns >> TURN_FIRED_SHIFT < r->times)
+	if (selected(r, seed, *n) && turns >> TURN_FIRED_SHIFT < r->times)
 		next += 1ull << TURN_FIRED_SHIFT;
 	if (__sync_val_compare_and_swap(&scope->turns, turns, next) != turns)
 		return -1;
@@ -233,7 +233,7 @@ VERIFIED_APART int try_turn(const struct rule *r, u32 index, u64 seed, struct ru
 }
 
 /* An occurrence of a rule with times=. */
-VERIFIED_APART int take_turn(const struct rule *r, u32 index, u64 seed, struct rule_counts *scope, u64 *n)
+VERIFIED_APART int take_turn(const struct rule *r, u64 seed, struct rule_counts *scope, u64 *n)
 {
 	u64 turns;
 
@@ -242,13 +242,13 @@ VERIFIED_APART int take_turn(const struct rule *r, u32 index, u64 seed, struct r
 		return 0;
 #endif
 	for (u32 i = 0; i < TURN_TRIES; i++) {
-		int fires = try_turn(r, index, seed, scope, n);
+		int fires = try_turn(r, seed, scope, n);
 
 		if (fires >= 0)
 			return fires;
 	}
 	*n = (__sync_fetch_and_add(&scope->turns, 1) & TURN_N) + 1;
-	if (!selected(r, index, seed, *n))
+	if (!selected(r, seed, *n))
 		return 0;
 	turns = __sync_fetch_and_add(&scope->turns, 1ull << TURN_FIRED_SHIFT);
 	if (turns >> TURN_FIRED_SHIFT < r->times)
@@ -265,8 +265,8 @@ VERIFIED_APART int take_turn(const struct rule *r, u32 index, u64 seed, struct r
  * Thread-safe: on two CPUs no n is given twice, no more than `times` fire, and those are the first that are selected
  * (beyond TURN_TIMES_MAX they may be others).
  */
-static inline int decide(const struct rule *r, u32 index, u64 seed, u64 age_ns, int predicates,
-			 struct rule_counts *total, struct rule_counts *scope, u64 *n)
+static inline int decide(const struct rule *r, u64 seed, u64 age_ns, int predicates, struct rule_counts *total,
+			 struct rule_counts *scope, u64 *n)
 {
 	int fires;
 
@@ -275,13 +275,13 @@ static inline int decide(const struct rule *r, u32 index, u64 seed, u64 age_ns, 
 	if (!predicates || age_ns < r->after_ns)
 		return 0;
 	if (r->times && r->times <= TURN_TIMES_MAX) {
-		fires = take_turn(r, index, seed, scope, n);
+		fires = take_turn(r, seed, scope, n);
 		__sync_fetch_and_add(&scope->matched, 1);
 		if (fires)
 			__sync_fetch_and_add(&scope->fired, 1);
 	} else {
 		*n = __sync_fetch_and_add(&scope->matched, 1) + 1;
-		fires = selected(r, index, seed, *n);
+		fires = selected(r, seed, *n);
 		if (fires && __sync_fetch_and_add(&scope->fired, 1) >= r->times && r->times) {
 			__sync_fetch_and_add(&scope->fired, -1);
 			fires = 0;

@@ -83,6 +83,7 @@ static long try_rule(u32 i, void *context)
 	if (walked != WALK_FOUND)
 		return walked == WALK_OVER;
 	call->index = walk->rules.index;
+	call->slot = rule->slot;
 	predicates = names_call(rule, call, total);
 	scope = total;
 	if (rule->scope == SCOPE_PROCESS) {
@@ -93,7 +94,7 @@ static long try_rule(u32 i, void *context)
 			predicates = 0;
 		}
 	}
-	call->fired = decide(rule, call->index, settings.seed, call->age, predicates, total, scope, &call->n);
+	call->fired = decide(rule, settings.seed, call->age, predicates, total, scope, &call->n);
 	return call->fired || rule_walk_is_over(&walk->rules);
 }
 

@@ -44,7 +44,7 @@ export interface Traffic {
 export interface InjectionEvent {
   /** Nanoseconds since 1970, UTC. */
   readonly timeNs: bigint
-  /** Index into the rule table. */
+  /** The slot of the rule. */
   readonly rule: number
   /** Which matching occurrence of the rule this was, from 1. */
   readonly n: bigint

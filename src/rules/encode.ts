@@ -55,6 +55,7 @@ export function encodeRules(rules: readonly Rule[], context: EncodeContext): Buf
   const table = Buffer.alloc(rules.length * RULE_SIZE)
   for (const [index, rule] of rules.entries()) {
     const bytes = table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
+    bytes.writeUInt32LE(index, ruleOffsets.slot)
     encodeCommon(bytes, rule)
     if (rule.kind === 'syscall') encodeSyscall(bytes, rule, context.arch)
     else encodeNetwork(bytes, rule)

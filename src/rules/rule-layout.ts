@@ -22,6 +22,7 @@ export const ruleOffsets = {
   to_family: 74,
   to_prefix: 75,
   to: 76,
+  slot: 92,
   syscalls: 96,
   path: 160,
 } as const

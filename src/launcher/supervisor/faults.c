@@ -255,8 +255,8 @@ static int choose(struct faults *faults, u32 number, struct process *process, st
 			set_bit(look.near, index, wanted);
 			*near |= wanted;
 		}
-		if (decide(rule, index, faults->seed, age, agrees, total, scope, &injection->n)) {
-			injection->rule = index;
+		if (decide(rule, faults->seed, age, agrees, total, scope, &injection->n)) {
+			injection->rule = rule->slot;
 			*verdict = (struct verdict){ rule->outcome, rule->value };
 		}
 	}

@@ -4,11 +4,11 @@
  *
  *   rule HEX                          the rule under test, as bytes; forgets all counters
  *   matched N                         the tree has already seen N matches
- *   calls INDEX SEED SCOPE AGE PREDICATES COUNT
+ *   calls SLOT SEED SCOPE AGE PREDICATES COUNT
  *       COUNT calls; SCOPE 0 is the tree, others a process each. Answer: a 1 for each that fired and a 0
  *       for each that did not, the last n, and seen, matched, fired of the tree
- *   draw SEED INDEX FIRST COUNT       chance_draw() for n from FIRST on
- *   threads INDEX SEED THREADS COUNT  COUNT calls in each thread. Answer: a 1 or 0 for each n from 1 on, the
+ *   draw SEED SLOT FIRST COUNT        chance_draw() for n from FIRST on
+ *   threads SLOT SEED THREADS COUNT   COUNT calls in each thread. Answer: a 1 or 0 for each n from 1 on, the
  *       number of n that were given twice, and matched and fired of the tree
  */
 #include <pthread.h>
@@ -37,12 +37,13 @@ static void set_rule(const char *hex)
 	memset(scopes, 0, sizeof(scopes));
 }
 
-static void calls(u32 index, u64 seed, u32 scope, u64 age, int predicates, u64 count)
+static void calls(u32 slot, u64 seed, u32 scope, u64 age, int predicates, u64 count)
 {
 	u64 n = 0;
 
+	rule.slot = slot;
 	for (u64 i = 0; i < count; i++) {
-		int fired = decide(&rule, index, seed, age, predicates, &scopes[0], &scopes[scope], &n);
+		int fired = decide(&rule, seed, age, predicates, &scopes[0], &scopes[scope], &n);
 
 		putchar(fired ? '1' : '0');
 	}
@@ -51,7 +52,6 @@ static void calls(u32 index, u64 seed, u32 scope, u64 age, int predicates, u64 c
 }
 
 struct work {
-	u32 index;
 	u64 seed;
 	u64 count;
 	u64 *n;
@@ -65,11 +65,11 @@ static void *work(void *argument)
 
 	pthread_barrier_wait(w->start);
 	for (u64 i = 0; i < w->count; i++)
-		w->fired[i] = (char)decide(&rule, w->index, w->seed, 0, 1, &scopes[0], &scopes[0], &w->n[i]);
+		w->fired[i] = (char)decide(&rule, w->seed, 0, 1, &scopes[0], &scopes[0], &w->n[i]);
 	return NULL;
 }
 
-static int threads(u32 index, u64 seed, u32 number, u64 count)
+static int threads(u32 slot, u64 seed, u32 number, u64 count)
 {
 	u64 all = number * count, twice = 0;
 	struct work *works = calloc(number, sizeof(*works));
@@ -80,8 +80,9 @@ static int threads(u32 index, u64 seed, u32 number, u64 count)
 
 	if (!works || !ids || !n || !fired || !by_n || pthread_barrier_init(&start, NULL, number))
 		return 1;
+	rule.slot = slot;
 	for (u32 i = 0; i < number; i++) {
-		works[i] = (struct work){ index, seed, count, n + i * count, fired + i * count, &start };
+		works[i] = (struct work){ seed, count, n + i * count, fired + i * count, &start };
 		if (pthread_create(&ids[i], NULL, work, &works[i]))
 			return 1;
 	}

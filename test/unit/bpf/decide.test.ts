@@ -33,7 +33,7 @@ function ruleBytes(keys: Keys): string {
 }
 
 interface Calls {
-  readonly index?: number
+  readonly slot?: number
   readonly seed?: bigint
   readonly scope?: number
   readonly age?: bigint
@@ -46,8 +46,8 @@ async function setRule(driver: Driver, keys: Keys): Promise<void> {
 }
 
 async function calls(driver: Driver, options: Calls) {
-  const { index = 0, seed = 1n, scope = 0, age = 0n, predicates = 1, count } = options
-  const answer = await driver.ask(`calls ${index} ${seed} ${scope} ${age} ${predicates} ${count}`)
+  const { slot = 0, seed = 1n, scope = 0, age = 0n, predicates = 1, count } = options
+  const answer = await driver.ask(`calls ${slot} ${seed} ${scope} ${age} ${predicates} ${count}`)
   const [fires = '', n, seen, matched, fired] = answer.split(' ')
   return { fires, n: Number(n), seen: Number(seen), matched: Number(matched), fired: Number(fired) }
 }
@@ -67,7 +67,7 @@ before(() => {
 after(() => driver?.end())
 
 const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
-const anIndex = fc.integer({ min: 0, max: 4095 })
+const aSlot = fc.integer({ min: 0, max: 4095 })
 
 /** A test with the driver, or a skip where there is no compiler. */
 function decides(name: string, body: (t: TestContext) => Promise<void>): void {
@@ -77,11 +77,11 @@ function decides(name: string, body: (t: TestContext) => Promise<void>): void {
 }
 
 decides('0% never fires and 100% always does', async () => {
-  const property = fc.asyncProperty(u64, anIndex, async (seed, index) => {
+  const property = fc.asyncProperty(u64, aSlot, async (seed, slot) => {
     await setRule(driver, { rate: 0 })
-    assert.equal((await calls(driver, { index, seed, count: 5000 })).fired, 0)
+    assert.equal((await calls(driver, { slot, seed, count: 5000 })).fired, 0)
     await setRule(driver, { rate: 100 })
-    assert.equal((await calls(driver, { index, seed, count: 5000 })).fired, 5000)
+    assert.equal((await calls(driver, { slot, seed, count: 5000 })).fired, 5000)
   })
   await fc.assert(property, { numRuns: 50 })
 })
@@ -115,18 +115,18 @@ function assertFair(hits: number, tries: number, chance: number, what: string): 
 decides('rates are kept: over calls, over seeds, over rules', async () => {
   const tries = 100_000
   for (const rate of [0.1, 1, 12.5, 50, 99, 99.9])
-    for (const [seed, index] of [
+    for (const [seed, slot] of [
       [0n, 0],
       [1n, 0],
       [42n, 3],
       [2n ** 64n - 1n, 4095],
     ] as const) {
       await setRule(driver, { rate })
-      const { fired } = await calls(driver, { index, seed, count: tries })
-      assertFair(fired, tries, rate / 100, `seed ${seed}, rule ${index}`)
+      const { fired } = await calls(driver, { slot, seed, count: tries })
+      assertFair(fired, tries, rate / 100, `seed ${seed}, rule ${slot}`)
     }
-  const first = async (seed: number, index: number) =>
-    Number(await driver.ask(`draw ${seed} ${index} 1 1`)) < 2 ** 30 ? 1 : 0
+  const first = async (seed: number, slot: number) =>
+    Number(await driver.ask(`draw ${seed} ${slot} 1 1`)) < 2 ** 30 ? 1 : 0
   let [overSeeds, overRules] = [0, 0]
   for (let i = 0; i < 4000; i++) {
     overSeeds += await first(i, 0)
@@ -137,8 +137,8 @@ decides('rates are kept: over calls, over seeds, over rules', async () => {
 })
 
 decides('draws of neighbours are independent', async () => {
-  const bits = async (seed: number, index: number) =>
-    (await driver.ask(`draw ${seed} ${index} 1 50000`))
+  const bits = async (seed: number, slot: number) =>
+    (await driver.ask(`draw ${seed} ${slot} 1 50000`))
       .split(' ')
       .map((draw) => Number(draw) < 2 ** 31)
   const base = await bits(1, 0)
@@ -157,19 +157,19 @@ function mix64(x: bigint): bigint {
   return z ^ (z >> 31n)
 }
 
-function expectedDraw(seed: bigint, index: number, n: bigint): number {
+function expectedDraw(seed: bigint, slot: number, n: bigint): number {
   const golden = 0x9e3779b97f4a7c15n
-  return Number(mix64(mix64(seed + golden * (BigInt(index) + 1n)) + golden * n) >> 32n)
+  return Number(mix64(mix64(seed + golden * (BigInt(slot) + 1n)) + golden * n) >> 32n)
 }
 
 decides('a draw is a pure function of seed, rule and n', async () => {
   const anyN = fc.bigInt({ min: 1n, max: 2n ** 63n })
-  const property = fc.asyncProperty(u64, anIndex, anyN, async (seed, index, n) => {
-    const draw = expectedDraw(seed, index, n)
-    assert.equal(Number(await driver.ask(`draw ${seed} ${index} ${n} 1`)), draw)
+  const property = fc.asyncProperty(u64, aSlot, anyN, async (seed, slot, n) => {
+    const draw = expectedDraw(seed, slot, n)
+    assert.equal(Number(await driver.ask(`draw ${seed} ${slot} ${n} 1`)), draw)
     await setRule(driver, { rate: 50 })
     await driver.ask(`matched ${n - 1n}`)
-    const { fires } = await calls(driver, { seed, index, count: 1 })
+    const { fires } = await calls(driver, { seed, slot, count: 1 })
     assert.equal(fires, draw < 2 ** 31 ? '1' : '0')
   })
   await fc.assert(property, { numRuns: 500 })
@@ -179,22 +179,22 @@ decides(
   'which calls fire does not depend on how they are grouped, nor on other calls',
   async () => {
     const groups = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 10 })
-    const property = fc.asyncProperty(u64, anIndex, groups, async (seed, index, sizes) => {
+    const property = fc.asyncProperty(u64, aSlot, groups, async (seed, slot, sizes) => {
       const count = sizes.reduce((sum, size) => sum + size, 0)
       await setRule(driver, { rate: 50 })
-      const whole = await calls(driver, { index, seed, count })
+      const whole = await calls(driver, { slot, seed, count })
       await setRule(driver, { rate: 50 })
       let pieces = ''
       for (const size of sizes) {
-        pieces += (await calls(driver, { index, seed, count: size })).fires
-        await calls(driver, { index, seed, count: size, predicates: 0 })
+        pieces += (await calls(driver, { slot, seed, count: size })).fires
+        await calls(driver, { slot, seed, count: size, predicates: 0 })
       }
       assert.equal(pieces, whole.fires)
       await setRule(driver, { rate: 50 })
-      const other = await calls(driver, { index, seed: seed ^ 1n, count: 200 })
+      const other = await calls(driver, { slot, seed: seed ^ 1n, count: 200 })
       assert.notEqual(
         other.fires.slice(0, 200),
-        (await calls(driver, { index, seed, count: 200 })).fires,
+        (await calls(driver, { slot, seed, count: 200 })).fires,
       )
     })
     await fc.assert(property, { numRuns: 60 })

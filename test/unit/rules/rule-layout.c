@@ -44,7 +44,7 @@ static void print_layout(void)
 	FIELD(to_family);
 	FIELD(to_prefix);
 	FIELD(to);
-	FIELD(padding);
+	FIELD(slot);
 	FIELD(syscalls);
 	FIELD(path);
 }
@@ -76,7 +76,7 @@ static void print_rule(const struct rule *r)
 	printf("\"to\":[%u,%u", r->to_family, r->to_prefix);
 	for (size_t i = 0; i < sizeof(r->to); i++)
 		printf(",%u", r->to[i]);
-	printf("],\"padding\":%u,\"syscalls\":[", r->padding);
+	printf("],\"slot\":%u,\"syscalls\":[", r->slot);
 	const char *comma = "";
 	for (u32 number = 0; number < SYSCALLS_MAX; number++) {
 		if (!(r->syscalls[number / 64] >> (number % 64) & 1))
