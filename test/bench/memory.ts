@@ -1,6 +1,7 @@
 /** What ten million served calls leave behind in the supervisor. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fixture } from '../helpers/fixture.ts'
+import { ourProcesses } from '../helpers/processes.ts'
 import { start } from '../helpers/run.ts'
 import { until } from '../helpers/until.ts'
 import type { Measure } from './measure.ts'
@@ -34,14 +35,10 @@ export async function memory(): Promise<Measure[]> {
   ]
 }
 
-/** The front's child that is a launcher too, and no node: src/launcher/front/front.c. */
 function supervisorOf(front: number): number {
-  const children = readFileSync(`/proc/${front}/task/${front}/children`, 'utf8').trim().split(' ')
-  const found = children.filter(
-    (pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'minderbinder\n',
-  )
-  if (found.length !== 1) throw new Error(`${found.length} supervisors among ${children}`)
-  return Number(found[0])
+  const { supervisor } = ourProcesses(front)
+  if (supervisor === undefined) throw new Error(`process ${front} has no supervisor`)
+  return supervisor
 }
 
 /** In kB; of all its threads together, as they share their memory. */

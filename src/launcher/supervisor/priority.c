@@ -34,10 +34,23 @@ void priority_init(void)
 	nice_value = getpriority(PRIO_PROCESS, 0);
 }
 
+/* What RLIMIT_NICE allows (getrlimit(2)), or what there is. */
+static int allowed_nice(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NICE, &limit) < 0 || limit.rlim_cur > 40)
+		return nice_value;
+
+	const int allowed = 20 - (int)limit.rlim_cur;
+
+	return allowed < nice_value ? allowed : nice_value;
+}
+
 void priority_raise(void)
 {
 	if (set_nice(NICE_BEST, SLICE_NS) < 0)
-		(void)set_nice(nice_value, SLICE_NS);
+		(void)set_nice(allowed_nice(), SLICE_NS);
 }
 
 void priority_follow(struct priority *priority, u32 caller)
