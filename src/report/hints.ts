@@ -1,7 +1,8 @@
 /** What may be behind a rule that did nothing, and what to write instead: only what helps with the reason given. */
 
+import type { Architecture } from '../rules/architecture.ts'
 import { neverSeenHint } from '../rules/names/suggest.ts'
-import type { Architecture, Rule, SyscallRule } from '../rules/rule.ts'
+import type { Rule, SyscallRule } from '../rules/rule.ts'
 import { type RunSoFar, shadowOf, targetsRan } from './run-so-far.ts'
 
 /** Of a rule, at `index`, that has not fired. */

@@ -1,7 +1,9 @@
 /** What a run did, for programs: `--report FILE`. docs/report.md is the contract. Pure. */
+
+import type { Architecture } from '../rules/architecture.ts'
 import { groupByExpression, labelOfAll } from '../rules/expression.ts'
 import { signalName } from '../rules/names/signals.ts'
-import type { Architecture, RuleCounts } from '../rules/rule.ts'
+import type { RuleCounts } from '../rules/rule.ts'
 import { foreignCallNotes } from './foreign-calls.ts'
 import { hintForAll } from './hints.ts'
 import { visibleJson } from './printable.ts'
