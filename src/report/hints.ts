@@ -36,14 +36,15 @@ export function hintForAll(
 const unreadable =
   'you may not read the memory of that program (its file is not readable, or it is not dumpable, as ssh-agent): root may'
 
-/** For calls that the user named: a family says itself what it covers. Nothing if no target ran. */
+/** For calls that the user named: a family says itself what it covers. */
 function hintOfNeverSeen(run: RunSoFar, index: number, arch: Architecture): string | undefined {
   const rule = run.rules[index]!
-  const ran = targetsRan(run, index)
-  if (rule.kind !== 'syscall' || (rule.targets && ran === false)) return undefined
+  if (rule.kind !== 'syscall') return undefined
   const named = rule.set.split('+').filter((name) => rule.syscalls.includes(name))
   const hint = firstHint(named, rule.syscalls, arch)
-  return hint !== undefined && rule.targets && ran === undefined ? `if one ran: ${hint}` : hint
+  return hint !== undefined && rule.targets && !targetsRan(run, index)
+    ? `if one ran: ${hint}`
+    : hint
 }
 
 function firstHint(
