@@ -15,16 +15,11 @@ export type {
   RuleReport,
   RunReport,
 } from './report/run-report.ts'
+export type { Architecture } from './rules/architecture.ts'
 export { parseNetworkFault, parseSyscallFault } from './rules/grammar.ts'
 export type { Cidr } from './rules/network-values.ts'
 export type { Outcome } from './rules/outcomes/index.ts'
 export type { GrammarContext } from './rules/parts.ts'
-export type {
-  Architecture,
-  LeftOut,
-  NetworkRule,
-  Rule,
-  SyscallRule,
-} from './rules/rule.ts'
+export type { LeftOut, NetworkRule, Rule, SyscallRule } from './rules/rule.ts'
 export { parseStraceInject } from './rules/strace.ts'
 export type { When } from './rules/values.ts'

@@ -12,7 +12,7 @@ import { callersDescriptor, namedDescriptor } from './caller-descriptors.ts'
 import { type Readable, readUnchanged } from './read-unchanged.ts'
 
 /** Bytes: twice what 4,096 rules need that say everything. The parser takes seconds for more. */
-export const longestConfig = 2 << 20
+const longestConfig = 2 << 20
 
 export interface ReadOptions {
   /** Pipes and standard input are not there to be read: exec gives them to its command. */

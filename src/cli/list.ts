@@ -1,13 +1,13 @@
 /** `minderbinder list syscalls|errnos|families [--json]`: every name that a fault can use. */
 
 import { MinderbinderError } from '../errors.ts'
+import type { Architecture } from '../rules/architecture.ts'
 import { notFaultable } from '../rules/faultable.ts'
 import { type Errno, errnoAliases, errnos } from '../rules/names/errnos.ts'
 import { type Family, families, familiesOf } from '../rules/names/families.ts'
 import { nearest } from '../rules/names/suggest.ts'
 import { syscallNames, syscallNumber } from '../rules/names/syscalls.ts'
 import { type Outcome, outcomeKinds } from '../rules/outcomes/index.ts'
-import type { Architecture } from '../rules/rule.ts'
 
 /** An element of `list syscalls --json`. */
 export interface ListedSyscall {

@@ -15,7 +15,7 @@ const place: Question = {
   remedy: 'mount it: mount -t cgroup2 none /sys/fs/cgroup/unified',
 }
 
-export const write: Question = {
+const write: Question = {
   id: 'cgroup-write',
   group: 'cgroups',
   title: 'a cgroup can be made and entered',

@@ -1,8 +1,8 @@
 /** The launcher's probes: what node cannot try itself. Their answers are `NAME ERRNO`, 0 for success. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
-import { launcherPath } from '../installation.ts'
 import { Deadline } from '../kernel/deadline.ts'
+import { launcherPath } from '../launch/launcher-path.ts'
 
 /** A probe has time limits of its own, far below this one. */
 const PATIENCE_MS = 15_000

@@ -51,19 +51,33 @@ function firstThatCan(
   return { refusal: refusals.join('; ') || `this version has no ${option} engine` }
 }
 
+interface Group {
+  readonly indices: number[]
+  readonly calls: Set<string>
+}
+
 /** Rule indices, in groups that have no system call in common: network rules each by itself. */
 function groupsOf(rules: readonly Rule[]): readonly (readonly number[])[] {
-  let groups: { indices: number[]; calls: Set<string> }[] = []
+  // In the order of their last rules.
+  const groups = new Set<Group>()
+  const groupOf = new Map<string, Group>()
   for (const [index, rule] of rules.entries()) {
     const calls = rule.kind === 'syscall' ? rule.syscalls : []
-    const sharing = groups.filter((group) => calls.some((name) => group.calls.has(name)))
-    const merged = {
-      indices: [...sharing.flatMap(({ indices }) => indices), index],
-      calls: new Set([...sharing.flatMap((group) => [...group.calls]), ...calls]),
+    const [group = { indices: [], calls: new Set<string>() }, ...others] = new Set(
+      calls.flatMap((name) => groupOf.get(name) ?? []),
+    )
+    const joining = [...others, { indices: [index], calls }]
+    for (const { indices, calls } of joining) {
+      group.indices.push(...indices)
+      for (const name of calls) {
+        group.calls.add(name)
+        groupOf.set(name, group)
+      }
     }
-    groups = [...groups.filter((group) => !sharing.includes(group)), merged]
+    for (const gone of [group, ...others]) groups.delete(gone)
+    groups.add(group)
   }
-  return groups.map(({ indices }) => indices)
+  return [...groups].map(({ indices }) => indices.sort((a, b) => a - b))
 }
 
 /** Rule indices by engine, the preferred engine first. @throws {MinderbinderError} MB_NO_ENGINE */

@@ -61,8 +61,6 @@ export interface EngineSnapshot {
   readonly foreignCalls?: bigint
   /** By rule index: paths that came near a rule's path= and did not match. */
   readonly nearPaths?: ReadonlyMap<number, readonly string[]>
-  /** Indices of rules with targets that some process has matched. Absent if the engine does not know. */
-  readonly targetsMet?: ReadonlySet<number>
   /** What a reader of the summary must know, one line each. */
   readonly notes?: readonly string[]
 }

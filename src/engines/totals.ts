@@ -10,8 +10,6 @@ export interface EngineTotals {
   readonly foreignCalls: bigint
   /** By rule index: paths that came near a rule's path= and did not match, at most a few for each rule. */
   readonly nearPaths: ReadonlyMap<number, readonly string[]>
-  /** By rule index: whether a process ran that the rule's targets name; of rules whose engine knows. */
-  readonly targetsMet: ReadonlyMap<number, boolean>
   /** What the engines have to say besides. */
   readonly notes: readonly string[]
 }
@@ -25,17 +23,14 @@ export async function collectCounts(
   let lostEvents = 0n
   let foreignCalls = 0n
   const nearPaths = new Map<number, readonly string[]>()
-  const targetsMet = new Map<number, boolean>()
   const notes: string[] = []
   for (const engine of engines) {
     const own = await engine.snapshot()
     for (const [index, count] of own.counts) counts[index] = count
-    const { targetsMet: met } = own
-    if (met) for (const index of own.counts.keys()) targetsMet.set(index, met.has(index))
     lostEvents += own.lostEvents
     foreignCalls += own.foreignCalls ?? 0n
     for (const [index, paths] of own.nearPaths ?? []) nearPaths.set(index, paths)
     notes.push(...(own.notes ?? []))
   }
-  return { counts, lostEvents, foreignCalls, nearPaths, targetsMet, notes }
+  return { counts, lostEvents, foreignCalls, nearPaths, notes }
 }

@@ -7,7 +7,7 @@ import { architecture } from '../kernel/architecture.ts'
 import { startSupervisor } from '../launch/start-supervisor.ts'
 import type { Stdio } from '../launch/stdio.ts'
 import { commandEnd, periodReport, type RunReport, runReport } from '../report/run-report.ts'
-import { randomSeed, SEED_MAX } from '../rules/seed.ts'
+import { checkedSeed, randomSeed } from '../rules/seed.ts'
 import { CommandSession } from '../session/command-session.ts'
 import type { CommandPlan } from '../session/plan.ts'
 import { parseFaults } from './faults.ts'
@@ -105,11 +105,7 @@ function placeOf({ env = process.env, cwd = process.cwd() }: RunRequest) {
 function seedOf(given: bigint | number | undefined): bigint {
   if (given === undefined) return randomSeed()
   const whole = typeof given === 'bigint' || Number.isSafeInteger(given)
-  const seed = whole ? BigInt(given) : -1n
-  if (seed >= 0n && seed <= SEED_MAX) return seed
-  throw new MinderbinderError('MB_USAGE', `run: invalid seed ${given}`, {
-    hint: `a seed is a whole number from 0 to ${SEED_MAX}`,
-  })
+  return checkedSeed(whole ? BigInt(given) : undefined, `run: invalid seed ${given}`)
 }
 
 /** setTimeout() takes 31 bits, and fires at once for more. */

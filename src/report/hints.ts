@@ -1,7 +1,8 @@
 /** What may be behind a rule that did nothing, and what to write instead: only what helps with the reason given. */
 
+import type { Architecture } from '../rules/architecture.ts'
 import { neverSeenHint } from '../rules/names/suggest.ts'
-import type { Architecture, Rule, SyscallRule } from '../rules/rule.ts'
+import type { Rule, SyscallRule } from '../rules/rule.ts'
 import { type RunSoFar, shadowOf, targetsRan } from './run-so-far.ts'
 
 /** Of a rule, at `index`, that has not fired. */
@@ -35,14 +36,15 @@ export function hintForAll(
 const unreadable =
   'you may not read the memory of that program (its file is not readable, or it is not dumpable, as ssh-agent): root may'
 
-/** For calls that the user named: a family says itself what it covers. Nothing if no target ran. */
+/** For calls that the user named: a family says itself what it covers. */
 function hintOfNeverSeen(run: RunSoFar, index: number, arch: Architecture): string | undefined {
   const rule = run.rules[index]!
-  const ran = targetsRan(run, index)
-  if (rule.kind !== 'syscall' || (rule.targets && ran === false)) return undefined
+  if (rule.kind !== 'syscall') return undefined
   const named = rule.set.split('+').filter((name) => rule.syscalls.includes(name))
   const hint = firstHint(named, rule.syscalls, arch)
-  return hint !== undefined && rule.targets && ran === undefined ? `if one ran: ${hint}` : hint
+  return hint !== undefined && rule.targets && !targetsRan(run, index)
+    ? `if one ran: ${hint}`
+    : hint
 }
 
 function firstHint(

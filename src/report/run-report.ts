@@ -1,7 +1,9 @@
 /** What a run did, for programs: `--report FILE`. docs/report.md is the contract. Pure. */
+
+import type { Architecture } from '../rules/architecture.ts'
 import { groupByExpression, labelOfAll } from '../rules/expression.ts'
 import { signalName } from '../rules/names/signals.ts'
-import type { Architecture, RuleCounts } from '../rules/rule.ts'
+import type { RuleCounts } from '../rules/rule.ts'
 import { foreignCallNotes } from './foreign-calls.ts'
 import { hintForAll } from './hints.ts'
 import { visibleJson } from './printable.ts'
@@ -30,6 +32,19 @@ export interface MachineReport extends PeriodReport {
   readonly seed: string
   /** What earlier rules did, oldest first, if a SIGHUP replaced any. */
   readonly replaced?: readonly PeriodReport[]
+  /** The sets before those of `replaced`, if there were too many to list. */
+  readonly replacedBefore?: ReplacedBefore
+}
+
+/** The sums of the earliest sets of rules. */
+export interface ReplacedBefore {
+  /** How many there were. */
+  readonly sets: number
+  readonly fired: number
+  readonly lostEvents: number
+  /** When the rules of the first were in force. */
+  readonly startedAt: string
+  readonly durationMs: number
 }
 
 /** How the command ended. */
@@ -110,16 +125,18 @@ export interface MachineRun {
   readonly files: readonly string[]
   readonly seed: bigint
   readonly replaced: readonly PeriodReport[]
+  readonly replacedBefore: ReplacedBefore | undefined
 }
 
 export function machineReport(
-  { files, seed, replaced }: MachineRun,
+  { files, seed, replaced, replacedBefore }: MachineRun,
   end: MachineReport['end'],
   period: PeriodReport,
 ): MachineReport {
   return {
     ...{ version: VERSION, files, end, seed: `${seed}`, ...period },
     ...(replaced.length === 0 ? {} : { replaced }),
+    ...(replacedBefore === undefined ? {} : { replacedBefore }),
   }
 }
 
@@ -154,7 +171,12 @@ export function reportText(report: RunReport | MachineReport): string {
 }
 
 function timesReport({ startedAt, durationMs }: Times) {
-  return { startedAt: startedAt.toISOString(), durationMs: Math.round(durationMs * 1000) / 1000 }
+  return { startedAt: startedAt.toISOString(), durationMs: roundMs(durationMs) }
+}
+
+/** To microseconds. */
+export function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000
 }
 
 /** The rules at `indices`, which the user wrote as one. */

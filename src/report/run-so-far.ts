@@ -7,15 +7,11 @@ export interface RunSoFar {
   readonly counts: readonly RuleCounts[]
   /** Of rules with path=: paths that came near and did not match. */
   readonly nearPaths?: ReadonlyMap<number, readonly string[]>
-  /** Of rules with targets: whether a process that is one has run. Nothing of a rule whose engine does not know. */
-  readonly targetsMet?: ReadonlyMap<number, boolean>
 }
 
-/** Whether a process ran that the rule is for; undefined if nothing tells. */
-export function targetsRan(run: RunSoFar, index: number): boolean | undefined {
-  const known = run.targetsMet?.get(index)
-  if (known !== undefined) return known
-  return metTargets(run).has(keyOf(run.rules[index]!)) ? true : undefined
+/** Whether a process ran that the rule is for, as far as anything tells. */
+export function targetsRan(run: RunSoFar, index: number): boolean {
+  return metTargets(run).has(keyOf(run.rules[index]!))
 }
 
 /** Once for each look at a run: there may be thousands of rules. */

@@ -1,7 +1,7 @@
 /** The report at the end of a run: what was asked, what became of it, how to have it again. */
 import { Chalk, type ChalkInstance } from 'chalk'
+import type { Architecture } from '../rules/architecture.ts'
 import { groupByExpression, labelOfAll } from '../rules/expression.ts'
-import type { Architecture } from '../rules/rule.ts'
 import { foreignCallNotes } from './foreign-calls.ts'
 import { hintForAll } from './hints.ts'
 import { oneLine } from './printable.ts'

@@ -56,10 +56,8 @@ function unseen(run: RunSoFar, index: number): string {
   if (shadow) return `${nameOf(shadow)} fires first at each of its ${nouns[rule.kind]}s`
   if (!rule.targets) return unseenBy(rule, '')
   const which = whichProcesses(rule.targets)
-  const ran = targetsRan(run, index)
-  if (ran === false) return `no process ${which} ran`
-  const processes = `processes ${which}`
-  return `${unseenBy(rule, processes)}${ran ? '' : ', or none of them ran'}`
+  const unknown = targetsRan(run, index) ? '' : ', or none of them ran'
+  return `${unseenBy(rule, `processes ${which}`)}${unknown}`
 }
 
 /** What `who`, or any process if that is empty, did not do, as far as it could be seen. */

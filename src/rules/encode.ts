@@ -1,11 +1,12 @@
 /** The rule table as bytes: bpf/rule.h says what they mean, test/unit/rules/encode.test.ts holds the two together. */
 import { MinderbinderError } from '../errors.ts'
+import type { Architecture } from './architecture.ts'
 import { keysOf } from './keys/index.ts'
 import type { EncodeContext as KeyContext } from './keys/key.ts'
 import { callShape } from './names/shapes.ts'
 import { syscallNames, syscallNumber } from './names/syscalls.ts'
 import { kindOf } from './outcomes/index.ts'
-import type { Architecture, NetworkRule, Rule, RuleCounts, Target } from './rule.ts'
+import type { NetworkRule, Rule, RuleCounts, Target } from './rule.ts'
 import { addFlag, ruleFlags, ruleOffsets } from './rule-layout.ts'
 
 /** sizeof(struct rule) */

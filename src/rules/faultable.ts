@@ -1,6 +1,6 @@
 /** Which system calls can be faulted, and how: a rule that could never keep its word is refused. */
 
-import type { Architecture } from './rule.ts'
+import type { Architecture } from './architecture.ts'
 
 /**
  * Calls that a vDSO answers in user space, so that no system call is made: the symbols of vdso(7).

@@ -1,10 +1,11 @@
 /** SET: which system calls a fault is about. */
 
+import type { Architecture } from './architecture.ts'
 import { notFaultable } from './faultable.ts'
 import { families } from './names/families.ts'
 import { libraryHint, nearest } from './names/suggest.ts'
 import { onlyOnOther, syscallNames, syscallNumber } from './names/syscalls.ts'
-import type { Architecture, LeftOut } from './rule.ts'
+import type { LeftOut } from './rule.ts'
 import { quote, type Span } from './span.ts'
 
 /** The members of a SET: those that were named have to be faulted, those of a family where they can be. */

@@ -1,9 +1,11 @@
 /** From the parts of a fault to its rule: the same for the command line and for a configuration file. */
+
+import type { Architecture } from './architecture.ts'
 import type { CallSet } from './grammar-set.ts'
 import { keysOf, readKeys } from './keys/index.ts'
 import type { CommonParts } from './keys/key.ts'
 import { type Outcome, refusesOutcome } from './outcomes/index.ts'
-import type { Architecture, LeftOut, NetworkRule, SyscallRule } from './rule.ts'
+import type { LeftOut, NetworkRule, SyscallRule } from './rule.ts'
 import type { Span } from './span.ts'
 
 export interface GrammarContext {

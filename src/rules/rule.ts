@@ -74,6 +74,3 @@ export interface RuleCounts {
 
 /** Of a rule that nothing has met yet. */
 export const noCounts: RuleCounts = { seen: 0n, matched: 0n, fired: 0n, taken: 0n, unread: 0n }
-
-/** System call numbers differ by architecture: both that the launcher is built for. */
-export type Architecture = 'x86_64' | 'arm64'

@@ -1,11 +1,12 @@
 /** The sets of strace(1), "-e trace=syscall_set": names, numbers, %class, ?name, /regex, !, all, none. */
 
+import type { Architecture } from './architecture.ts'
 import { notFaultable } from './faultable.ts'
 import { checkCall, unknownFamily } from './grammar-set.ts'
 import { families } from './names/families.ts'
 import { syscallName, syscallNames, syscallNumber } from './names/syscalls.ts'
 import { compileRegex } from './posix-regex.ts'
-import type { Architecture, LeftOut } from './rule.ts'
+import type { LeftOut } from './rule.ts'
 import { quote, type Span } from './span.ts'
 
 export interface StraceSet {

@@ -10,10 +10,10 @@ export interface When {
 }
 
 /** The longest delay and `after=`: a day. Longer ones are mistaken units. */
-export const longestDurationNs = 24n * 3_600n * 1_000_000_000n
+const longestDurationNs = 24n * 3_600n * 1_000_000_000n
 
 /** Highest number in `when=`, one below what stands for "no upper end" in struct rule. */
-export const highestOccurrence = 2 ** 32 - 2
+const highestOccurrence = 2 ** 32 - 2
 
 const nanosecondsIn: Readonly<Record<string, bigint>> = {
   ns: 1n,

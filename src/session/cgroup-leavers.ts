@@ -1,6 +1,7 @@
 /** Processes of the command that moved to another cgroup, where network faults do not reach them. */
 import { type FSWatcher, readFileSync, watch } from 'node:fs'
 import { join } from 'node:path'
+import { parseCgroupFile } from '../kernel/cgroup/place.ts'
 import { errnoCode } from '../kernel/errno-code.ts'
 import { descendants, nameOf, parentOf } from '../kernel/process/tree.ts'
 import { oneLine, printable } from '../report/printable.ts'
@@ -64,7 +65,7 @@ export class CgroupLeavers {
 /** As /proc says it; undefined where the process is gone. */
 function cgroupOf(pid: number): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/cgroup`, 'latin1').match(/^0::(.*)$/m)?.[1]
+    return parseCgroupFile(readFileSync(`/proc/${pid}/cgroup`, 'latin1'))
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 /** What can be told of a running process that may make it a target: the facts of one moment. */
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
+import { parseCgroupFile } from '../kernel/cgroup/place.ts'
 import { readStat } from '../kernel/process/proc-stat.ts'
 import { bootOffset } from '../kernel/process/time-namespace.ts'
 import { TARGET_NAME_MAX, TICK_NS } from './limits.ts'
@@ -49,7 +50,7 @@ export function processInfo(pid: number): ProcessInfo | undefined {
       comm,
       names: namesOf(pid, comm),
       uid: Number(readFileSync(`/proc/${pid}/status`, 'latin1').match(/^Uid:\t(\d+)/m)?.[1]),
-      cgroup: readFileSync(`/proc/${pid}/cgroup`, 'latin1').match(/^0::(.*)$/m)?.[1],
+      cgroup: parseCgroupFile(readFileSync(`/proc/${pid}/cgroup`, 'latin1')),
       gainedPrivileges: gainedPrivileges(pid),
     }
   } catch {

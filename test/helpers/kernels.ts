@@ -1,7 +1,7 @@
 /** The test kernels: from $MINDERBINDER_KERNELS, else ../shared/kernels beside the repository, else built by us. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Architecture } from '../../src/rules/rule.ts'
+import type { Architecture } from '../../src/rules/architecture.ts'
 
 export interface Kernel {
   /** Its version, as `6.1`, with the architecture where that is not x86_64: `6.12-arm64`. */

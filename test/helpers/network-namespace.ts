@@ -64,6 +64,8 @@ export interface OwnerOptions {
   readonly mechanism?: Mechanism
   /** Runs it with a cgroup namespace rooted at this cgroup, which its own paths start from. */
   readonly cgroupRoot?: ChildCgroup
+  /** A command line that it runs once the faults are being attached, before it waits for that. */
+  readonly beforeReady?: string
 }
 
 /**
@@ -94,11 +96,12 @@ export class Owner {
     options: OwnerOptions,
   ): Promise<Owner | { code: string; message: string; hint: string }> {
     const script = new URL('network-owner.ts', import.meta.url).pathname
-    const node = [process.execPath, '--import', 'tsx', script, JSON.stringify(faults)]
-    const { namespace, cgroupRoot } = options
+    const { namespace, cgroupRoot, beforeReady } = options
+    const args = [JSON.stringify(faults), ...(beforeReady === undefined ? [] : [beforeReady])]
+    const node = [process.execPath, '--import', 'tsx', script, ...args]
     const rooted = cgroupRoot ? ['sh', '-c', enterCgroup, 'sh', cgroupRoot.path, ...node] : node
-    const [program, ...args] = namespace?.inside(...rooted) ?? rooted
-    const child = spawn(program!, args, {
+    const [program, ...rest] = namespace?.inside(...rooted) ?? rooted
+    const child = spawn(program!, rest, {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, MINDERBINDER_NO_FEATURE: options.mechanism === 'clsact' ? 'tcx' : '' },
     })

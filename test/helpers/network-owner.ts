@@ -1,15 +1,18 @@
 /**
  * A process that owns network faults, for tests that kill it or put it in a network namespace.
- * Its argument: JSON of the faults. Prints its cgroup as JSON once attached, or the error's code; then answers
- * each line on stdin: `counts`, `words` (what it has said and would say at the end), `close`.
+ * Its arguments: JSON of the faults and, if given, a command line to run before it waits until they are in force.
+ * Prints its cgroup as JSON once attached, or the error's code; then answers each line on stdin: `counts`, `words`
+ * (what it has said and would say at the end), `close`.
  */
+import { execFileSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { tc } from '../../src/engines/network/tc.ts'
 import { createCgroup, destroyCgroup } from '../../src/kernel/cgroup/cgroup.ts'
 import { processIdentity } from '../../src/kernel/process/identity.ts'
 import { networkRule } from './network-rule.ts'
 
-const faults = JSON.parse(process.argv[2] ?? '[]') as string[]
+const [, , faultsText = '[]', beforeReady] = process.argv
+const faults = JSON.parse(faultsText) as string[]
 const rules = faults.map(networkRule)
 const cgroup = createCgroup(processIdentity(process.pid)!)
 const say = (answer: unknown) =>
@@ -22,6 +25,10 @@ try {
   const onNotice = (text: string) => void notices.push(text)
   const context = { rules, seed: 1n, cgroup, onNotice }
   const engine = await tc.attach(context, [...rules.keys()])
+  if (beforeReady !== undefined) {
+    const [program = '', ...args] = beforeReady.split(' ')
+    execFileSync(program, args)
+  }
   await engine.ready?.()
   engine.start?.()
   say({ cgroup })

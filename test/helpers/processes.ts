@@ -1,5 +1,8 @@
 /** Processes as /proc shows them: they may end while we look. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
+import { readStat } from '../../src/kernel/process/proc-stat.ts'
+import { parentOf } from '../../src/kernel/process/tree.ts'
+import { processIds } from '../../src/targets/process-info.ts'
 
 /** All descendants of a process. */
 export function descendants(pid: number): number[] {
@@ -12,14 +15,9 @@ export function descendants(pid: number): number[] {
 /** Of every process: /proc/PID/task/PID/children takes CONFIG_PROC_CHILDREN. */
 function children(): ReadonlyMap<number, readonly number[]> {
   const parents = new Map<number, number[]>()
-  for (const name of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-      parents.set(parent, [...(parents.get(parent) ?? []), Number(name)])
-    } catch {
-      // It has ended while we looked.
-    }
+  for (const pid of processIds()) {
+    const parent = parentOf(pid)
+    parents.set(parent, [...(parents.get(parent) ?? []), pid])
   }
   return parents
 }
@@ -66,8 +64,7 @@ export function ourProcesses(front: number): OurProcesses {
 /** One letter: R, S, T (stopped), Z ...; empty where it is gone. */
 export function stateOf(pid: number): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2)[0] ?? ''
+    return readStat(pid).field(3)
   } catch {
     return ''
   }

@@ -1,5 +1,5 @@
 /** What a virtual machine is made of: its command line. Pure. */
-import type { Architecture } from '../../src/rules/rule.ts'
+import type { Architecture } from '../../src/rules/architecture.ts'
 import type { Kernel } from './kernels.ts'
 
 /** With a slash at its end. */

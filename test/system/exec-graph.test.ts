@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { parentOf } from '../../src/kernel/process/tree.ts'
 import { freePort } from '../helpers/loopback.ts'
 import { type Person, personAtShell, settings } from '../helpers/person.ts'
 import { descendants, program } from '../helpers/processes.ts'
@@ -68,19 +69,10 @@ const prompt = ({ person }: Scene) => person.terminal.sees('1049l')
 /** The front, by the command that it runs. */
 function front(): number {
   const [pid] = descendants(process.pid).filter(
-    (each) => program(each).endsWith('/launcher') && !program(parent(each)).endsWith('/launcher'),
+    (each) => program(each).endsWith('/launcher') && !program(parentOf(each)).endsWith('/launcher'),
   )
   assert.ok(pid !== undefined, 'the front runs')
   return pid
-}
-
-function parent(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
-  } catch {
-    return 0 // it has ended
-  }
 }
 
 atShell('it shows what goes on, and gives the screen back when the command ends', async (scene) => {
@@ -201,7 +193,7 @@ for (const victim of ['node', 'front', 'supervisor'] as const)
     const { person } = scene
     person.terminal.type(`minderbinder exec --graph -o summary ${fault} -- ${loop} ${elsewhere}\n`)
     await viewed(scene)
-    const children = descendants(front()).filter((each) => parent(each) === front())
+    const children = descendants(front()).filter((each) => parentOf(each) === front())
     const pid = {
       front: front(),
       node: children.find((each) => program(each).endsWith('/node')),

@@ -5,8 +5,9 @@ import { settingsOf } from '../../src/engines/network/settings.ts'
 import { MinderbinderError } from '../../src/errors.ts'
 import { readBpfObject } from '../../src/kernel/bpf/file.ts'
 import { BpfObject } from '../../src/kernel/bpf/object.ts'
+import { Namespace } from '../helpers/network-namespace.ts'
 import { requires } from '../helpers/requires.ts'
-import { run } from '../helpers/run.ts'
+import { minderbinder, run } from '../helpers/run.ts'
 import { nothingLeft, systemState } from '../helpers/system-state.ts'
 
 /** Loads the object in a process of its own and prints the error. */
@@ -72,4 +73,29 @@ test('the verifier’s last lines are in the message, all of them in the detail'
     return true
   })
   await nothingLeft(before)
+})
+
+test('if one interface cannot be attached to, the command does not start, and nothing is left at the others', async (t) => {
+  if (!requires(t, 'root', 'cgroup2', 'libbpf', 'netns', 'ip', 'tc', 'unshare')) return
+  const namespace = await Namespace.open(t)
+  for (const line of [
+    'ip link add shut0 type veth peer name shut1',
+    'ip link set shut1 up',
+    'ip link set shut0 up',
+    'tc qdisc add dev shut0 ingress', // a clsact qdisc has no place beside it
+  ])
+    namespace.run(line)
+  const attached = () =>
+    ['lo', 'shut0', 'shut1'].map((name) => namespace.run(`tc qdisc show dev ${name}`)).join('')
+  const [before, state] = [attached(), systemState()]
+  const exec = ['exec', '--drop-net', '100%', '--', 'echo', 'it ran']
+  const env = { MINDERBINDER_NO_FEATURE: 'tcx' }
+  const failed = await run(namespace.inside(minderbinder, ...exec), { env })
+  assert.deepEqual([failed.status, failed.stdout], [125, ''])
+  assert.match(failed.stderr, /^minderbinder: .*interface shut0: E.* \[MB_ATTACH\]$/m)
+  assert.equal(attached(), before)
+  await nothingLeft(state)
+  namespace.run('tc qdisc del dev shut0 ingress')
+  const ran = await run(namespace.inside(minderbinder, ...exec), { env })
+  assert.deepEqual([ran.status, ran.stdout], [0, 'it ran\n'])
 })

@@ -111,6 +111,31 @@ for (const mechanism of mechanisms) {
     await owner.close()
   })
 
+  test(`${mechanism}: an interface that goes away before the faults are in force keeps no other from them`, async (t) => {
+    if (!requires(t, ...needs, 'tc', ...mechanismNeeds[mechanism])) return
+    const near = await Namespace.open(t)
+    const before = near.run('ip -br link') + near.run('tc qdisc show dev lo')
+    near.run('ip link add gone0 type veth peer name gone1')
+    near.run('ip link set gone1 up')
+    near.run('ip link set gone0 up')
+    const faults = ['drop-net 100%,interface=gone0', 'drop-net 100%,proto=udp']
+    const beforeReady = 'ip link del gone0'
+    const owner = await Owner.open(t, faults, { namespace: near, mechanism, beforeReady })
+    const target = { cgroup: owner.cgroup, netnsOf: near.pid }
+    await python(target, sendDatagrams, 4, '127.0.0.1', 9, 1)
+    await python({ netnsOf: near.pid }, sendDatagrams, 4, '127.0.0.1', 9, 1)
+    assert.deepEqual(await owner.counts(), [
+      [1, 0, 0],
+      [1, 1, 1],
+    ])
+    await until(async () => (await owner.words()).notes.join() !== '', { what: 'a note of gone0' })
+    const { notes } = await owner.words()
+    assert.equal(notes.length, 1)
+    assert.match(notes[0]!, /^interface gone0 went away once, and has not come back: /)
+    await owner.close()
+    assert.equal(near.run('ip -br link') + near.run('tc qdisc show dev lo'), before)
+  })
+
   test(`${mechanism}: through a bridge and loopback a packet is decided once`, async (t) => {
     if (!requires(t, ...needs, ...mechanismNeeds[mechanism])) return
     const { near, far } = await openPair(t)

@@ -1,8 +1,7 @@
 /** The options of exec, from commander's strings to values. */
 import { type Command, Option } from 'commander'
 import { type EngineOption, engineOptions } from '../../engines/choose.ts'
-import { MinderbinderError } from '../../errors.ts'
-import { randomSeed, SEED_MAX } from '../../rules/seed.ts'
+import { checkedSeed, randomSeed } from '../../rules/seed.ts'
 import { faultHelp } from '../fault-help.ts'
 import { addFaultOptions, type Faults } from '../faults.ts'
 import { logLimitOf, parseLogLimit } from '../log-limit.ts'
@@ -78,10 +77,6 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
 }
 
 export function parseSeed(text: string): bigint {
-  const seed = /^(\d{1,20}|0x[\da-f]{1,16})$/i.test(text) ? BigInt(text) : -1n
-  if (seed < 0n || seed > SEED_MAX)
-    throw new MinderbinderError('MB_USAGE', `--seed: invalid seed '${text}'`, {
-      hint: `a seed is a whole number from 0 to ${SEED_MAX}`,
-    })
-  return seed
+  const seed = /^(\d{1,20}|0x[\da-f]{1,16})$/i.test(text) ? BigInt(text) : undefined
+  return checkedSeed(seed, `--seed: invalid seed '${text}'`)
 }

@@ -1,5 +1,6 @@
 /** `run --report FILE`: what each set of rules did while it was in force. */
 import { architecture } from '../../kernel/architecture.ts'
+import { addReplaced, noneReplaced } from '../../report/replaced.ts'
 import {
   failedPeriod,
   type MachineReport,
@@ -17,7 +18,7 @@ import type { RunRules } from './plan.ts'
 export class MachineReporter {
   readonly #file: OutputFile
   readonly #options: Pick<RunOptions, 'configs' | 'seed'>
-  readonly #replaced: PeriodReport[] = []
+  #replaced = noneReplaced
   #skipped: readonly string[] = []
   #began = now()
 
@@ -34,7 +35,7 @@ export class MachineReporter {
 
   /** From now on `next` are in force. @param before what the rules until now did */
   replace(before: SessionSnapshot, next: Pick<RunRules, 'skipped'>): void {
-    this.#replaced.push(this.#period(before))
+    this.#replaced = addReplaced(this.#replaced, this.#period(before))
     this.begin(next)
   }
 
@@ -54,7 +55,7 @@ export class MachineReporter {
 
   #write(end: MachineReport['end'], period: PeriodReport): void {
     const { configs, seed } = this.#options
-    const run = { files: configs, seed, replaced: this.#replaced }
+    const run = { files: configs, seed, ...this.#replaced }
     this.#file.write(reportText(machineReport(run, end, period)))
   }
 

@@ -54,7 +54,7 @@ export const availableWays: AvailableWays = {
 let failable: ReadonlySet<string> | undefined | null = null
 
 /** Whether this kernel lets the call fail; undefined where it does not say. */
-export function canFail(name: string): boolean | undefined {
+function canFail(name: string): boolean | undefined {
   if (failable === null) failable = failableFunctions()
   return failable && entryFunctionNames(name, architecture).some((each) => failable?.has(each))
 }

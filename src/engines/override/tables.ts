@@ -1,7 +1,9 @@
 /** The maps of bpf/syscall.bpf.c that say which rules a call is to be held against, as bytes. Pure. */
+
+import type { Architecture } from '../../rules/architecture.ts'
 import { CALL_SHAPE_SIZE, encodeCallShapes, encodeRuleSet } from '../../rules/encode.ts'
 import { syscallNumber } from '../../rules/names/syscalls.ts'
-import type { Architecture, Rule, SyscallRule } from '../../rules/rule.ts'
+import type { Rule, SyscallRule } from '../../rules/rule.ts'
 
 /** enum call_needs */
 const callNeeds = { path: 1, age: 2 } as const

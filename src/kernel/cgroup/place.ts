@@ -15,7 +15,7 @@ export interface CgroupPlace {
  * @throws {MinderbinderError} MB_NO_CGROUP2
  */
 export function ownCgroup(): CgroupPlace {
-  const own = parseOwnCgroup(readFileSync('/proc/self/cgroup', 'utf8'))
+  const own = parseCgroupFile(readFileSync('/proc/self/cgroup', 'utf8'))
   const tried: string[] = []
   for (const mount of cgroupMounts()) {
     const path = own === undefined ? undefined : within(mount, own)
@@ -121,7 +121,7 @@ export function parseMountinfo(mountinfo: string): CgroupMount[] {
 }
 
 /** The v2 line of /proc/PID/cgroup: `0::/a/b` gives `/a/b`. */
-export function parseOwnCgroup(cgroup: string): string | undefined {
+export function parseCgroupFile(cgroup: string): string | undefined {
   return cgroup.match(/^0::(.*)$/m)?.[1]?.replace(/ \(deleted\)$/, '')
 }
 

@@ -1,5 +1,5 @@
 /** The kernel's own function for a system call, by the call's name. */
-import type { Architecture } from '../../rules/rule.ts'
+import type { Architecture } from '../../rules/architecture.ts'
 
 /** Calls whose function is not called like them (arch/x86/entry/syscalls/syscall_64.tbl, asm-generic/unistd.h). */
 const otherNames: Readonly<Record<Architecture, Readonly<Record<string, string>>>> = {

@@ -4,7 +4,7 @@ import { kprobeType } from './kprobe.ts'
 
 const debugfs = '/sys/kernel/debug'
 const listPath = `${debugfs}/error_injection/list`
-export const btfPath = '/sys/kernel/btf/vmlinux'
+const btfPath = '/sys/kernel/btf/vmlinux'
 
 /** Why no program can make a kernel function fail here; undefined where nothing speaks against it. */
 export function whyNoErrorInjection(): string | undefined {

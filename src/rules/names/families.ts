@@ -1,7 +1,7 @@
 /** Sets of system calls with one name: strace's classes with strace's meaning, and ours. */
 
+import type { Architecture } from '../architecture.ts'
 import { neverReturns, notFaultable } from '../faultable.ts'
-import type { Architecture } from '../rule.ts'
 import { type Definition, definitions } from './family-table.ts'
 import { syscallNames, syscallNumber } from './syscalls.ts'
 

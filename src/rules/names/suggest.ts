@@ -1,6 +1,6 @@
 /** What to say to a name that does not exist, or that was never called. */
 
-import type { Architecture } from '../rule.ts'
+import type { Architecture } from '../architecture.ts'
 import { listNames } from '../words/lists.ts'
 import { families } from './families.ts'
 import {

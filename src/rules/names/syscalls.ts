@@ -1,6 +1,6 @@
 /** System calls by name and number, on each architecture that the launcher is built for. */
 
-import type { Architecture } from '../rule.ts'
+import type { Architecture } from '../architecture.ts'
 import { syscallTable } from './syscall-table.ts'
 
 interface Names {

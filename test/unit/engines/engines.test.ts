@@ -57,6 +57,21 @@ test('each rule goes to the first engine that can do it, and the preferred engin
   assert.throws(() => assignEngines(mixed, engines, 'override'), /fsync=.*not by override/)
 })
 
+test('rules go together if they share a call, if only by way of a later rule', () => {
+  const rules = rulesOf(
+    'open=delay:1ms',
+    'dup=EIO',
+    'openat=EIO',
+    'open+openat=EIO',
+    'dup+dup2=EIO',
+  )
+  const engines = [engine({ name: 'override', refuses: delays }), engine({ name: 'seccomp' })]
+  assert.deepEqual(names(assignEngines(rules, engines, 'auto')), [
+    ['override', [1, 4]],
+    ['seccomp', [0, 2, 3]],
+  ])
+})
+
 test('targets that no process of a command can be are refused for exec, and not for run', () => {
   const [call] = rulesOf('fsync=EIO')
   const refusing = (among: readonly Engine[], ...targets: readonly Target[]) =>

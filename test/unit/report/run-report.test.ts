@@ -2,15 +2,18 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
+import { addReplaced, noneReplaced, type Replaced } from '../../../src/report/replaced.ts'
 import {
   commandEnd,
   failedPeriod,
   machineReport,
   type Outcomes,
+  type PeriodReport,
   periodReport,
   reportText,
   runReport,
 } from '../../../src/report/run-report.ts'
+import { RULES_MAX } from '../../../src/rules/encode.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../../src/rules/grammar.ts'
 import { noCounts, type Rule, type RuleCounts } from '../../../src/rules/rule.ts'
 import { parseStraceInject } from '../../../src/rules/strace.ts'
@@ -153,6 +156,7 @@ test('of the whole machine: its files, how it ended, and what earlier rules did'
     files: ['a.yaml', '-'],
     seed: 7n,
     replaced: [period([[openat, 'override', counts(1)]])],
+    replacedBefore: undefined,
   }
   const report = machineReport(machine, { kind: 'ended' }, period([[drop, 'tc', counts(2)]]))
   const read = parseReport(reportText(report))
@@ -162,12 +166,56 @@ test('of the whole machine: its files, how it ended, and what earlier rules did'
   assert.ok(!('replaced' in parseReport(reportText(first))))
 })
 
+test('of many sets of rules the earliest are summed up, so that the report stays within bounds', () => {
+  const set = (fired: number, notes: readonly string[] = []) =>
+    period([[openat, 'override', counts(fired)]], { lostEvents: 1n, notes })
+  const machine = (replaced: Replaced) =>
+    parseReport(
+      reportText(
+        machineReport({ files: ['a'], seed: 1n, ...replaced }, { kind: 'ended' }, period([])),
+      ),
+    )
+  // Each is of size 2, the last but one of size 4.
+  const sets = [set(1), set(2), set(4, ['one', 'two']), set(8)]
+  const after = (most: number) =>
+    machine(sets.reduce((all, each) => addReplaced(all, each, most), noneReplaced))
+  const all = after(10)
+  assert.equal(all.replaced.length, 4)
+  assert.ok(!('replacedBefore' in all))
+  const { startedAt, durationMs } = sets[0]!
+  const sum = (of: number, fired: number) => ({
+    ...{ sets: of, fired, lostEvents: of, startedAt },
+    durationMs: Math.round(durationMs * of * 1000) / 1000,
+  })
+  for (const [most, fired, before] of [
+    [9, [2, 4, 8], sum(1, 1)],
+    [6, [4, 8], sum(2, 3)],
+    [5, [8], sum(3, 7)],
+  ] as const) {
+    const { replaced, replacedBefore } = after(most)
+    assert.deepEqual(
+      replaced.map(({ rules }: PeriodReport) => rules[0]!.fired),
+      fired,
+    )
+    assert.deepEqual(replacedBefore, before)
+  }
+  const none = after(1)
+  assert.ok(!('replaced' in none))
+  assert.deepEqual(none.replacedBefore, sum(4, 15))
+})
+
+test('a set of as many rules as there can be is listed', () => {
+  const rules = new Array(RULES_MAX).fill([openat, 'override', counts(1)])
+  const { replaced, replacedBefore } = addReplaced(noneReplaced, period(rules))
+  assert.deepEqual([replaced.length, replacedBefore], [1, undefined])
+})
+
 test('a run that failed has the error, and nothing of its rules', () => {
   const error = { code: 'MB_SECCOMP', message: 'no', hint: 'yes' }
   for (const report of [
     runReport(run, { kind: 'failed', error }, failedPeriod(times)),
     machineReport(
-      { files: ['a'], seed: 1n, replaced: [] },
+      { files: ['a'], seed: 1n, ...noneReplaced },
       { kind: 'failed', error },
       failedPeriod(times),
     ),

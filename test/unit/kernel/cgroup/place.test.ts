@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import {
   levelOf,
+  parseCgroupFile,
   parseMountinfo,
-  parseOwnCgroup,
   within,
 } from '../../../../src/kernel/cgroup/place.ts'
 
@@ -36,12 +36,12 @@ test('mounts: no optional fields, octal escapes, the latest first', () => {
 
 test('the own cgroup: its v2 line among v1 lines', () => {
   assert.equal(
-    parseOwnCgroup('9:name=systemd:/x\n4:memory:/y\n0::/user.slice/a b\n'),
+    parseCgroupFile('9:name=systemd:/x\n4:memory:/y\n0::/user.slice/a b\n'),
     '/user.slice/a b',
   )
-  assert.equal(parseOwnCgroup('0::/\n'), '/')
-  assert.equal(parseOwnCgroup('0::/gone (deleted)\n'), '/gone')
-  assert.equal(parseOwnCgroup('4:memory:/y\n'), undefined)
+  assert.equal(parseCgroupFile('0::/\n'), '/')
+  assert.equal(parseCgroupFile('0::/gone (deleted)\n'), '/gone')
+  assert.equal(parseCgroupFile('4:memory:/y\n'), undefined)
 })
 
 const places: readonly [root: string, own: string, path: string | undefined][] = [

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import test from 'node:test'
+import type { Architecture } from '../../../../src/rules/architecture.ts'
 import {
   onlyOnOther,
   syscallName,
   syscallNames,
   syscallNumber,
 } from '../../../../src/rules/names/syscalls.ts'
-import type { Architecture } from '../../../../src/rules/rule.ts'
 import { requires } from '../../../helpers/requires.ts'
 
 const newest = 469
