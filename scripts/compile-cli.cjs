@@ -16,14 +16,16 @@ const runs = [
   [launcher, 'exec', '-q', ...callRule, '--', 'true'],
 ]
 
-/** The launcher starts the `node` that it finds in PATH, and gives it what exec needs: that one is this script again. */
+/** The launcher starts the `node` that it finds in PATH, and gives it what exec needs: that one loads this script first. */
 function compile() {
   for (const name of readdirSync(dist))
     if (name.endsWith('.code')) rmSync(join(dist, name), { force: true })
   const folder = mkdtempSync(join(tmpdir(), 'minderbinder-compile-'))
   try {
-    const node = [process.execPath, __filename].map((path) => `'${path.replaceAll("'", "'\\''")}'`)
-    writeFileSync(join(folder, 'node'), `#!/bin/sh\nexec ${node.join(' ')} "$@"\n`, { mode: 0o755 })
+    const [node, self] = [process.execPath, __filename].map(shellWord)
+    writeFileSync(join(folder, 'node'), `#!/bin/sh\nexec ${node} -r ${self} "$@"\n`, {
+      mode: 0o755,
+    })
     const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` }
     for (const [program, ...args] of runs)
       if (spawnSync(program, args, { env, stdio: 'ignore' }).status === 0) return
@@ -33,18 +35,18 @@ function compile() {
 }
 
 /** Exec's last act is to kill its own process (src/launch/front.ts): before that, everything is compiled. */
-function runAndWrite(cli) {
+function writeAtTheEnd() {
   const kill = process.kill
   process.kill = (...args) => {
-    const { script, codeFile } = require.cache[cli].exports
+    const { script, codeFile } = require(join(dist, 'cli.cjs'))
     writeFileSync(join(dist, codeFile()), script.createCachedData())
     return kill.apply(process, args)
   }
-  require(cli)
 }
 
-if (process.argv[2] === undefined) compile()
-else {
-  process.argv.splice(1, 1)
-  runAndWrite(process.argv[1])
+function shellWord(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`
 }
+
+if (require.main === module) compile()
+else writeAtTheEnd()
