@@ -1,5 +1,4 @@
-/** Whose terminal it is, and whether it is still there. */
-import { isatty } from 'node:tty'
+/** Whose terminal it is. */
 import { readStat } from '../kernel/process/proc-stat.ts'
 import { frontPid, launcherFds } from '../launch/front.ts'
 import { writeTo } from './standard-streams.ts'
@@ -12,13 +11,6 @@ export function inForeground(pid: number): boolean {
   } catch {
     return false
   }
-}
-
-/** Looks at the standard streams now; the returned function says whether one of them was a terminal that has hung up. */
-export function terminalsOfNow(): () => boolean {
-  const terminals = [0, 1, 2].filter((fd) => isatty(fd))
-  // Every ioctl of a terminal that hung up fails with EIO.
-  return () => terminals.some((fd) => !isatty(fd))
 }
 
 /** The summary where the graphs of exec were, which are gone. Not from the background: that would stop us, or intrude. */

@@ -59,3 +59,18 @@ test('compiled code is for the node that made it, and for no other', async (t) =
   const done = await run([other, '-e', ask])
   assert.deepEqual([done.stderr, done.status], ['undefined\n', 0])
 })
+
+test('a start of exec waits for no streams of node: node:net, node:tty and the like take milliseconds', async () => {
+  const cli = new URL('../../dist/cli.cjs', import.meta.url).pathname
+  const ask = (args: string) => `process.argv = ['node', '${cli}', ${args}]
+    const before = new Set(process.moduleLoadList)
+    process.on('exit', () => {
+      console.log(process.moduleLoadList.filter((name) => !before.has(name)).join())
+    })
+    require('${cli}')`
+  // What exec imports, main.ts does: --version needs no front.
+  const { stdout } = await run([process.execPath, '-e', ask(`'--version'`)])
+  assert.match(stdout, /^minderbinder .*\n(?:NativeModule|Internal Binding) /)
+  for (const name of ['net', 'tty', 'stream', 'child_process'])
+    assert.ok(!stdout.split(/[\n,]/).includes(`NativeModule ${name}`), name)
+})
