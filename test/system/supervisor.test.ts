@@ -44,39 +44,6 @@ for (const { title, options } of identities) {
   })
 }
 
-const nices = [
-  'import os, time',
-  'tasks = f"/proc/{os.getppid()}/task"',
-  'nice = lambda task: int(open(f"{tasks}/{task}/stat").read().rsplit(")", 1)[1].split()[16])',
-  'nices = lambda: [nice(task) for task in os.listdir(tasks)]',
-]
-
-test('the thread that receives is urgent, but not for one thread that calls in a row', async (t) => {
-  if (!requires(t, 'root', 'python3')) return
-  const script = python(
-    ...nices,
-    'first, end = nices(), time.monotonic() + 20',
-    'def wait(what, calls, pause):',
-    '  while not what() and time.monotonic() < end:',
-    '    time.sleep(pause)',
-    '    for _ in range(calls): os.getpgid(0)',
-    '  return what()',
-    'calm = first.count(0)',
-    'print(-20 in first, wait(lambda: nices().count(0) > calm, 1000, 0), wait(lambda: nices().count(0) == calm, 1, 0.01))',
-  )
-  const done = await exec('getpgid=EPERM@0%', script)
-  assert.equal(done.stdout, 'True True True\n', done.stderr)
-})
-
-test('without the right to be urgent nothing is, and the command keeps its nice value', async (t) => {
-  if (!requires(t, 'root', 'python3')) return
-  const script = python(...nices, 'for _ in range(1000): os.getpgid(0)', 'print(set(nices()))')
-  const done = await exec('getpgid=EPERM@0%', script, unprivileged.options)
-  assert.equal(done.stdout, '{0}\n', done.stderr)
-  const niced = await exec('getpgid=EPERM@0%', ['sh', '-c', 'nice -n 3 nice; nice'])
-  assert.equal(niced.stdout, '3\n0\n', niced.stderr)
-})
-
 test('a number below 0, with which a tracer skips a call, is no call of a 32-bit program', async (t) => {
   if (!requires(t, 'python3')) return
   const call = 'import ctypes; print(ctypes.CDLL(None).syscall(ctypes.c_long(-1)))'

@@ -11,7 +11,6 @@
 #define MINDERBINDER_RECEIVERS_H
 
 #include "../shared/types.h"
-#include "priority.h"
 
 #include <linux/seccomp.h>
 
@@ -20,7 +19,6 @@ struct receiver {
 	struct seccomp_notif_resp *response; /* zeroed but for its id */
 	int leads;   /* it is the one that receives next */
 	u32 section; /* receiver_may_wait(): which one */
-	struct priority priority;
 };
 
 /*
