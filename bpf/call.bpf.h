@@ -63,14 +63,15 @@ static __always_inline int take_call(const u64 *words, u64 pstate, struct call *
 }
 
 /*
- * Of a program that is attached to the call's function by its type: the verifier knows the argument for a struct
- * pt_regs, and what is in it can be loaded like anything else, at a fraction of what the helper costs.
+ * If the verifier knows `regs` for a struct pt_regs (the argument of a program that is attached to the call's function
+ * by its type, or what bpf_task_pt_regs() gives), it can be loaded like anything else, at a fraction of what the helper
+ * costs.
  */
-static __always_inline int load_call(const u64 *ctx, struct call *call)
+static __always_inline int load_call(u64 regs, struct call *call)
 {
-	u64 pstate = settings.arm64 ? *(const u64 *)(ctx[0] + ARM64_PSTATE) : 0;
+	u64 pstate = settings.arm64 ? *(const u64 *)(regs + ARM64_PSTATE) : 0;
 
-	return take_call((const u64 *)(ctx[0] + WORDS_AT), pstate, call);
+	return take_call((const u64 *)(regs + WORDS_AT), pstate, call);
 }
 
 /* Of a kprobe, to which it is a number. */

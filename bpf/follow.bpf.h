@@ -20,7 +20,7 @@ int mb_exec(u64 *ctx)
 
 	/* process.bpf.c has seen this exec before us: it was attached before us. */
 	if (settings.machine) {
-		if (!current_target()) {
+		if (!current_target(0) && !current_target(1)) {
 			bpf_map_delete_elem(&processes, &tgid);
 			return 0;
 		}

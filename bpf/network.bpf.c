@@ -8,8 +8,8 @@
  * older than us are tagged by src/targets/sockets.ts.
  *
  * Needs Linux 6.1: bpf_loop() (5.17), bpf_set_retval() (5.18), bpf_get_current_pid_tgid() in cgroup
- * programs (6.1). src/engines/network/object.ts writes `settings` before it loads this, `session`
- * after.
+ * programs (6.1). src/engines/network/object.ts writes `settings` before it loads this, `session` and `sets`
+ * after: a loaded object serves one run after the other, and on the machine one set of rules after the other.
  */
 #include "types.bpf.h"
 #include "rule.h"
@@ -38,7 +38,7 @@ struct socket_tag {
 	u64 exec_ns; /* of the process that made the socket */
 	u32 elsewhere; /* made in another network namespace than ours */
 	u32 padding;
-	struct rule_set rules;
+	struct rule_set rules; /* of both sides, and of sets that have ended: no other rule gets their rows */
 };
 
 /* Lives and dies with the socket. What accept() gives is its listener's maker's. */
@@ -61,7 +61,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 256);
 	__type(key, struct elsewhere);
-	__type(value, struct target_process);
+	__type(value, struct rule_set);
 } elsewhere SEC(".maps");
 
 struct {
@@ -78,34 +78,43 @@ struct sets {
 	struct rule_set drop_out[2];
 	struct rule_set drop_in;
 	struct rule_set refuse;
-	struct target_process everyone; /* what a process is under that is no target: rules without targets */
+	struct target_process everyone; /* what a process of a command is under that is no target: rules without targets */
 };
 
-struct sets sets SEC(".data.sets");
+/* By side. */
+struct sets sets[SIDES] SEC(".data.sets");
 
 /* Set before this is loaded. */
 volatile const struct {
-	u64 seed;
 	u64 netns; /* cookie of our own network namespace: interfaces are ours */
 	u32 wants_events;
 	u32 targeted; /* some rule has targets */
 	u32 machine;  /* targets are looked for everywhere, not only below session.cgroup */
-	u32 turn;     /* of the machine's rules: ours */
+	u32 table;    /* on the machine: its number, see `turn` */
 	u32 place;    /* see PLACE */
 	u32 bound_in; /* some rule of drop_in names an interface */
 } settings;
 
+/* Written from outside alone. */
 struct session {
 	u64 cgroup;   /* id of the target's cgroup */
 	u64 start_ns; /* CLOCK_BOOTTIME; 0: not started, and no time passes */
-	u64 lost_events;
-	u64 untagged; /* sockets of targets that there was no memory to tag for */
+	u64 seed;
 	u32 level; /* depth of that cgroup below the real root of the hierarchy */
 	u32 padding;
-	u64 copied; /* packets lost at an interface of which the machine itself may have got copies */
 };
 
-struct session session;
+struct session session SEC(".data.session");
+
+/* Written from here. */
+struct tallies {
+	u64 lost_events;
+	u64 untagged; /* sockets of targets that there was no memory to tag for */
+	u64 copied;   /* packets lost at an interface of which the machine itself may have got copies */
+	u64 deciding; /* programs between begin_deciding() and end_deciding() */
+};
+
+struct tallies tallies;
 
 /* What is to be decided, and what was. */
 struct walk {
@@ -147,7 +156,7 @@ static long try_rule(u32 i, void *context)
 	}
 	walk->slot = rule->slot;
 	age = rule->flags & RULE_HAS_TARGETS ? walk->process_age : walk->session_age;
-	walk->fired = decide(rule, settings.seed, age, names, count, count, &walk->n);
+	walk->fired = decide(rule, session.seed, age, names, count, count, &walk->n);
 	return rule_walk_is_over(&walk->rules);
 }
 
@@ -156,9 +165,36 @@ static __always_inline u64 since(u64 start, u64 now)
 	return start && now > start ? now - start : 0;
 }
 
-static __always_inline int is_in_force(void)
+/* Whose rules are in force now? NO_SIDE: those of another table, or none. */
+#define NO_SIDE SIDES
+
+static __always_inline u32 side_of_turn(void)
 {
-	return !settings.machine || is_turn_of(settings.turn);
+	u32 now;
+
+	if (!settings.machine)
+		return 0;
+	now = turn_now();
+	return now / SIDES == settings.table ? now % SIDES : NO_SIDE;
+}
+
+/*
+ * From here on `turn` and `sets` are read. After a side was emptied and no program was seen to decide, all that was
+ * decided by it is counted, and no program still comes to it late, when it has other rules: there is no need to wait
+ * for a grace period. Both results are used, since on arm64 an atomic operation orders others only then.
+ */
+static __always_inline void begin_deciding(void)
+{
+	u64 others = __sync_fetch_and_add(&tallies.deciding, 1);
+
+	asm volatile("" : : "r"(others));
+}
+
+static __always_inline void end_deciding(void)
+{
+	u64 all = __sync_fetch_and_add(&tallies.deciding, -1);
+
+	asm volatile("" : : "r"(all));
 }
 
 /*
@@ -193,10 +229,10 @@ static __always_inline struct socket_tag *tag_of(struct __sk_buff *skb)
 	return full ? bpf_sk_storage_get(&tags, full, 0, 0) : 0;
 }
 
-/* Whose packet is this? Returns the rules that it is under; none: nobody's whom a rule is for now. */
+/* Whose packet is this? Returns the rules that it is under when they are in force, if there are any. */
 static __always_inline const struct rule_set *find_rules_of_packet(struct __sk_buff *skb, u64 *exec_ns, u32 *elsewhere)
 {
-	const struct rule_set *mine = &sets.everyone.rules;
+	const struct rule_set *mine = &sets[0].everyone.rules;
 
 	*exec_ns = 0;
 	*elsewhere = 0;
@@ -209,7 +245,7 @@ static __always_inline const struct rule_set *find_rules_of_packet(struct __sk_b
 			*elsewhere = tag->elsewhere;
 		}
 	}
-	return mine->words && is_in_force() ? mine : 0;
+	return mine->words ? mine : 0;
 }
 
 static __always_inline struct event *new_event(const struct walk *walk, int direction)
@@ -217,7 +253,7 @@ static __always_inline struct event *new_event(const struct walk *walk, int dire
 	struct event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
 	if (!event) {
-		__sync_fetch_and_add(&session.lost_events, 1);
+		__sync_fetch_and_add(&tallies.lost_events, 1);
 		return 0;
 	}
 	__builtin_memset(event, 0, sizeof(*event));
@@ -268,6 +304,8 @@ static __always_inline int drop_out(struct __sk_buff *skb, u32 again)
 	struct walk walk;
 	u32 elsewhere; /* never: the interface is ours */
 	u64 exec_ns;
+	int fired = 0;
+	u32 side;
 
 	if (!settings.machine && bpf_skb_ancestor_cgroup_id(skb, session.level) != session.cgroup)
 		return TC_ACT_UNSPEC;
@@ -278,13 +316,18 @@ static __always_inline int drop_out(struct __sk_buff *skb, u32 again)
 	if (skb->vlan_present || parse_packet(skb, DIRECTION_OUT, &walk.remote))
 		return TC_ACT_UNSPEC;
 	again |= take_place(skb);
-	if (again && !sets.drop_out[1].words)
+	begin_deciding();
+	side = side_of_turn();
+	if (side != NO_SIDE)
+		fired = try_rules(&walk, mine, &sets[side & (SIDES - 1)].drop_out[again & 1], exec_ns);
+	if (fired) {
+		report_packet(&walk, DIRECTION_OUT);
+		if (skb->ifindex != LOOPBACK && is_to_several(skb))
+			__sync_fetch_and_add(&tallies.copied, 1);
+	}
+	end_deciding();
+	if (!fired)
 		return TC_ACT_UNSPEC;
-	if (!try_rules(&walk, mine, &sets.drop_out[again & 1], exec_ns))
-		return TC_ACT_UNSPEC;
-	report_packet(&walk, DIRECTION_OUT);
-	if (skb->ifindex != LOOPBACK && is_to_several(skb))
-		__sync_fetch_and_add(&session.copied, 1);
 	/*
 	 * TC_ACT_SHOT would report a local drop to the sender (ENOBUFS, or TCP holding back), and
 	 * TC_ACT_STOLEN does not lose the packet under tcx. A redirect to nowhere frees it and reports
@@ -311,8 +354,9 @@ int mb_drop_in(struct __sk_buff *skb)
 {
 	const struct rule_set *mine;
 	struct walk walk;
-	u32 elsewhere;
+	u32 elsewhere, side;
 	u64 exec_ns;
+	int fired = 0;
 
 	mine = find_rules_of_packet(skb, &exec_ns, &elsewhere);
 	if (!mine)
@@ -321,78 +365,111 @@ int mb_drop_in(struct __sk_buff *skb)
 	if (parse_packet(skb, DIRECTION_IN, &walk.remote))
 		return 1;
 	walk.remote.elsewhere = (u8)elsewhere;
-	if (!try_rules(&walk, mine, &sets.drop_in, exec_ns))
-		return 1;
-	report_packet(&walk, DIRECTION_IN);
-	return 0;
+	begin_deciding();
+	side = side_of_turn();
+	if (side != NO_SIDE)
+		fired = try_rules(&walk, mine, &sets[side & (SIDES - 1)].drop_in, exec_ns);
+	if (fired)
+		report_packet(&walk, DIRECTION_IN);
+	end_deciding();
+	return !fired;
 }
 
-static __always_inline struct target_process *current_target(void)
+static __always_inline struct target_process *current_target(u32 side)
 {
-	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
-
-	return bpf_map_lookup_elem(&targets, &tgid);
+	return target_of((u32)(bpf_get_current_pid_tgid() >> 32), side);
 }
 
 /* Returns 1: the socket may be made. Without targets, only those that are made elsewhere are of interest. */
 SEC("cgroup/sock_create")
 int mb_tag_socket(struct bpf_sock *sk)
 {
-	const struct target_process *process = settings.targeted ? current_target() : 0;
+	const struct target_process *process = settings.targeted ? current_target(0) : 0;
+	const struct target_process *other = settings.machine ? current_target(1) : 0;
 	struct elsewhere place = {};
 	struct socket_tag *tag;
 
 	place.netns = bpf_get_netns_cookie(sk);
 	if (!process) {
+		process = other;
+		other = 0;
+	}
+	if (!process) {
 		if (settings.machine || place.netns == settings.netns)
 			return 1;
-		process = &sets.everyone;
+		process = &sets[0].everyone;
 	}
-	if (place.netns != settings.netns) {
-		place.tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
-		bpf_map_update_elem(&elsewhere, &place, process, BPF_ANY);
-	}
+	if (!process->rules.words)
+		return 1;
 	tag = bpf_sk_storage_get(&tags, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!tag) {
-		__sync_fetch_and_add(&session.untagged, 1);
+		__sync_fetch_and_add(&tallies.untagged, 1);
 		return 1;
 	}
 	tag->exec_ns = process->exec_ns;
 	tag->elsewhere = place.netns != settings.netns;
 	tag->rules = process->rules;
+	if (other)
+		rule_set_add_all(&tag->rules, &other->rules);
+	if (tag->elsewhere) {
+		place.tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
+		bpf_map_update_elem(&elsewhere, &place, &tag->rules, BPF_ANY);
+	}
 	return 1;
 }
 
-/* Returns what a connect hook returns: 1 go on, 0 fail with the value set. */
-static __always_inline int refuse_connect(struct walk *walk)
+static __always_inline void report_connect(const struct walk *walk)
 {
-	const struct rule_set *mine = &sets.everyone.rules;
+	u64 id = bpf_get_current_pid_tgid();
 	struct event *event;
+
+	if (!settings.wants_events)
+		return;
+	event = new_event(walk, DIRECTION_OUT);
+	if (!event)
+		return;
+	event->pid = id >> 32;
+	event->tid = (u32)id;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
+/* Do the rules of the side that the process is under refuse it? */
+static __always_inline int is_refused(struct walk *walk, u32 side)
+{
+	const struct rule_set *mine = &sets[0].everyone.rules;
 	u64 exec_ns = 0;
+	int fired;
 
 	if (settings.targeted) {
-		struct target_process *process = current_target();
+		struct target_process *process = current_target(side);
 
 		if (process) {
 			mine = &process->rules;
 			exec_ns = process->exec_ns;
 		}
 	}
-	if (!mine->words || !is_in_force())
-		return 1;
-	if (!try_rules(walk, mine, &sets.refuse, exec_ns))
-		return 1;
-	if (settings.wants_events) {
-		event = new_event(walk, DIRECTION_OUT);
-		if (event) {
-			u64 id = bpf_get_current_pid_tgid();
+	if (!mine->words)
+		return 0;
+	fired = try_rules(walk, mine, &sets[side & (SIDES - 1)].refuse, exec_ns);
+	if (fired)
+		report_connect(walk);
+	return fired;
+}
 
-			event->pid = id >> 32;
-			event->tid = (u32)id;
-			bpf_get_current_comm(event->comm, sizeof(event->comm));
-			bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
-		}
-	}
+/* Returns what a connect hook returns: 1 go on, 0 fail with the value set. */
+static __always_inline int refuse_connect(struct walk *walk)
+{
+	int fired = 0;
+	u32 side;
+
+	begin_deciding();
+	side = side_of_turn();
+	if (side != NO_SIDE)
+		fired = is_refused(walk, side);
+	end_deciding();
+	if (!fired)
+		return 1;
 	bpf_set_retval(-ECONNREFUSED);
 	return 0;
 }

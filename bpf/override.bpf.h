@@ -18,10 +18,10 @@ volatile const struct {
 	u32 arm64;
 	u32 wants_events;
 	u32 exempts_loader;
-	u32 tracks_processes; /* exempts_loader, spares, or some rule has after= */
+	u32 tracks_processes; /* exempts_loader, spares, or some rule has after= or for= */
 	u32 targeted;	      /* some rule has targets */
 	u32 machine;	      /* targets are looked for everywhere, not only below session.cgroup */
-	u32 turn;	      /* of the machine's rules: ours */
+	u32 turn;	      /* of the rules that this was loaded for; others of their table may follow */
 	u32 spares;	      /* programs that gain privileges, and what they start; on the machine these are no targets */
 	u32 user, group;      /* who chooses them: spares */
 	u32 padding;
@@ -84,18 +84,22 @@ static __always_inline struct task_struct *current_task(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
-static __always_inline struct target_process *current_target(void)
+/* The side of the rules that a call is held against. */
+static __always_inline u32 current_side(void)
 {
-	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
+	return settings.machine ? side_in_force() : 0;
+}
 
-	return bpf_map_lookup_elem(&targets, &tgid);
+static __always_inline struct target_process *current_target(u32 side)
+{
+	return target_of((u32)(bpf_get_current_pid_tgid() >> 32), side);
 }
 
 /* Is the caller somebody whom rules can be for? All that a call of somebody else costs. */
 static __always_inline int is_watched(void)
 {
 	if (settings.machine)
-		return current_target() && is_turn_of(settings.turn);
+		return turn_now() / SIDES == settings.turn / SIDES && current_target(side_in_force());
 	return bpf_get_current_ancestor_cgroup_id(session.level) == session.armed;
 }
 

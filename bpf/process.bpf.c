@@ -7,7 +7,7 @@
  * this is attached is found by src/targets/, by the same comparison in src/targets/match.ts: keep the two in step.
  *
  * Needs Linux 6.1, as network.bpf.c does. src/targets/target-table.ts writes `settings` before it loads this,
- * `session` after.
+ * `session` and `sides` after.
  */
 #include "types.bpf.h"
 #include "rule.h"
@@ -17,11 +17,16 @@
 #include "self.bpf.h"
 #include "target.bpf.h"
 
-/* By name, zero-padded. */
+struct name {
+	u64 side;
+	char text[TARGET_NAME_MAX]; /* zero-padded */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, char[TARGET_NAME_MAX]);
+	__type(key, struct name);
 	__type(value, struct rule_set);
 } names SEC(".maps");
 
@@ -33,6 +38,7 @@ struct glob_target {
 	struct rule_set rules;
 };
 
+/* Of side 0; those of side 1 begin at settings.globs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -43,12 +49,13 @@ struct {
 /* TARGET_UID and TARGET_CGROUP. */
 struct number {
 	u32 kind;
-	u32 padding;
+	u32 side;
 	u64 value;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, struct number);
 	__type(value, struct rule_set);
@@ -61,7 +68,9 @@ struct scratch {
 	u32 slash;  /* where in `path` its last component begins */
 	u32 length; /* of `path`, with the NUL */
 	char path[GLOB_TEXT_MAX];
-	char name[GLOB_TEXT_MAX]; /* zero behind the NUL up to TARGET_NAME_MAX: a key of `names` */
+	/* As struct name begins: a key of `names`. */
+	u64 side;
+	char name[GLOB_TEXT_MAX]; /* zero behind the NUL up to TARGET_NAME_MAX */
 };
 
 enum { SCRATCH_EXEC, SCRATCH_FORK, SCRATCHES };
@@ -74,25 +83,64 @@ struct {
 } scratch SEC(".maps");
 
 volatile const struct {
-	u32 globs;   /* how many there are */
-	u32 uids;    /* some target is a TARGET_UID */
-	u32 cgroups; /* some target is a TARGET_CGROUP */
-	u32 own;     /* our own thread group id, in the first pid namespace: never a target; 0: none is spared */
-	u32 tree;    /* only processes below session.cgroup */
-	u32 spares;  /* programs that gain privileges are no targets, and pass nothing on */
-	struct rule_set inherited; /* rules that a target's children are under, too */
-	struct rule_set everyone;  /* rules without targets */
+	u32 own;    /* our own thread group id, in the first pid namespace: never a target; 0: none is spared */
+	u32 tree;   /* only processes below session.cgroup, and side 0 only */
+	u32 spares; /* programs that gain privileges are no targets, and pass nothing on */
+	u32 globs;  /* how many a side has room for */
 } settings;
 
 struct session {
 	u64 cgroup; /* id of the command's cgroup */
 	u32 level;  /* depth of it below the real root of the hierarchy */
 	u32 padding;
-	u64 untracked; /* processes that a full map had no room for */
-	u64 spared;    /* programs that gained privileges, and would have been targets */
 };
 
 struct session session;
+
+/* A set of rules. */
+struct side {
+	u32 active;  /* processes are followed for it */
+	u32 globs;   /* how many there are */
+	u32 uids;    /* some target is a TARGET_UID */
+	u32 cgroups; /* some target is a TARGET_CGROUP */
+	u64 untracked; /* processes that a full map had no room for */
+	u64 spared;    /* programs that gained privileges, and would have been targets */
+	struct rule_set inherited; /* rules that a target's children are under, too */
+	struct rule_set everyone;  /* rules without targets */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SIDES);
+	__type(key, u32);
+	__type(value, struct side);
+} sides SEC(".maps");
+
+/*
+ * How often processes have come to be, exec'd and ended, by the low bits of their ids: tells src/targets/running.ts
+ * which of those that it knows are no longer what they were. Counted before anything else is done about it.
+ */
+#define CHANGES_MAX 65536u
+
+struct changes {
+	u32 of[CHANGES_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct changes);
+} changes SEC(".maps");
+
+static __always_inline void count_change(u32 tgid)
+{
+	u32 zero = 0;
+	struct changes *all = bpf_map_lookup_elem(&changes, &zero);
+
+	if (all)
+		__sync_fetch_and_add(&all->of[tgid & (CHANGES_MAX - 1)], 1);
+}
 
 static __always_inline struct scratch *scratch_of(u32 program)
 {
@@ -147,15 +195,20 @@ __noinline int match_glob(u32 at)
 static long try_glob(u32 i, void *context)
 {
 	struct scratch *s = scratch_of(SCRATCH_EXEC);
-	struct glob_target *target = bpf_map_lookup_elem(&globs, &i);
+	struct glob_target *target;
 	u64 start;
+	u32 at;
 
 	(void)context;
-	if (!s || !target)
+	if (!s)
+		return 1;
+	at = s->side ? settings.globs + i : i;
+	target = bpf_map_lookup_elem(&globs, &at);
+	if (!target)
 		return 1;
 	__builtin_memcpy(&start, s->name, sizeof(start));
 	if ((start & target->mask) == target->start)
-		match_glob(i);
+		match_glob(at);
 	return 0;
 }
 
@@ -164,14 +217,18 @@ __noinline int match_name(void)
 {
 	struct scratch *s = scratch_of(SCRATCH_EXEC);
 	struct rule_set *rules;
+	struct side *side;
+	u32 at;
 
 	if (!s || !s->name[0])
 		return 0;
-	rules = bpf_map_lookup_elem(&names, s->name);
+	rules = bpf_map_lookup_elem(&names, &s->side);
 	if (rules)
 		rule_set_add_all(&s->process.rules, rules);
-	if (settings.globs)
-		bpf_loop(settings.globs, try_glob, 0, 0);
+	at = (u32)s->side;
+	side = bpf_map_lookup_elem(&sides, &at);
+	if (side && side->globs)
+		bpf_loop(side->globs, try_glob, 0, 0);
 	return 0;
 }
 
@@ -238,7 +295,7 @@ static __always_inline void match_names(struct scratch *s, struct task_struct *t
 
 static __always_inline void match_number(struct scratch *s, u32 kind, u64 value)
 {
-	struct number number = { kind, 0, value };
+	struct number number = { kind, (u32)s->side, value };
 	struct rule_set *rules = bpf_map_lookup_elem(&numbers, &number);
 
 	if (rules)
@@ -264,13 +321,67 @@ static __always_inline int is_spared(u32 tgid)
 }
 
 /* Puts it into the table, as started now. */
-static __always_inline void keep(u32 tgid, struct task_struct *task, struct scratch *s)
+static __always_inline void keep(u32 tgid, u32 at, struct side *side, struct task_struct *task, struct scratch *s)
 {
+	u32 key = tgid | at << SIDE_SHIFT;
+
 	s->process.birth = birth_of(task);
 	s->process.exec_ns = bpf_ktime_get_boot_ns();
-	rule_set_add_all(&s->process.rules, (const struct rule_set *)&settings.everyone);
-	if (bpf_map_update_elem(&targets, &tgid, &s->process, BPF_ANY))
-		__sync_fetch_and_add(&session.untracked, 1);
+	rule_set_add_all(&s->process.rules, &side->everyone);
+	if (bpf_map_update_elem(&targets, &key, &s->process, BPF_ANY))
+		__sync_fetch_and_add(&side->untracked, 1);
+}
+
+static __always_inline void forget(u32 tgid, u32 at)
+{
+	u32 key = tgid | at << SIDE_SHIFT;
+
+	bpf_map_delete_elem(&targets, &key);
+}
+
+/* Rules that are for children alone stay so. Not inlined: the stack would have no room for the words of the sets. */
+static __noinline int leave_to_children(struct scratch *s, struct target_process *before)
+{
+	if (before)
+		rule_set_keep(&s->process.rules, &s->process.inherited, &before->rules);
+	return 0;
+}
+
+/* Not inlined: a command has one side only. */
+static __noinline int exec_on(u32 at, struct task_struct *task, struct linux_binprm *program)
+{
+	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
+	struct scratch *s = scratch_of(SCRATCH_EXEC);
+	struct side *side = bpf_map_lookup_elem(&sides, &at);
+	struct target_process *before;
+
+	if (!s || !side || !side->active)
+		return 0;
+	s->side = at;
+	__builtin_memset(&s->process.inherited, 0, sizeof(s->process.inherited));
+	before = target_of(tgid, at);
+	if (before)
+		__builtin_memcpy(&s->process.inherited, &before->inherited, sizeof(before->inherited));
+	__builtin_memcpy(&s->process.rules, &s->process.inherited, sizeof(s->process.rules));
+	leave_to_children(s, before);
+	match_names(s, task, program);
+	if (side->uids)
+		match_number(s, TARGET_UID, (u32)bpf_get_current_uid_gid());
+	if (side->cgroups)
+		bpf_loop(LEVEL_MAX, match_cgroup, 0, 0);
+	if ((s->process.rules.words | s->process.inherited.words) && settings.spares &&
+	    gained_privileges(task, program)) {
+		__sync_fetch_and_add(&side->spared, 1);
+		s->process.rules.words = 0;
+		s->process.inherited.words = 0;
+	}
+	if (!(s->process.rules.words | s->process.inherited.words)) {
+		if (before)
+			forget(tgid, at);
+		return 0;
+	}
+	keep(tgid, at, side, task, s);
+	return 0;
 }
 
 SEC("raw_tp")
@@ -278,32 +389,30 @@ int mb_target_exec(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 	struct linux_binprm *program = (struct linux_binprm *)ctx[2];
-	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
-	struct scratch *s = scratch_of(SCRATCH_EXEC);
-	struct target_process *before;
 
-	if (!s || is_spared(tgid))
+	count_change((u32)(bpf_get_current_pid_tgid() >> 32));
+	if (is_spared((u32)(bpf_get_current_pid_tgid() >> 32)))
 		return 0;
-	__builtin_memset(&s->process.inherited, 0, sizeof(s->process.inherited));
-	before = bpf_map_lookup_elem(&targets, &tgid);
-	if (before)
-		__builtin_memcpy(&s->process.inherited, &before->inherited, sizeof(before->inherited));
+	exec_on(0, task, program);
+	if (!settings.tree)
+		exec_on(1, task, program);
+	return 0;
+}
+
+static __noinline int fork_on(u32 at, u32 parent, struct task_struct *child)
+{
+	struct target_process *of_parent = target_of(parent, at);
+	struct side *side = bpf_map_lookup_elem(&sides, &at);
+	struct scratch *s = scratch_of(SCRATCH_FORK);
+
+	if (!of_parent || !s || !side || !side->active)
+		return 0;
+	__builtin_memcpy(&s->process.rules, &of_parent->rules, sizeof(s->process.rules));
+	rule_set_add_all(&s->process.rules, &of_parent->inherited);
+	rule_set_keep(&s->process.inherited, &s->process.rules, &side->inherited);
 	__builtin_memcpy(&s->process.rules, &s->process.inherited, sizeof(s->process.rules));
-	match_names(s, task, program);
-	if (settings.uids)
-		match_number(s, TARGET_UID, (u32)bpf_get_current_uid_gid());
-	if (settings.cgroups)
-		bpf_loop(LEVEL_MAX, match_cgroup, 0, 0);
-	if (s->process.rules.words && settings.spares && gained_privileges(task, program)) {
-		__sync_fetch_and_add(&session.spared, 1);
-		s->process.rules.words = 0;
-	}
-	if (!s->process.rules.words) {
-		if (before)
-			bpf_map_delete_elem(&targets, &tgid);
-		return 0;
-	}
-	keep(tgid, task, s);
+	if (s->process.rules.words)
+		keep((u32)BPF_CORE_READ(child, tgid), at, side, child, s);
 	return 0;
 }
 
@@ -313,18 +422,13 @@ int mb_target_fork(u64 *ctx)
 	u32 parent = (u32)(bpf_get_current_pid_tgid() >> 32);
 	struct task_struct *child = (struct task_struct *)ctx[1];
 	u32 tgid = (u32)BPF_CORE_READ(child, tgid);
-	struct target_process *of_parent;
-	struct scratch *s = scratch_of(SCRATCH_FORK);
 
-	if (!s || tgid == parent) /* a thread */
+	if (tgid == parent) /* a thread */
 		return 0;
-	of_parent = bpf_map_lookup_elem(&targets, &parent);
-	if (!of_parent)
-		return 0;
-	rule_set_keep(&s->process.inherited, &of_parent->rules, (const struct rule_set *)&settings.inherited);
-	__builtin_memcpy(&s->process.rules, &s->process.inherited, sizeof(s->process.rules));
-	if (s->process.rules.words)
-		keep(tgid, child, s);
+	count_change(tgid);
+	fork_on(0, parent, child);
+	if (!settings.tree)
+		fork_on(1, parent, child);
 	return 0;
 }
 
@@ -335,8 +439,12 @@ int mb_target_exit(u64 *ctx)
 	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
 
 	/* do_exit() has counted this thread already. */
-	if (BPF_CORE_READ(task, signal, live.counter) == 0)
-		bpf_map_delete_elem(&targets, &tgid);
+	if (BPF_CORE_READ(task, signal, live.counter) > 0)
+		return 0;
+	count_change(tgid);
+	forget(tgid, 0);
+	if (!settings.tree)
+		forget(tgid, 1);
 	return 0;
 }
 

@@ -15,6 +15,8 @@
 #define RULES_MAX 4096u
 #define SYSCALLS_MAX 512u /* highest native system call number + 1 that a rule can name */
 #define RULE_PATH_MAX 256u
+#define RULE_FDS_MAX 8u
+#define RULE_ERRORS_MAX 8u /* a power of two */
 #define EVENT_TEXT_MAX 256u
 #define COMM_MAX 16u /* TASK_COMM_LEN, include/linux/sched.h */
 
@@ -27,19 +29,19 @@
 enum rule_kind { RULE_SYSCALL = 1, RULE_DROP_NET = 2, RULE_REFUSE_NET = 3 };
 
 enum outcome {
-	OUTCOME_ERRNO = 1,  /* value: errno, 1..4095; the call is not run */
+	OUTCOME_ERRNO = 1,  /* the call fails with one of `errors`, and is not run */
 	OUTCOME_RETURN = 2, /* value: what the call returns without being run */
-	OUTCOME_DELAY = 3,  /* value: nanoseconds before the call runs */
+	OUTCOME_DELAY = 3,  /* value to value + spread: nanoseconds before the call runs or, with `errors`, fails */
 	OUTCOME_SIGNAL = 4, /* value: signal number sent to the calling thread at the call */
 	OUTCOME_DROP = 5,   /* the packet is lost without a word */
 	OUTCOME_REFUSE = 6, /* connect() fails with value: ECONNREFUSED */
+	OUTCOME_SHORT = 7,  /* value: how many bytes the call moves; 0: spread / 2^32 of those that it asks for */
 };
 
-enum rule_scope { SCOPE_TREE = 0, SCOPE_PROCESS = 1 };
+enum rule_scope { SCOPE_TREE = 0, SCOPE_PROCESS = 1, SCOPE_THREAD = 2 };
 
 enum rule_flags {
 	RULE_HAS_PATH = 1 << 0, /* path: glob over the path arguments as the program passes them */
-	RULE_HAS_FD = 1 << 1,   /* fd: equals the call's descriptor argument */
 	RULE_HAS_TO = 1 << 2,   /* to/to_prefix: CIDR of the remote address */
 	RULE_HAS_TARGETS = 1 << 3, /* only processes that struct target names for it */
 	RULE_NOT_INHERITED = 1 << 4, /* and not those that they start */
@@ -83,13 +85,14 @@ struct rule {
 	s64 value;
 	u64 threshold; /* 0 (never) .. CHANCE_ALWAYS */
 	u64 after_ns;  /* no match for this long after the process (network: the session) starts */
+	u64 for_ns;    /* and none later than so long after that; 0: no end */
 	u64 times;     /* fires at most this often; 0: no limit */
 	u32 when_first; /* strace's when=: occurrences first, first+step, ... up to last; 1-based */
 	u32 when_last;  /* or WHEN_NO_END */
 	u32 when_step; /* at least 1 */
 	u32 scope;     /* enum rule_scope */
 	u32 flags;     /* enum rule_flags */
-	s32 fd;
+	u32 fd_count;  /* one of `fds` is a descriptor argument of the call; 0: whatever these are */
 	/* network only */
 	u32 ifindex;   /* 0: every interface */
 	u16 port_low;  /* remote port, inclusive, host byte order; 0..65535 together: any */
@@ -100,6 +103,10 @@ struct rule {
 	u8 to_prefix;  /* bits, 0..32 or 0..128 */
 	u8 to[16];     /* network byte order; IPv4 in the first four bytes */
 	u32 slot;      /* the rule's number in its session, never another's: draws, events and counts go by it */
+	u64 spread;    /* of a delay, below 2^47; a share of a length, below 2^32 */
+	u16 errors[RULE_ERRORS_MAX]; /* errno, 1..4095, each as likely as the others */
+	u64 error_count; /* how many of them, 0..RULE_ERRORS_MAX */
+	s32 fds[RULE_FDS_MAX]; /* behind the last one it stands again */
 	u64 syscalls[SYSCALLS_MAX / 64]; /* bit set of native system call numbers */
 	char path[RULE_PATH_MAX];        /* glob, NUL-terminated: * ? [set], * crosses '/' */
 };
@@ -109,8 +116,28 @@ struct call_shape {
 	u8 paths;     /* arguments that point to a path name */
 	u8 fds;       /* arguments that are descriptors (of openat too: its dirfd) */
 	u8 sockaddrs; /* arguments that point to a struct sockaddr; its length is the next argument */
-	u8 padding;
+	/* What says how many bytes it moves, enum length_kind << LENGTH_KIND_SHIFT | argument; enum signalled << SIGNALLED_SHIFT */
+	u8 length;
 };
+
+enum length_kind {
+	LENGTH_NONE = 0,
+	LENGTH_COUNT = 1,   /* the argument does */
+	LENGTH_VECTOR = 2,  /* it points to struct iovec[], and the next one says how many */
+	LENGTH_MESSAGE = 3, /* it points to a struct msghdr */
+};
+
+#define LENGTH_ARGUMENT 7u
+#define LENGTH_KIND_SHIFT 3
+
+/* What becomes of the call if it waits, and a signal comes whose handler runs (signal(7)). */
+enum signalled {
+	SIGNALLED_RUNS = 0,     /* it goes on, always: it cannot fail with EINTR */
+	SIGNALLED_RESTARTS = 1, /* SA_RESTART decides */
+	SIGNALLED_FAILS = 2,    /* EINTR, always */
+};
+
+#define SIGNALLED_SHIFT 5
 
 #define ARGUMENTS_MAX 6
 #define SOCKADDR_MAX 128u /* sizeof(struct sockaddr_storage): an event has no longer one */
@@ -121,11 +148,18 @@ static inline int has_argument(u8 field, u32 i)
 	return field >> i & 1;
 }
 
-/* Is one of the call's descriptors the rule's? */
+/* Is one of the call's descriptors among the rule's? */
 static inline int fd_matches(const struct rule *rule, const struct call_shape *shape, const u64 *args)
 {
 	for (u32 i = 0; i < ARGUMENTS_MAX; i++) {
-		if (has_argument(shape->fds, i) && (s32)args[i] == rule->fd)
+		u64 same = 0;
+
+		if (!has_argument(shape->fds, i))
+			continue;
+		/* Without a branch, each of which would double what the BPF verifier has to look at: 0 - 1 has bit 63. */
+		for (u32 k = 0; k < RULE_FDS_MAX; k++)
+			same |= (u64)((u32)args[i] ^ (u32)rule->fds[k]) - 1;
+		if (same >> 63)
 			return 1;
 	}
 	return 0;
@@ -178,10 +212,50 @@ static inline u64 mix64(u64 x)
 	return x;
 }
 
+#define DRAW_STEP 0x9e3779b97f4a7c15ull
+
+static inline u64 draw_of(u64 seed, u32 slot, u64 n)
+{
+	return mix64(mix64(seed + DRAW_STEP * ((u64)slot + 1)) + DRAW_STEP * n);
+}
+
 static inline u32 chance_draw(u64 seed, u32 slot, u64 n)
 {
-	u64 key = mix64(seed + 0x9e3779b97f4a7c15ull * ((u64)slot + 1));
-	return (u32)(mix64(key + 0x9e3779b97f4a7c15ull * n) >> 32);
+	return (u32)(draw_of(seed, slot, n) >> 32);
+}
+
+/* What else is drawn for an occurrence that fires: one more round, so that no draw tells of another. */
+enum draw { DRAW_DELAY = 1, DRAW_ERROR = 2 };
+
+static inline u32 other_draw(u64 seed, u32 slot, u64 n, enum draw what)
+{
+	return (u32)(mix64(draw_of(seed, slot, n) + DRAW_STEP * what) >> 32);
+}
+
+/* value + draw * (spread + 1) / 2^32, rounded down: for up to 4 seconds of spread each nanosecond is as likely. */
+static inline s64 drawn_delay(const struct rule *r, u64 seed, u64 n)
+{
+	const u64 draw = other_draw(seed, r->slot, n, DRAW_DELAY), width = r->spread + 1;
+
+	return r->value + (s64)(draw * (width >> 32) + (draw * (width & 0xffffffff) >> 32));
+}
+
+/* 0: the rule has no errors. */
+static inline u32 drawn_error(const struct rule *r, u64 seed, u64 n)
+{
+	const u64 draw = other_draw(seed, r->slot, n, DRAW_ERROR);
+
+	return r->errors[draw * r->error_count >> 32 & (RULE_ERRORS_MAX - 1)];
+}
+
+/* OUTCOME_SHORT: how many of the bytes that a call asks for it moves, at least 1; 0: it cannot be shorter. asked < 2^31. */
+static inline u64 short_bytes(const struct rule *r, u64 asked)
+{
+	u64 bytes = r->value ? (u64)r->value : asked * r->spread >> 32;
+
+	if (!bytes)
+		bytes = 1;
+	return bytes < asked ? bytes : 0;
 }
 
 static inline int occurrence_selected(const struct rule *r, u64 n)
@@ -257,10 +331,21 @@ VERIFIED_APART int take_turn(const struct rule *r, u64 seed, struct rule_counts 
 	return 0;
 }
 
+/* Does what decide() says depend on age_ns? */
+static inline int needs_age(const struct rule *r)
+{
+	return r->after_ns || r->for_ns;
+}
+
+static inline int is_in_time(const struct rule *r, u64 age_ns)
+{
+	return age_ns >= r->after_ns && (!r->for_ns || age_ns - r->after_ns < r->for_ns);
+}
+
 /*
  * Does this occurrence of the rule fire? Called once for each call (packet, connect) that the rule names,
  * after its predicates; `predicates` is whether they all agreed. `total` counts over the tree; `scope` is
- * what occurrences are counted in: `total` itself, or the process's own counters (scope=process).
+ * what occurrences are counted in: `total` itself, or the process's or thread's own counters.
  * `*n` receives the occurrence number (0 where the rule did not match). Returns 1 to fire, 0 not to.
  * Thread-safe: on two CPUs no n is given twice, no more than `times` fire, and those are the first that are selected
  * (beyond TURN_TIMES_MAX they may be others).
@@ -272,7 +357,7 @@ static inline int decide(const struct rule *r, u64 seed, u64 age_ns, int predica
 
 	*n = 0;
 	__sync_fetch_and_add(&total->seen, 1);
-	if (!predicates || age_ns < r->after_ns)
+	if (!predicates || !is_in_time(r, age_ns))
 		return 0;
 	if (r->times && r->times <= TURN_TIMES_MAX) {
 		fires = take_turn(r, seed, scope, n);

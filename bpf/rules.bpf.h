@@ -6,7 +6,7 @@
 #include "rule.h"
 #include "rule-set.h"
 
-/* Sized when loaded: the whole plan, by rule index. */
+/* Sized when loaded: the whole plan, by rule index; on the machine more, for the plans that follow, too. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -58,7 +58,7 @@ static __always_inline int is_target(void)
 	if (settings.by_cgroup)
 		return bpf_get_current_ancestor_cgroup_id(session.level) == session.cgroup;
 	process = bpf_get_current_pid_tgid() >> 32;
-	return bpf_map_lookup_elem(&targets, &process) != 0;
+	return target_of(process, side_in_force()) != 0;
 }
 
 static __always_inline struct statistics *here(void)

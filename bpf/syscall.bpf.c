@@ -4,7 +4,8 @@
  * own function for the call (__x64_sys_openat, __arm64_sys_openat): the function is not run, and what a rule says is
  * returned instead. Here is what decides, and where it is attached; each header has one part of the rest.
  *
- * One body, two ways in: fmod_ret programs, one for each call, and one kprobe program for any number of calls.
+ * One body, three ways in: fmod_ret programs, one for each call; one kprobe program for any number of calls; and where
+ * the kernel lets no call fail at its entry, fmod_ret programs at hooks further inside (hook.bpf.h).
  * What decides is decide() of rule.h, as in the supervisor (src/launcher/supervisor/faults.c): keep the two in step.
  *
  * Needs Linux 6.1: bpf_loop() (5.17), hash maps without preallocation in tracing programs (6.1, commit
@@ -23,22 +24,31 @@
 
 enum call_needs {
 	CALL_NEEDS_PATH = 1 << 0, /* some rule has path= */
-	CALL_NEEDS_AGE = 1 << 1,  /* some rule has after= */
+	CALL_NEEDS_AGE = 1 << 1,  /* some rule has after= or for= */
 };
 
 struct named_call {
 	struct rule_set rules; /* those that name it, tried lowest index first */
 	u32 needs; /* enum call_needs */
+	u32 hooks; /* those that the call may pass, as bits: hook.bpf.h */
 	struct call_shape shape;
+	u32 padding;
 };
 
-/* By native number. */
+/* By native number; side 1 from SYSCALLS_MAX on. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SYSCALLS_MAX);
 	__type(key, u32);
 	__type(value, struct named_call);
 } calls SEC(".maps");
+
+static __always_inline struct named_call *named_call(u32 nr, u32 side)
+{
+	u32 at = nr + side * SYSCALLS_MAX;
+
+	return nr < SYSCALLS_MAX ? bpf_map_lookup_elem(&calls, &at) : 0;
+}
 
 /*
  * Functions that are not static are verified once, each by itself, and not again along every path that leads
@@ -56,7 +66,7 @@ struct walk {
 /* Do all keys of the rule agree that say which calls are meant? */
 static __always_inline int names_call(const struct rule *rule, const struct call *call, struct rule_counts *total)
 {
-	if (rule->flags & RULE_HAS_FD && !fd_matches(rule, &call->shape, call->args))
+	if (rule->fd_count && !fd_matches(rule, &call->shape, call->args))
 		return 0;
 	if (!(rule->flags & RULE_HAS_PATH))
 		return 1;
@@ -162,18 +172,17 @@ __noinline int decide_call(struct call *call)
 	struct named_call *named;
 	struct rule *rule;
 	u32 zero = session.zero;
-	u32 nr;
+	u32 side = current_side(), index;
 
 	if (!call)
 		return 0;
-	nr = call->nr;
-	named = bpf_map_lookup_elem(&calls, &nr);
+	named = named_call(call->nr, side);
 	if (!named)
 		return 0;
 	walk.named = &named->rules;
 	walk.mine = (const struct rule_set *)&settings.everyone;
 	if (settings.targeted) {
-		target = current_target();
+		target = current_target(side);
 		if (target)
 			walk.mine = &target->rules;
 	}
@@ -199,13 +208,13 @@ __noinline int decide_call(struct call *call)
 		return 0;
 	if (!rule_walk_is_over(&walk.rules))
 		bpf_loop(RULE_WALK_STEPS, count_taken, &walk, 0);
-	nr = call->index;
-	rule = bpf_map_lookup_elem(&rules, &nr);
+	index = call->index;
+	rule = bpf_map_lookup_elem(&rules, &index);
 	if (!rule)
 		return 0;
 	if (settings.wants_events)
 		report(call);
-	call->value = rule->outcome == OUTCOME_ERRNO ? -rule->value : rule->value;
+	call->value = rule->outcome == OUTCOME_ERRNO ? -(s64)drawn_error(rule, settings.seed, call->n) : rule->value;
 	return 1;
 }
 
@@ -234,7 +243,7 @@ static __always_inline s64 modify(u64 *ctx)
 {
 	struct call call = {};
 
-	if (!is_watched() || !load_call(ctx, &call) || !decide_call(&call))
+	if (!is_watched() || !load_call(ctx[0], &call) || !decide_call(&call))
 		return 0;
 	return call.value;
 }
@@ -272,9 +281,9 @@ static __always_inline int touch(u64 *ctx)
 	struct call call = {};
 	struct named_call *named;
 
-	if (!is_watched() || !load_call(ctx, &call))
+	if (!is_watched() || !load_call(ctx[0], &call))
 		return 0;
-	named = bpf_map_lookup_elem(&calls, &call.nr);
+	named = named_call(call.nr, current_side());
 	if (!named)
 		return 0;
 	for (u32 i = 0; i < ARGUMENTS_MAX; i++) {
@@ -291,6 +300,8 @@ static __always_inline int touch(u64 *ctx)
 
 MODIFY(0) MODIFY(1) MODIFY(2) MODIFY(3) MODIFY(4) MODIFY(5) MODIFY(6) MODIFY(7)
 MODIFY(8) MODIFY(9) MODIFY(10) MODIFY(11) MODIFY(12) MODIFY(13) MODIFY(14) MODIFY(15)
+
+#include "hook.bpf.h"
 
 /*
  * Run once by BPF_PROG_TEST_RUN, never attached: how deep is session.cgroup, our own, and how deep our pid

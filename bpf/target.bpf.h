@@ -13,10 +13,23 @@ struct target_process {
 	u64 birth;   /* of its leader, since boot, in ticks: tells a process id that was used again */
 	u64 exec_ns; /* CLOCK_BOOTTIME of its exec, or of the fork */
 	struct rule_set rules;
-	struct rule_set inherited; /* of these, what it has from its parent: an exec changes none of it */
+	/*
+	 * Of these, what it has from its parent: an exec changes none of it. Rules in here alone are for those that it
+	 * starts, and not for itself.
+	 */
+	struct rule_set inherited;
 };
 
-/* By thread group id, as the first pid namespace has it. Only processes that are a target of something. */
+/*
+ * A set of rules, and the one that is to take its place: each has a side of its own in the maps, so that the next set
+ * is ready, its targets included, before one store puts it in force (`turn`). A command's rules stay on side 0.
+ */
+#define SIDES 2u
+
+/* In a key of `targets`; process ids end far below it (PID_MAX_LIMIT, include/linux/threads.h). */
+#define SIDE_SHIFT 31
+
+/* By thread group id, as the first pid namespace has it, and side. Only processes that are a target of something. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -25,10 +38,18 @@ struct {
 	__type(value, struct target_process);
 } targets SEC(".maps");
 
+static __always_inline struct target_process *target_of(u32 tgid, u32 side)
+{
+	u32 key = tgid | side << SIDE_SHIFT;
+
+	return bpf_map_lookup_elem(&targets, &key);
+}
+
 /*
- * Whose rules are in force on the machine: the number of one set of them, 0: nobody's. One map for all sets that take
- * turns, so that one store ends the old set and begins the new one, in every program at once: no packet and no call
- * is decided by both, and none by neither, but for what is on its way from the one's program to the other's.
+ * Which rules are in force on the machine: the number of their table, times two, and the side that they have there;
+ * 0: none. One map for all tables that take turns, so that one store ends the old set and begins the new one, in every
+ * program at once: no packet and no call is decided by both, and none by neither, but for what is on its way from one
+ * table's program to the other's.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -37,11 +58,16 @@ struct {
 	__type(value, u32);
 } turn SEC(".maps");
 
-static __always_inline int is_turn_of(u32 set)
+static __always_inline u32 turn_now(void)
 {
 	u32 zero = 0, *now = bpf_map_lookup_elem(&turn, &zero);
 
-	return now && *now == set;
+	return now ? *now : 0;
+}
+
+static __always_inline u32 side_in_force(void)
+{
+	return turn_now() % SIDES;
 }
 
 #endif

@@ -29,12 +29,12 @@ _minderbinder_fault() { # OPTION VALUE CURRENT
   current=${current##*,}
   if [[ $2 == *,* ]]; then
     case $1 in
-      --syscall) keys='after when times scope path fd name' ;;
-      --drop-net) keys='after when times proto port to dir interface name' ;;
-      *) keys='after when times proto port to name' ;;
+      --syscall) keys='after for when times scope path fd proto port to process name' ;;
+      --drop-net) keys='after for when times proto port to dir interface process name' ;;
+      *) keys='after for when times proto port to process name' ;;
     esac
     case $part in
-      scope=*) _minderbinder_offer 'tree process' "$current" ;;
+      scope=*) _minderbinder_offer 'tree process thread' "$current" ;;
       proto=*) _minderbinder_offer 'tcp udp icmp' "$current" ;;
       dir=*) _minderbinder_offer 'out in' "$current" ;;
       interface=*) _minderbinder_offer "$(_minderbinder_interfaces)" "$current" ;;
@@ -48,7 +48,7 @@ _minderbinder_fault() { # OPTION VALUE CURRENT
     mapfile -t COMPREPLY < <(compgen -A signal -X '!SIG*' -- "$current")
   elif [[ $2 == *=* ]]; then
     _minderbinder_offer "$(_minderbinder_names errnos)" "$current"
-    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W 'ret: delay: signal:' -- "$current")
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W 'ret: delay: signal: short:' -- "$current")
     [[ ${COMPREPLY[*]} == *: ]] && compopt -o nospace 2>/dev/null
   else # the last of the names between the +
     [[ $current == *+* ]] && before=${current%+*}+
@@ -94,7 +94,7 @@ _minderbinder_configs() { # CURRENT
 
 _minderbinder_value() { # OPTION CURRENT
   case $1 in
-    --engine) mapfile -t COMPREPLY < <(compgen -W 'auto override seccomp' -- "$2") ;;
+    --engine) mapfile -t COMPREPLY < <(compgen -W 'auto override hook seccomp ptrace' -- "$2") ;;
     --interface) mapfile -t COMPREPLY < <(compgen -W "$(_minderbinder_interfaces)" -- "$2") ;;
     -u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$2") ;;
     --config) _minderbinder_configs "$2" ;;
@@ -115,7 +115,7 @@ _minderbinder_command() { # INDEX
 _minderbinder() {
   local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} at=2 word next value valued plain
   local exec_valued='--syscall --drop-net --refuse-net --inject --config --seed --engine -u --user -o --output --log --log-limit --report --metrics'
-  local exec_plain='--include-loader --include-setuid -q --quiet --graph --require-hit --require-hit-always --debug -h --help'
+  local exec_plain='--control --include-loader --include-setuid -q --quiet --graph --require-hit --require-hit-always --debug -h --help'
   local run_valued='--interface --seed --metrics -o --output --log --log-limit --report'
   local run_plain='--include-loader --include-setuid --skip-unsupported --dry-run --no-graph -q --quiet --debug -h --help'
   local doctor_plain='--json -h --help'

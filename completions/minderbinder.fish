@@ -5,7 +5,7 @@
 function __minderbinder_operands
     contains -- "$argv[2]" exec explain; or return 1
     set -e argv[1..2]
-    argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ config=+ seed= engine= include-loader include-setuid u/user= \
+    argparse -s syscall=+ drop-net=+ refuse-net=+ inject=+ config=+ seed= control engine= include-loader include-setuid u/user= \
         o/output= log= log-limit= report= q/quiet graph metrics= require-hit require-hit-always debug h/help -- $argv 2>/dev/null; or return 1
     test (count $argv) -gt 0; and string join0 -- $argv
 end
@@ -41,7 +41,7 @@ function __minderbinder_fault -a option
             case ''
                 printf '%s=\n' $before$argv[2..]
             case scope=
-                printf '%s\n' "$before"{tree,process}
+                printf '%s\n' "$before"{tree,process,thread}
             case proto=
                 printf '%s\n' "$before"{tcp,udp,icmp}
             case dir=
@@ -58,7 +58,7 @@ function __minderbinder_fault -a option
         printf '%s\n' "$before"SIG(kill -l | string replace -ra 'SIG' '' | string match -ra '[A-Z][A-Z0-9]+')
     else if set -l before (string match -r '^.*=' -- $value)
         __minderbinder_names $before '' errnos
-        printf '%s\n' $before{ret:,delay:,signal:}
+        printf '%s\n' $before{ret:,delay:,signal:,short:}
     else
         # The last of the names between the +.
         __minderbinder_names "$(string match -r '^.*\+' -- $value)" = syscalls families
@@ -126,13 +126,14 @@ complete -c minderbinder -n $run -l debug -d 'Show the whole detail of an error'
 complete -c minderbinder -n $run -s h -l help -d 'Show the options'
 complete -c minderbinder -n $run -k -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
 
-complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_fault --syscall after when times scope path fd name)' -d 'Fail, delay or interrupt system calls'
-complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -a '(__minderbinder_fault --drop-net after when times proto port to dir interface name)' -d 'Lose packets silently (root)'
-complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -a '(__minderbinder_fault --refuse-net after when times proto port to name)' -d 'Make connect() fail with ECONNREFUSED (root)'
+complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_fault --syscall after for when times scope path fd proto port to process name)' -d 'Fail, delay or interrupt system calls'
+complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -a '(__minderbinder_fault --drop-net after for when times proto port to dir interface process name)' -d 'Lose packets silently (root)'
+complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -a '(__minderbinder_fault --refuse-net after for when times proto port to process name)' -d 'Make connect() fail with ECONNREFUSED (root)'
 complete -c minderbinder -n __minderbinder_wants_option -l inject -x -a '(__minderbinder_inject)' -d 'strace\'s own inject= expression'
 complete -c minderbinder -n __minderbinder_wants_option -l config -rF -d 'Read faults from a configuration file'
 complete -c minderbinder -n __minderbinder_wants_option -l seed -x -d 'Repeat the random choices of an earlier run'
-complete -c minderbinder -n __minderbinder_wants_option -l engine -x -a 'auto override seccomp' -d 'How system calls are made to fail'
+complete -c minderbinder -n __minderbinder_wants_option -l control -d 'Let the command change faults'
+complete -c minderbinder -n __minderbinder_wants_option -l engine -x -a 'auto override hook seccomp ptrace' -d 'How system calls are made to fail'
 complete -c minderbinder -n __minderbinder_wants_option -l include-loader -d 'Also fault what ld.so does'
 complete -c minderbinder -n __minderbinder_wants_option -l include-setuid -d 'Fault set-user-ID programs too'
 complete -c minderbinder -n __minderbinder_wants_option -s u -l user -x -a '(__fish_complete_users)' -d 'Run the command as this user (root)'

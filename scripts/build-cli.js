@@ -81,11 +81,24 @@ for (const part of parts)
 copyFileSync('src/cli/start.cjs', 'dist/cli.cjs')
 run('ignore', 'scripts/compile-cli.cjs')
 
-// The library (package.json, "exports"): one ES module, and its declarations.
+/** One class of errors for all that the package exports, and so one file. */
+const sharedErrors = {
+  name: 'shared-errors',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/errors\.ts$/ }, ({ kind, path, resolveDir }) =>
+      kind !== 'entry-point' && join(resolveDir, path) === join(root, 'src/errors.ts')
+        ? { path: './errors.js', external: true }
+        : undefined,
+    )
+  },
+}
+
+// The library (package.json, "exports"): ES modules, and their declarations.
 await build({
-  entryPoints: ['src/index.ts'],
-  outfile: 'dist/index.js',
+  entryPoints: { errors: 'src/errors.ts', index: 'src/index.ts', testing: 'src/testing/index.ts' },
+  outdir: 'dist',
   bundle: true,
+  plugins: [sharedErrors],
   platform: 'node',
   target: 'node20',
   format: 'esm',
@@ -98,10 +111,10 @@ await build({
 })
 const typescript = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 run('inherit', typescript, '-p', 'tsconfig.build.json')
-keepDeclarations('dist/index.d.ts')
+keepDeclarations(['dist/index.d.ts', 'dist/testing/index.d.ts'])
 
 /** Of the declarations only those that the library's own name, directly or not. */
-function keepDeclarations(entry) {
+function keepDeclarations(entries) {
   const kept = new Set()
   const keep = (path) => {
     if (kept.has(path)) return
@@ -110,7 +123,7 @@ function keepDeclarations(entry) {
     for (const [, name] of text.matchAll(/from '(\.[^']*)\.ts'/g))
       keep(join(dirname(path), `${name}.d.ts`))
   }
-  keep(entry)
+  for (const entry of entries) keep(entry)
   for (const name of readdirSync(join(root, 'dist'), { recursive: true })) {
     const path = join('dist', name)
     if (path.endsWith('.d.ts') && !kept.has(path)) rmSync(join(root, path))

@@ -43,6 +43,14 @@ process.stdout.write(
 )
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0
 
+/** In one line: of a run that is over, only its last lines may be left to read. */
+function reasonOf(test) {
+  const error = test.details?.error
+  return String(error?.cause?.message ?? error?.cause ?? error?.message ?? '')
+    .replace(/\s+/g, ' ')
+    .slice(0, 500)
+}
+
 function runTier(tier, files) {
   return new Promise((resolve, reject) => {
     const stream = run({
@@ -60,7 +68,7 @@ function runTier(tier, files) {
         skips.push(`${test.name}: ${test.skip}`)
       } else {
         totals[kind]++
-        if (kind === 'failed') failures.push(`${test.file ?? ''} ${test.name}`)
+        if (kind === 'failed') failures.push(`${test.file ?? ''} ${test.name}: ${reasonOf(test)}`)
       }
     }
     stream.on('test:pass', count('passed'))

@@ -32,7 +32,7 @@ export function callersDescriptor(number: number): number | undefined {
 }
 
 /**
- * Closes what the launcher handed over and nothing has named for us: whoever reads it must see its end when the command
+ * Closes what the launcher handed over and nothing has named for us: its reader must see its end when the command
  * closes it.
  */
 export function closeOthers(used: ReadonlySet<number>): void {

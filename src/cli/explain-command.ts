@@ -2,6 +2,7 @@
 import { chooseEngines } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
+import { architecture } from '../kernel/architecture.ts'
 import { addExecOptions } from './exec/options.ts'
 import { explain } from './explain.ts'
 import { allRules } from './faults.ts'
@@ -22,20 +23,33 @@ export async function explainCommand(
   const read = addExecOptions(parser)
   parseArguments(parser, args)
   const { faults, options } = read()
-  const none = faults.rules.length + faults.configs.length === 0
+  const none = faults.rules.length + faults.configs.length + faults.notes.length === 0
   const rules = await allRules(none ? { rules: [], configs: parser.args.slice(0, 1) } : faults, {})
+  const notes = faults.notes.map((note) => `${note}\n`).join('')
+  if (rules.length === 0 && notes !== '') return { text: notes, status: 0 }
   if (rules.length === 0)
     throw new MinderbinderError('MB_USAGE', 'explain: no fault was given', {
       hint: 'minderbinder explain --syscall openat=ENOENT@50%, or minderbinder explain CONFIG.yaml',
     })
-  const choices = chooseEngines(rules, engines, options.engine)
+  const { control } = options
+  const choices = chooseEngines(rules, engines, {
+    option: control === undefined ? options.engine : 'seccomp',
+    command: none ? undefined : parser.args[0],
+  })
+  const reach = control === undefined ? undefined : await reachCount(control)
   const text = explain(
     rules,
     (_, index) => {
       const choice = choices[index]!
-      return 'engine' in choice ? { engine: choice.engine.name } : { refusal: choice.refusal }
+      return 'engine' in choice ? { ...choice, engine: choice.engine.name } : choice
     },
-    options,
+    { ...options, reach },
   )
-  return { text, status: choices.some((choice) => 'refusal' in choice) ? 1 : 0 }
+  return { text: text + notes, status: choices.some((choice) => 'refusal' in choice) ? 1 : 0 }
+}
+
+/** Imported here: a call without --control does not wait for it. */
+async function reachCount(set: string): Promise<number> {
+  const { reachOf } = await import('../control/reach.ts')
+  return reachOf(set, architecture).size
 }

@@ -1,14 +1,18 @@
 /** `minderbinder explain`: what would be done, in words, and by which engine. */
+import { kernelEngines } from '../engines/engine.ts'
 import { describeRule, describeTargets, mostNames, nouns } from '../rules/describe.ts'
 import { groupByExpression } from '../rules/expression.ts'
 import type { LeftOut, Rule } from '../rules/rule.ts'
 import { overlap, shadowedBy } from '../rules/shadow.ts'
 import { printable } from '../rules/span.ts'
 import { listNames } from '../rules/words/lists.ts'
+import { counted } from '../rules/words/numbers.ts'
 
 /** What became of the choice of an engine: its name, or why none can do the rule here. */
 export interface EngineAnswer {
   readonly engine?: string
+  /** Why not by ptrace. */
+  readonly since?: string
   readonly refusal?: string
 }
 
@@ -22,13 +26,15 @@ export interface ExplainOptions {
   readonly seed: bigint
   /** Faults follow a target through an exec that gives it other privileges. */
   readonly includeSetuid?: boolean
+  /** With --control: how many system calls may be faulted later. */
+  readonly reach?: number | undefined
 }
 
 /** The text for stdout, with its last newline. */
 export function explain(
   rules: readonly Rule[],
   engineOf: (rule: Rule, index: number) => EngineAnswer,
-  { seed, includeSetuid = false }: ExplainOptions,
+  { seed, includeSetuid = false, reach }: ExplainOptions,
 ): string {
   const answers = rules.map((rule, index) => engineOf(rule, index))
   const entries = groupByExpression(rules).flatMap((indices) => entriesOf(rules, indices, answers))
@@ -40,6 +46,11 @@ export function explain(
           '--include-setuid: programs with a set-user-ID bit or file capabilities are faulted, too, and may hand their rights on',
         ]
       : []),
+    ...(reach === undefined
+      ? []
+      : [
+          `--control: the command can fault ${counted(reach, 'system call')} while it runs, by seccomp: each stops at minderbinder`,
+        ]),
     `${several}chances depend on the seed: ${seed}`,
   ]
     .map((line) => `${line}\n`)
@@ -85,13 +96,16 @@ function lines(entry: Entry, number: number, rules: readonly Rule[]): string[] {
     ...describeTargetsOf(rule),
     ...(indices.length > 1 ? ['each of these calls is counted on its own, as strace does'] : []),
     ...(rule.kind === 'syscall' ? describeLeftOut(rule.leftOut ?? []) : []),
-    ...caveats(rule),
+    ...caveats(rule, answer),
     ...describeEarlier(indices, rules),
-    answer.refusal === undefined
-      ? `engine: ${answer.engine ?? 'none'}`
-      : `cannot be done here: ${answer.refusal}`,
+    describeAnswer(answer),
   ]
   return [lead + rule.label, ...details.map((line) => indent + line)]
+}
+
+function describeAnswer({ engine = 'none', since, refusal }: EngineAnswer): string {
+  if (refusal !== undefined) return `cannot be done here: ${refusal}`
+  return `engine: ${engine}${since === undefined ? '' : ` (not ptrace: ${since})`}`
 }
 
 function describeTargetsOf(rule: Rule): string[] {
@@ -110,11 +124,14 @@ function describeLeftOut(leftOut: readonly LeftOut[]): string[] {
 }
 
 /** What surprises people about this kind of rule. */
-function caveats(rule: Rule): string[] {
-  if (rule.kind === 'syscall' && rule.path !== undefined && !rule.path.startsWith('*'))
-    return ['path= is compared with the path as the program passes it, absolute or relative']
-  if (rule.kind === 'refuse-net' && rule.protocol === undefined)
-    return ['UDP counts, too, and resolvers connect() UDP sockets: proto=tcp leaves them out']
+function caveats(rule: Rule, { engine }: EngineAnswer): string[] {
+  const isSpelled = rule.kind === 'syscall' && rule.path !== undefined && !rule.path.startsWith('*')
+  const spelled = `${engine} compares path= with the path as the program passes it, absolute or relative`
+  const early = `hook does not see a call that fails for a reason of its own first, such as a bad descriptor`
+  if (engine !== undefined && kernelEngines.includes(engine))
+    return [...(isSpelled ? [spelled] : []), ...(engine === 'hook' ? [early] : [])]
+  if (rule.kind === 'refuse-net' && rule.protocol === 'udp')
+    return ['resolvers connect() UDP sockets: they may find no name, or no route to an address']
   return []
 }
 

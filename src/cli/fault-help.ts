@@ -13,7 +13,7 @@ export function faultHelp(): string {
   return `
 Faults in full:
   --syscall SET=OUTCOME[@RATE][,KEY=VALUE]...
-    SET      openat   open+openat   %file (minderbinder list syscalls, families)
+    SET      openat   open+openat   'sched_*'   %file (minderbinder list families)
     OUTCOME  ${block(pairs(outcomeKinds.map(({ brief }) => brief)))}
     KEY      ${block(filled(ownKeys('syscall').map(({ brief }) => brief)))}
   --drop-net RATE[,KEY=VALUE]...

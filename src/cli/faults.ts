@@ -5,6 +5,8 @@ import { architecture } from '../kernel/architecture.ts'
 import { RULES_MAX } from '../rules/encode.ts'
 import { type FaultOption, parseFaultOption } from '../rules/fault-option.ts'
 import type { Rule } from '../rules/rule.ts'
+import { printable } from '../rules/span.ts'
+import { lastExpressions } from '../rules/strace.ts'
 import type { ReadOptions } from './config-files.ts'
 import { faultOptions } from './options.ts'
 
@@ -15,21 +17,28 @@ export interface Faults {
   readonly rules: readonly Rule[]
   /** Files of --config, not yet read. */
   readonly configs: readonly string[]
+  /** One line for each fault that asks for nothing here: an --inject of none, or of names after a ? only. */
+  readonly notes: readonly string[]
 }
 
 /** Adds the fault options to `command`: the returned lists fill as its arguments are parsed. */
 export function addFaultOptions(command: Command): Faults {
   const rules: Rule[] = []
   const configs: string[] = []
+  const notes: string[] = []
+  const add = (parsed: readonly Rule[], written: string) => {
+    rules.push(...parsed)
+    if (parsed.length === 0) notes.push(`${printable(written)} names no system call here`)
+  }
   for (const [key, { flags, description, group }] of Object.entries(faultOptions)) {
     const name = flags.split(' ', 1)[0] as FaultOption
     const take = (text: string) => {
       if (key === 'config') configs.push(text)
-      else rules.push(...parseFaultOption(name, text, context))
+      else add(parseFaultOption(name, text, context), `${name} ${text}`)
     }
     command.addOption(new Option(flags, description).helpGroup(`${group}:`).argParser(take))
   }
-  return { rules, configs }
+  return { rules, configs, notes }
 }
 
 /**
@@ -38,7 +47,7 @@ export function addFaultOptions(command: Command): Faults {
  * @throws {MinderbinderError}
  */
 export async function allRules(
-  { rules, configs }: Faults,
+  { rules, configs }: Pick<Faults, 'rules' | 'configs'>,
   options: ReadOptions,
 ): Promise<readonly Rule[]> {
   // Imported here: a start without files does not wait for it.
@@ -46,7 +55,7 @@ export async function allRules(
     configs.length === 0
       ? []
       : await (await import('./config-files.ts')).readConfig(configs, options)
-  const all = [...rules, ...fromFiles]
+  const all = [...lastExpressions(rules), ...fromFiles]
   if (all.length > RULES_MAX)
     throw new MinderbinderError(
       'MB_USAGE',

@@ -1,16 +1,18 @@
 /** The log of injections: `--log FILE`. */
 import { architecture } from '../kernel/architecture.ts'
-import { decodeEvent } from '../report/event.ts'
+import { decodeEvent, eventOffsets } from '../report/event.ts'
 import { type LogContext, logLine } from '../report/log.ts'
 import { syscallName } from '../rules/names/syscalls.ts'
-import type { Rule } from '../rules/rule.ts'
+import type { Rule, Slot } from '../rules/rule.ts'
 import type { LogFile } from './log-file.ts'
 
 /** Those of one set of rules. */
 export class InjectionLog {
   readonly #file: LogFile
-  readonly #rules: readonly Rule[]
+  readonly #rules: Rule[]
   readonly #context: LogContext
+  /** Injections of rules that are in force before we hear of them. */
+  #early: Buffer[] = []
 
   constructor(
     file: LogFile,
@@ -19,7 +21,7 @@ export class InjectionLog {
     interfaceName: (index: number) => string | undefined,
   ) {
     this.#file = file
-    this.#rules = rules
+    this.#rules = [...rules]
     this.#context = {
       seed,
       syscall: (number) => syscallName(number, architecture),
@@ -27,8 +29,18 @@ export class InjectionLog {
     }
   }
 
+  /** Rules that were added while the command runs. */
+  addRules(slots: readonly Slot[], rules: readonly Rule[]): void {
+    for (const [at, slot] of slots.entries()) this.#rules[slot] = rules[at]!
+    const early = this.#early
+    this.#early = []
+    for (const bytes of early) this.add(bytes)
+  }
+
   add(bytes: Buffer): void {
-    if (this.#file.full) this.#file.drop()
+    if (this.#rules[bytes.readUInt32LE(eventOffsets.rule)] === undefined)
+      this.#early.push(Buffer.from(bytes))
+    else if (this.#file.full) this.#file.drop()
     else this.#file.add(logLine(decodeEvent(bytes), this.#rules, this.#context))
   }
 }

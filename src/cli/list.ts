@@ -73,7 +73,7 @@ function listedSyscall(name: string, arch: Architecture): ListedSyscall {
 
 function remark(item: ListedSyscall): string {
   if (item.notFaultable !== null) return `not faultable: ${item.notFaultable}`
-  if (item.outcomes.length < outcomeKinds.length) return `${item.outcomes.join(' and ')} only`
+  if (!item.outcomes.includes('errno')) return `${item.outcomes.join(' and ')} only`
   return item.families.join(' ')
 }
 

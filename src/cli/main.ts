@@ -79,7 +79,7 @@ async function main(): Promise<void> {
   try {
     front.finish(await exec(args, front))
   } catch (error) {
-    // Nobody is there to hear.
+    // No reader is left.
     if (error instanceof Abandoned) process.kill(process.pid, 'SIGKILL')
     if (error instanceof HelpRequest) writeTo(launcherFds.stdout, error.text)
     else writeStderr(errorText(error, debug))

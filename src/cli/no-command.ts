@@ -29,7 +29,7 @@ function howToRun(command: readonly string[]): string {
   return `to run it under a fault: minderbinder exec --syscall openat=ENOENT -- ${line}`
 }
 
-/** As somebody would type it; short where a shell needs quotes. */
+/** As you would type it; short if a shell needs quotes. */
 function typed(words: readonly string[]): string {
   const special = words.findIndex((word) => !/^[\w./:=@%+,-]+$/.test(word))
   return special < 0 ? words.join(' ') : [...words.slice(0, special), '...'].join(' ')

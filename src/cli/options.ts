@@ -40,6 +40,12 @@ export const execOptions = {
     description: 'repeat the random choices of an earlier run',
     group: 'Choice',
   },
+  control: {
+    flags: '--control [SET]',
+    description:
+      'let the command change faults while it runs; --control=SET: those of these system calls',
+    group: 'Choice',
+  },
   engine: {
     flags: '--engine <ENGINE>',
     description: 'how system calls are made to fail',

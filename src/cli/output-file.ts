@@ -12,10 +12,10 @@ import {
 import { MinderbinderError } from '../errors.ts'
 import { sleep } from '../kernel/sleep.ts'
 import { writeFully } from '../launch/descriptor.ts'
-import { errnoText } from '../launch/start-errors.ts'
+import { errnoText } from '../rules/names/errnos.ts'
 import { callersDescriptor, namedDescriptor } from './caller-descriptors.ts'
 
-/** Readable by nobody else: a log shows a program's paths and addresses. */
+/** Readable by its owner alone: a log shows a program's paths and addresses. */
 const mode = 0o600
 
 /** O_NONBLOCK: a FIFO that has no reader is waited for where signals are heard. */

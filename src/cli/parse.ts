@@ -1,5 +1,5 @@
 /** commander as this project uses it: its errors are ours, and it never ends the process. */
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type Option } from 'commander'
 import { MinderbinderError } from '../errors.ts'
 import { otherOptionHint } from './other-options.ts'
 
@@ -13,9 +13,46 @@ export class HelpRequest extends Error {
   }
 }
 
+/**
+ * A value that is there only after `=`: `--control npm test` has none. To commander, what follows an option with an
+ * optional value is its value.
+ */
+class OwnCommand extends Command {
+  override parseOptions(args: string[]) {
+    return super.parseOptions(withoutValues(args, this.options))
+  }
+}
+
+/** Each such option without a value gets an empty one. Options end at the first operand. */
+function withoutValues(args: readonly string[], options: readonly Option[]): string[] {
+  const all = [...args]
+  for (let at = 0; at < all.length; at++) {
+    const arg = all[at]!
+    if (!arg.startsWith('-') || arg === '-' || arg === '--') break
+    const option = options.find((each) => isNamed(each, arg)) ?? lastOfSeveral(arg, options)
+    if (option?.optional) all[at] = `${arg}=`
+    if (option?.required) at += 1
+  }
+  return all
+}
+
+function isNamed({ short, long }: Option, arg: string): boolean {
+  return short === arg || long === arg
+}
+
+/** `-qu NAME`: the option whose value follows, if one of these letters has a value and is the last. */
+function lastOfSeveral(arg: string, options: readonly Option[]): Option | undefined {
+  if (arg.startsWith('--')) return undefined
+  const letters = [...arg.slice(1)].map((letter) =>
+    options.find((each) => isNamed(each, `-${letter}`)),
+  )
+  const at = letters.findIndex((option) => option?.required)
+  return at === letters.length - 1 ? letters[at] : undefined
+}
+
 /** A subcommand whose options end at the first operand, so that `exec ls --help` is ls's. */
 export function newCommand(name: string): Command {
-  return new Command(`minderbinder ${name}`.trim())
+  return new OwnCommand(`minderbinder ${name}`.trim())
     .exitOverride()
     .passThroughOptions()
     .helpOption('-h, --help', 'show this text')

@@ -24,11 +24,11 @@ export interface Limits {
   readonly limit: number
 }
 
-/** A file that somebody writes to without end is given up. */
+/** A file that changes without end is given up. */
 const mostTries = 10
 
 /**
- * Reads again where somebody wrote to it meanwhile. Pipes and terminals are read once, to their end.
+ * Reads again if it has changed meanwhile. Pipes and terminals are read once, to their end.
  *
  * @throws {MinderbinderError} MB_CONFIG
  */

@@ -6,7 +6,7 @@ const { readFileSync, statSync, writeSync } = require('node:fs')
 const { join } = require('node:path')
 const { Script } = require('node:vm')
 
-/** package.json, "engines": what an older one does with the code below, nobody has looked at. */
+/** package.json, "engines": older ones are not tested with the code below. */
 const OLDEST = 20
 
 if (Number(process.versions.node.split('.')[0]) < OLDEST) {

@@ -75,7 +75,7 @@ function rulesOf(root: Fields): [Section, Fields][] {
   )
 }
 
-/** Whoever reads the summary shall know which rule is meant. */
+/** The summary must show which rule is meant. */
 function checkNames(read: readonly Read[], problems: Problems): void {
   const first = new Map<string, Fields>()
   for (const { fields, rule } of read) {
@@ -92,7 +92,7 @@ function checkLimits(read: readonly Read[]): void {
   if (excess)
     throw excess.fields.error(
       undefined,
-      `there are ${read.length} rules, and ${RULES_MAX} are the most`,
+      `too many rules: ${read.length} (the limit is ${RULES_MAX})`,
     )
   let targets = 0
   for (const { fields, rule } of read) {

@@ -56,7 +56,7 @@ function parseReturnCode(span: Span): Outcome {
       `ret_code: ${quote(text)} is no error and no number`,
       `write outcome: ${text}`,
     )
-  return text.startsWith('-') ? parseOutcome(span) : parseErrorName(span, allForms)
+  return /^-|\|/.test(text) ? parseOutcome(span) : parseErrorName(span, allForms)
 }
 
 const networkOutcomes = { drop: 'drop-net', refuse: 'refuse-net' } as const

@@ -1,7 +1,7 @@
 /** What is wrong with files, all of it, to be told at once. */
 import { MinderbinderError } from '../errors.ts'
 
-/** More at once help nobody. */
+/** More at once are of no help. */
 const mostShown = 10
 
 export class Problems {

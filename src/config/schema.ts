@@ -106,8 +106,8 @@ const syscallRule = z.strictObject(
     ...common,
     syscall: about(
       z.union([z.string(), z.array(z.string())], 'the name of a system call, or a list of them'),
-      'System calls: names and %families, as a list or joined by +',
-      { examples: ['openat', 'open+openat', '%file', ['read', 'write']] },
+      'System calls: names, %families and globs, as a list or joined by +',
+      { examples: ['openat', 'open+openat', '%file', 'sched_*', ['read', 'write']] },
     ),
     ret_code: z.optional(
       about(

@@ -24,7 +24,7 @@ const otherWords: Readonly<Record<string, string>> = {
 export function checkShape(source: ConfigText, tree: Tree, problems: Problems): void {
   const issues = issuesOf(plain(tree, new Map()))
   if (!issues) {
-    const message = 'more is wrong here than can be told'
+    const message = 'too many errors to list'
     problems.add(() => source.error(tree.place, message, 'is this a configuration file?'))
     return
   }
@@ -77,8 +77,8 @@ function explainIssue(issue: Issue, root: Tree): Finding[] {
     return [{ place: firstLine(parent), message: `${path.at(-1)} is missing here` }]
   }
   const what = /^\d+$/.test(path.at(-1) ?? '') ? `an item of ${key}` : (key ?? 'the file')
-  const is = at.value === null ? 'it is empty' : `this is ${kindOf(at)}`
-  const message = `${what} has to be ${issue.message}, and ${is}`
+  const is = at.value === null ? 'empty' : kindOf(at)
+  const message = `${what} must be ${issue.message}, but is ${is}`
   const withUnit = key === 'delay_ms' && typeof at.value === 'string'
   return [{ place: at.place, message, ...(withUnit && { hint: () => `write after: ${at.value}` }) }]
 }

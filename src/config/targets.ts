@@ -1,12 +1,9 @@
-/** `targets` and `inherit` of a rule. */
-import type { Target } from '../rules/rule.ts'
-import { printable, quote, type Span } from '../rules/span.ts'
+/** `targets` and `inherit` of a rule; `process` is read with the other keys. */
+import { quote, type Span } from '../rules/span.ts'
+import { parseTargetName, type Target } from '../rules/target.ts'
 import { parseInteger } from '../rules/values.ts'
 import type { Fields } from './fields.ts'
 import { targetKinds } from './schema.ts'
-
-/** Bytes: NAME_MAX of limits.h, and TARGET_NAME_MAX in bpf/rule.h without its NUL. */
-const longestName = 255
 
 /** PID_MAX_LIMIT of include/linux/threads.h, on 64-bit machines. */
 const highestPid = 2 ** 22
@@ -19,11 +16,14 @@ export interface Targeting {
 /** @throws {MinderbinderError} */
 export function parseTargets(rule: Fields): Targeting {
   const items = rule.list('targets')
+  const inherit = rule.has('inherit') && { inherit: !rule.isFalse('inherit') }
   if (!items) {
-    if (rule.has('inherit'))
+    if (inherit && !rule.has('process'))
       throw rule.error('inherit', 'inherit is about targets, and this rule has none')
-    return {}
+    return { ...inherit }
   }
+  if (rule.has('process'))
+    throw rule.error('process', 'process and targets say the same: write one of them')
   if (items.length === 0)
     throw rule.error(
       'targets',
@@ -32,7 +32,7 @@ export function parseTargets(rule: Fields): Targeting {
     )
   return {
     targets: items.map(parseTarget),
-    ...(rule.has('inherit') && { inherit: !rule.isFalse('inherit') }),
+    ...inherit,
   }
 }
 
@@ -50,31 +50,15 @@ function parseTarget(item: Fields): Target {
   const span = item.span(kind)!
   switch (kind) {
     case 'process_name':
-      return { kind: 'name', name: parseName(span) }
+      return { kind: 'name', name: parseTargetName(span, 'process_name') }
     case 'pid':
       return { kind: 'pid', pid: parseInteger(span, 'pid', 2, highestPid) }
     case 'uid':
-      // (uid_t) -1 is nobody's (setreuid(2)).
+      // (uid_t) -1 is not a user (setreuid(2)).
       return { kind: 'uid', uid: parseInteger(span, 'uid', 0, 2 ** 32 - 2) }
     case 'cgroup':
       return { kind: 'cgroup', path: parseCgroup(span) }
   }
-}
-
-function parseName(span: Span): string {
-  const name = span.text
-  if (name === '') throw span.error('MB_CONFIG', 'process_name is empty')
-  if (name.includes('/'))
-    throw span.error(
-      'MB_CONFIG',
-      `process_name: ${quote(name)} has a / in it`,
-      'only the last part of a path is compared: write that',
-    )
-  if (name !== printable(name))
-    throw span.error('MB_CONFIG', 'process_name has a control character in it')
-  if (Buffer.byteLength(name) > longestName)
-    throw span.error('MB_CONFIG', `process_name is longer than ${longestName} bytes`)
-  return name
 }
 
 /** With no slash at its end; the root is `/`. */

@@ -180,7 +180,7 @@ class Reader {
   /** Undefined where it is none. */
   #key(node: Node): string | undefined {
     const tree = isScalar(node) || isAlias(node) ? this.#tree(node, deepest) : undefined
-    if (!tree?.span) this.#error(placeOf(node), 'a key has to be a word')
+    if (!tree?.span) this.#error(placeOf(node), 'a key must be a word')
     return tree?.span?.text
   }
 

@@ -33,7 +33,7 @@ const kill: Question = {
 
 export interface CgroupResult {
   readonly checks: Check[]
-  /** Who asked for it closes it. */
+  /** The caller closes it. */
   readonly trial: Trial | undefined
 }
 
@@ -56,7 +56,7 @@ export async function tryKill(trial: Trial | undefined): Promise<Check> {
   if (!trial) return unknown(kill, 'there is no cgroup to try it on')
   return (await trial.kill())
     ? yes(kill, 'a process was killed by it')
-    : no(kill, 'the cgroup has no such file, or nobody died')
+    : no(kill, 'the cgroup has no such file, or no process died')
 }
 
 function placeCheck(facts: Facts): Check {

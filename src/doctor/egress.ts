@@ -63,7 +63,7 @@ function loadHarmless(): Promise<NetworkObject> {
     cgroup: { path: '/nobody', id: 0n, level: 0, parent: '/' }, // no cgroup has this id
   }
   const none = { dropOut: [0], dropIn: [], refuse: [] }
-  return NetworkObject.load(context, none, ['mb_drop_out'], [])
+  return NetworkObject.load(context, none, ['mb_drop_out'], undefined)
 }
 
 async function tryTcx(object: NetworkObject, lo: Interface, facts: Facts): Promise<Check> {

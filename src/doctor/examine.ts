@@ -2,10 +2,12 @@
 import { tryCgroup, tryKill } from './cgroup.ts'
 import { tryEgress } from './egress.ts'
 import { readFacts } from './facts.ts'
+import { tryHook } from './hook.ts'
 import { tryLibbpf } from './libbpf.ts'
 import { tryNetwork } from './network.ts'
 import { tryOverride } from './override.ts'
 import { privilegeChecks } from './privileges.ts'
+import { probePtrace, ptraceCheck } from './ptrace.ts'
 import type { Report } from './report.ts'
 import { hasIoUring, probeSeccomp, seccompChecks } from './seccomp.ts'
 import { tryTracing } from './tracing.ts'
@@ -19,7 +21,9 @@ export async function examine(): Promise<Report> {
   try {
     const checks = [
       await tryOverride(where, facts),
+      await tryHook(where, facts),
       ...seccompChecks(answers),
+      ptraceCheck(await probePtrace()),
       ...cgroupChecks,
       await tryLibbpf(facts),
       ...(await tryEgress(facts)),

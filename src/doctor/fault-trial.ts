@@ -1,6 +1,6 @@
 /**
  * One rule under one engine, attached as exec attaches it, on the trial's cgroup: the process in there has to see
- * the fault. Nobody else is in that cgroup, so nobody else is touched.
+ * the fault. No other process is in that cgroup, so no other is touched.
  */
 import type { Engine, EngineContext } from '../engines/engine.ts'
 import { errnoName } from '../kernel/ffi.ts'

@@ -37,8 +37,8 @@ const faults: readonly Fault[] = [
   },
   {
     question: {
-      ...{ id: 'refuse', group: 'network', title: 'connections are refused', remedy },
-      cost: 'no --refuse-net',
+      ...{ id: 'refuse', group: 'network', title: 'connections are refused by eBPF', remedy },
+      cost: '--refuse-net goes by seccomp: it sees connect() only, not TCP Fast Open or io_uring',
     },
     engine: cgroupEngine,
     rule: networkRule('refuse-net', '100%'),

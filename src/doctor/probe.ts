@@ -25,7 +25,7 @@ export class Probe {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: {},
     })
-    this.#child.stdin.on('error', () => {}) // it has ended: who waits for its answer learns that
+    this.#child.stdin.on('error', () => {}) // it has ended: the wait for its answer fails
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => this.#receive(text))
     this.#ended = new Promise((resolve) => {
       const end = (signal: NodeJS.Signals | null) => {

@@ -37,12 +37,12 @@ export class Trial {
     return this.#probe.ask('s', 'send')
   }
 
-  /** Connects over the loopback to one who listens: 0, or connect(2)'s errno. */
+  /** Connects over the loopback to a listener: 0, or connect(2)'s errno. */
   connect(): Promise<number | undefined> {
     return this.#probe.ask('c', 'connect')
   }
 
-  /** A new program calls getpgid(2): 0, or its errno; undefined where it could not be started. */
+  /** A new program calls getpgid(2) and faccessat(2): 0, or its errno; undefined where it could not be started. */
   async call(): Promise<number | undefined> {
     const called = await this.#probe.ask('g', 'called', 'call')
     return called === 0 ? this.#probe.answer('call') : undefined

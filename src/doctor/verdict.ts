@@ -19,20 +19,28 @@ export function verdicts(checks: readonly Check[]): Verdict[] {
     if (!found) throw new Error(`no check ${id}`)
     return found
   }
+  const isYes = (id: string) => check(id).result === 'yes'
   const tc = check('tcx').result === 'yes' ? 'tc/tcx' : 'tc/clsact'
   // What could not be tried cannot work either, if the kernel takes no program.
   const loading = check('bpf-load')
   const network = (id: string) =>
     check(id).result === 'unknown' && loading.result === 'no' ? loading : check(id)
   return [
-    // Seccomp last: where neither works, its reason is the one that a user can do something about.
+    // Seccomp last: where none works, its reason is the one that a user can do something about.
     verdict('system-calls', 'system call faults', [
       ['override', check('override')],
+      ['ptrace', check('ptrace')],
       ['seccomp', check('seccomp-listener')],
+      // In run, `auto` takes it after override; in exec, never.
+      ...(isYes('hook') ? [['hook', check('hook')] as const] : []),
     ]),
     verdict('packet-loss', 'packet loss', [[tc, network('drop-out')]]),
     verdict('incoming-loss', 'incoming loss', [['cgroup', network('drop-in')]]),
-    verdict('refused-connections', 'refused connections', [['cgroup', network('refuse')]]),
+    verdict('refused-connections', 'refused connections', [
+      ['cgroup', network('refuse')],
+      ['ptrace', check('ptrace')],
+      ['seccomp', check('seccomp-listener')],
+    ]),
   ]
 }
 

@@ -4,10 +4,19 @@ import type { Rule } from '../rules/rule.ts'
 import type { Engine, EngineName } from './engine.ts'
 
 /** What `--engine` takes: the engine for system call rules. */
-export const engineOptions = ['auto', 'override', 'seccomp'] as const
+export const engineOptions = ['auto', 'override', 'hook', 'seccomp', 'ptrace'] as const
 export type EngineOption = (typeof engineOptions)[number]
 
-export type Choice = { readonly engine: Engine } | { readonly refusal: string }
+export type Choice =
+  /** `since`: why not by an engine before it that could do the rule. */
+  { readonly engine: Engine; readonly since?: string } | { readonly refusal: string }
+
+/** What the user asks for. */
+export interface Wish {
+  readonly option: EngineOption
+  /** The command's program, as the user wrote it; undefined if there is none. */
+  readonly command?: string | undefined
+}
 
 /**
  * For each rule the first of `engines` that can do it, or why none can. Rules that name the same system call
@@ -17,13 +26,13 @@ export type Choice = { readonly engine: Engine } | { readonly refusal: string }
 export function chooseEngines(
   rules: readonly Rule[],
   engines: readonly Engine[],
-  option: EngineOption,
+  wish: Wish,
 ): readonly Choice[] {
   const choices: Choice[] = []
   const taken = new Map<Engine, Rule[]>()
   for (const group of groupsOf(rules)) {
     const members = group.map((index) => rules[index]!)
-    const choice = firstThatCan(members, taken, engines, option)
+    const choice = firstThatCan(members, taken, engines, wish)
     for (const index of group) choices[index] = choice
     if ('engine' in choice)
       taken.set(choice.engine, [...(taken.get(choice.engine) ?? []), ...members])
@@ -36,19 +45,32 @@ function firstThatCan(
   rules: readonly Rule[],
   taken: ReadonlyMap<Engine, readonly Rule[]>,
   engines: readonly Engine[],
-  option: EngineOption,
+  { option, command }: Wish,
 ): Choice {
   const refusals: string[] = []
+  let left: { readonly engine: Engine; readonly why: string } | undefined
   for (const engine of engines) {
     const forced = rules[0]?.kind === 'syscall' && option !== 'auto'
-    if (forced && engine.name !== option) continue
+    if ((forced || engine.onlyByName) && engine.name !== option) continue
+    if (excludes(option, engine)) continue
     const refusal =
       rules.map((rule) => engine.refusal(rule)).find((why) => why !== undefined) ??
       engine.refusalHere?.([...(taken.get(engine) ?? []), ...rules])
-    if (refusal === undefined) return { engine }
-    refusals.push(`${engine.name}: ${refusal}`)
+    const why = option === 'auto' && !refusal ? engine.leaves?.(command) : undefined
+    if (why !== undefined) left ??= { engine, why }
+    else if (refusal === undefined) return left ? { engine, since: left.why } : { engine }
+    else refusals.push(`${engine.name}: ${refusal}`)
   }
+  // Perhaps it works after all, and nothing else does.
+  if (left) return { engine: left.engine }
   return { refusal: refusals.join('; ') || `this version has no ${option} engine` }
+}
+
+const supervised: readonly string[] = ['ptrace', 'seccomp'] satisfies EngineName[]
+
+/** What the supervisor does for a run, connections that it refuses included, it does in the one way that was asked for. */
+function excludes(option: EngineOption, { name }: Engine): boolean {
+  return supervised.includes(option) && supervised.includes(name) && name !== option
 }
 
 interface Group {
@@ -84,9 +106,9 @@ function groupsOf(rules: readonly Rule[]): readonly (readonly number[])[] {
 export function assignEngines(
   rules: readonly Rule[],
   engines: readonly Engine[],
-  option: EngineOption,
+  wish: Wish,
 ): Map<Engine, number[]> {
-  const chosen = chooseEngines(rules, engines, option).map((choice, index) => {
+  const chosen = chooseEngines(rules, engines, wish).map((choice, index) => {
     const { source } = rules[index]!
     if ('refusal' in choice)
       throw new MinderbinderError('MB_NO_ENGINE', `no engine can do ${source}: ${choice.refusal}`)
@@ -119,13 +141,15 @@ export function engineInstead(
   failed: Engine,
   rules: readonly Rule[],
   engines: readonly Engine[],
-  option: EngineOption,
+  { option, command }: Wish,
 ): Engine | undefined {
   if (option !== 'auto') return undefined
   return engines
     .slice(engines.indexOf(failed) + 1)
     .find(
       (engine) =>
+        !engine.onlyByName &&
+        engine.leaves?.(command) === undefined &&
         rules.every((rule) => engine.refusal(rule) === undefined) &&
         engine.refusalHere?.(rules) === undefined,
     )
@@ -136,16 +160,12 @@ export function engineInstead(
  *
  * @throws {MinderbinderError} MB_NO_ENGINE
  */
-export function planEngines(
-  rules: readonly Rule[],
-  engines: readonly Engine[],
-  option: EngineOption,
-) {
+export function planEngines(rules: readonly Rule[], engines: readonly Engine[], wish: Wish) {
   return {
-    engines: assignEngines(rules, engines, option),
+    engines: assignEngines(rules, engines, wish),
     engineInstead(failed: Engine, indices: readonly number[]) {
       const given = indices.map((index) => rules[index]!)
-      return engineInstead(failed, given, engines, option)
+      return engineInstead(failed, given, engines, wish)
     },
   }
 }

@@ -1,15 +1,32 @@
 import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
+import type { Caller, SupervisorChange } from '../launch/change-frame.ts'
 import type { SupervisorCounts } from '../launch/counts-frame.ts'
-import type { Rule, RuleCounts } from '../rules/rule.ts'
+import type { PreparedSupervisorChange } from '../launch/supervisor.ts'
+import type { Rule, RuleCounts, Slot } from '../rules/rule.ts'
+import type { Shared } from '../shared.ts'
+import type { CallerTargets } from '../targets/caller-targets.ts'
 import type { TargetEntry, Targets } from '../targets/target.ts'
 
-export type EngineName = 'override' | 'seccomp' | 'tc' | 'cgroup'
+export type EngineName = 'override' | 'hook' | 'seccomp' | 'ptrace' | 'tc' | 'cgroup'
 
-/** The native supervisor, as the seccomp engine sees it. */
+/** Calls fail in the kernel, by bpf/syscall.bpf.c, which tells a command's processes by their cgroup. */
+export const kernelEngines: readonly string[] = ['override', 'hook'] satisfies EngineName[]
+
+/** The native supervisor, as the engines seccomp and ptrace see it. */
 export interface Supervisor {
   counts(): Promise<SupervisorCounts>
+  /** Other rules, ready to be in force all at once. @throws {ChangeError} */
+  prepare(change: SupervisorChange): Promise<PreparedSupervisorChange>
   /** From here on no call is faulted, and no event is written. */
   lift(): Promise<void>
+}
+
+/** What rules may become while they are in force. */
+export interface Scope {
+  /** How many there may be at one time. */
+  readonly capacity: number
+  /** System calls that rules may name: what is attached to a running program's calls cannot grow. */
+  readonly reach: ReadonlySet<string>
 }
 
 export interface CommandUser {
@@ -26,7 +43,7 @@ export interface EngineContext {
   readonly machine?: boolean | undefined
   /** The child's own, if one could be made; engines that need it were not chosen otherwise. */
   readonly cgroup?: ChildCgroup | undefined
-  /** Present if there is a command: without one, seccomp is not chosen. */
+  /** Present if there is a command: without one, neither seccomp nor ptrace is chosen. */
   readonly supervisor?: Supervisor | undefined
   /** The command's user: the rights that a program has beyond theirs, it has gained. Present if there is a command. */
   readonly user?: CommandUser | undefined
@@ -39,27 +56,71 @@ export interface EngineContext {
    * capabilities), too. Off unless asked for: faults would hand their rights on.
    */
   readonly includeSetuid?: boolean | undefined
+  /** This process has more runs to come, perhaps: what was loaded is kept for the next one, for a moment. */
+  readonly keepsLoaded?: boolean | undefined
+  /** Present if the rules may change. */
+  readonly scope?: Scope | undefined
+  /**
+   * Follows the processes that ask for rules, for so many more of them: the engine leaves when it is done. Present if the
+   * rules may change. Throws MinderbinderError.
+   */
+  readonly callers?: ((rules: number) => Promise<Shared<CallerTargets>>) | undefined
   /** Receives each injection as the bytes of a struct event (bpf/rule.h). */
   readonly onEvent?: ((event: Buffer) => void) | undefined
   /** Receives what people should know while it goes on, one line each; without it, only the notes have it. */
   readonly onNotice?: ((text: string) => void) | undefined
 }
 
+/** What becomes of an engine's rules, all at once. */
+export interface RuleChange {
+  readonly add: ReadonlyMap<Slot, Rule>
+  readonly remove: readonly Slot[]
+  /** Whom those that are added are for. Left out: every process. */
+  readonly caller?: Caller | undefined
+  /**
+   * On the machine all rules are replaced: what those that are added need, whose slots are indices of this plan. They are
+   * tried when it is their turn (`targets`), from which moment on those before are not.
+   */
+  readonly context?: EngineContext | undefined
+}
+
+/** A change that nothing can refuse any more. One of the two has to follow, before the engine is asked for another. */
+export interface PreparedChange {
+  /** A process that is a target of the rules to come: what it has open already counts too. Throws as prepare() does. */
+  adopt?(target: TargetEntry): Promise<void>
+  /** The change is in force from here on, and snapshot() tells of the rules after it. Never rejects. */
+  commit(): Promise<Committed>
+  /** The engine is as it was. */
+  abandon(): Promise<void>
+}
+
+/** What a change that is in force has left of the rules before. */
+export interface Committed {
+  /** What those have done of which snapshot() no longer tells; missing if that cannot be known any more. */
+  readonly last?: EngineSnapshot | undefined
+  /** What went wrong with the rules before: the change is in force all the same. */
+  readonly failure?: unknown
+}
+
 /** What the child's start has to bring along for an engine. */
 export interface ChildSetup {
-  /** Indices of the rules whose calls the supervisor answers, from the child's first instruction on. */
-  readonly notified: readonly number[]
+  /** Slots of the rules whose calls the supervisor answers, from the child's first instruction on: indices, of a plan's. */
+  readonly supervised: readonly number[]
+  /** They come to it by ptrace, not by a seccomp listener. */
+  readonly traces: boolean
+  /** Present if the supervisor may get others. */
+  readonly scope?: Scope | undefined
 }
 
 /** What an engine has done up to one moment. */
 export interface EngineSnapshot {
-  /** Of the rules it was given, by rule index. */
+  /** By slot, of the rules it was given: the index, unless a change added the rule. Removed ones, too. */
   readonly counts: ReadonlyMap<number, RuleCounts>
   /** Events that were lost because they were not read in time. */
   readonly lostEvents: bigint
   /** Calls that went past the rules because no rule can name them. */
   readonly foreignCalls?: bigint
-  /** By rule index: paths that came near a rule's path= and did not match. */
+  /** By slot: paths that came near a rule's path= and did not match. */
   readonly nearPaths?: ReadonlyMap<number, readonly string[]>
   /** What a reader of the summary must know, one line each. */
   readonly notes?: readonly string[]
@@ -77,6 +138,19 @@ export interface AttachedEngine {
   start?(): void
   /** A process that was a target before the engine was there: what it has open already counts too. */
   adopt?(target: TargetEntry): Promise<void>
+  /**
+   * Why it cannot take this rule on now, though the engine can do it in principle; undefined: nothing is known against
+   * it.
+   *
+   * @param caller whom it is for, as in a change
+   */
+  refusal(rule: Rule, caller?: Caller): string | undefined
+  /**
+   * Does all of a change that can fail. No call is ever decided by half of it.
+   *
+   * @throws {MinderbinderError} and everything is as it was
+   */
+  prepare(change: RuleChange): Promise<PreparedChange>
   /** From here on nothing is faulted nor counted, so that snapshot() has all that happened. Idempotent. */
   lift?(): Promise<void>
   /** Not after close(). */
@@ -90,6 +164,8 @@ export interface AttachedEngine {
 
 export interface Engine {
   readonly name: EngineName
+  /** `auto` never takes it. */
+  readonly onlyByName?: true
   /** Pure: undefined where the engine can do this rule in principle, else why not. */
   refusal(rule: Rule): string | undefined
   /**
@@ -97,6 +173,13 @@ export interface Engine {
    * trying; left out: attach() says. Costs next to nothing, and changes nothing.
    */
   refusalHere?(rules: readonly Rule[]): string | undefined
+  /**
+   * Why `auto` leaves this command's rules to the engines after it, although this one may be able to do them. Costs next to
+   * nothing, and changes nothing.
+   *
+   * @param command its program, as the user wrote it; undefined if there is none yet
+   */
+  leaves?(command: string | undefined): string | undefined
   /** Attaches everything or nothing. Throws MinderbinderError. */
   attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine>
 }

@@ -1,4 +1,4 @@
-/** How long to wait at most, by a clock that nobody sets: Date.now() jumps when the machine's time does. */
+/** How long to wait at most, by a clock that cannot be set: Date.now() jumps when the machine's time does. */
 export class Deadline {
   readonly #end: number
 

@@ -27,6 +27,19 @@ async function importNative(): Promise<Koffi> {
   return koffi
 }
 
+/** A function of a library that runs on a thread of node's pool, for what the kernel takes its time for. */
+export function inBackground<Arguments extends unknown[]>(call: {
+  async: (...args: unknown[]) => unknown
+}) {
+  return (...args: Arguments): Promise<number> =>
+    new Promise((resolve, reject) => {
+      call.async(...args, (error: unknown, result: number) => {
+        if (error) reject(error)
+        else resolve(result)
+      })
+    })
+}
+
 const names = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]))
 
 /** `ENOENT` for 2; the number itself where Node has no name for it. */

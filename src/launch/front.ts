@@ -10,7 +10,7 @@ export const launcherFds = { front: 3, supervisor: 4, events: 5, stdout: 6, term
 /** Its pid. Not this process's parent: that is another once the front is dead. */
 export const frontPid = Number(process.env.MINDERBINDER_FRONT)
 
-/** Who draws on the terminal while the child runs: the front tells it of stops, which it alone hears of. */
+/** What draws on the terminal while the child runs: the front, which alone sees stops, reports them to it. */
 export interface Drawing {
   /** What gives the terminal back when written to it, should this process be killed. */
   readonly restore: string

@@ -1,7 +1,6 @@
 /** Why the child did not start, in the user's terms. */
-import { getSystemErrorName } from 'node:util'
 import { MinderbinderError } from '../errors.ts'
-import { errnos } from '../rules/names/errnos.ts'
+import { errnoText } from '../rules/names/errnos.ts'
 import { printable } from '../rules/span.ts'
 import { type CommandSearch, missingInterpreter } from './interpreter.ts'
 import type { StageError } from './supervisor.ts'
@@ -11,24 +10,24 @@ const EINVAL = 22
 const ENOENT = 2
 const ENOSYS = 38
 
-/** `EACCES (Permission denied)` */
-export function errnoText(errno: number): string {
-  const known = errnos.find(({ number }) => number === errno)
-  return known ? `${known.name} (${known.description})` : getSystemErrorName(-errno)
-}
-
 export function stageFailure({ step, errno }: StageError, command: string): MinderbinderError {
   if (step === 'seccomp') return seccompFailure(errno)
+  if (step === 'trace') return traceFailure(errno)
   if (step === 'user')
     return new MinderbinderError(
       'MB_NO_PERMISSION',
       `cannot become the user of --user: ${errnoText(errno)}`,
-      { hint: 'only root can run a command as somebody else' },
+      { hint: 'only root can run a command as another user' },
     )
   if (step === 'cgroup')
     return new MinderbinderError(
       'MB_CGROUP',
       `cannot start ${command} in its cgroup: ${errnoText(errno)}`,
+    )
+  if (step === 'control')
+    return new MinderbinderError(
+      'MB_CONTROL',
+      `cannot open the control socket: ${errnoText(errno)}`,
     )
   return new MinderbinderError(
     'MB_LAUNCHER',
@@ -52,6 +51,18 @@ function seccompFailure(errno: number): MinderbinderError {
   return new MinderbinderError(
     'MB_SECCOMP',
     `the kernel refuses a seccomp listener: ${errnoText(errno)}`,
+  )
+}
+
+function traceFailure(errno: number): MinderbinderError {
+  return new MinderbinderError(
+    'MB_PTRACE',
+    `the kernel refuses to let ptrace trace the command: ${errnoText(errno)}`,
+    {
+      hint:
+        '--engine seccomp does without; it is refused if something traces this process already (strace, a debugger, ' +
+        'another minderbinder), by kernel.yama.ptrace_scope from 2 up, and in some containers',
+    },
   )
 }
 

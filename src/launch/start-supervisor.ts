@@ -4,10 +4,11 @@ import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { execa, type Options } from 'execa'
 import { MinderbinderError } from '../errors.ts'
+import { errnoText } from '../rules/names/errnos.ts'
 import { quote } from '../rules/span.ts'
 import type { Channel } from './channel.ts'
 import { launcherPath } from './launcher-path.ts'
-import { errnoText, execFailure } from './start-errors.ts'
+import { execFailure } from './start-errors.ts'
 import type { Stdio } from './stdio.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -38,7 +39,10 @@ const EVENTS = 4
  *
  * @throws {MinderbinderError} MB_USAGE, MB_EXEC_FAILED, MB_LAUNCHER
  */
-export async function startSupervisor(command: SupervisedCommand): Promise<StartedSupervisor> {
+export async function startSupervisor(
+  command: SupervisedCommand,
+  launcher = launcherPath(),
+): Promise<StartedSupervisor> {
   check(command)
   const options = {
     argv0: NAME,
@@ -51,7 +55,7 @@ export async function startSupervisor(command: SupervisedCommand): Promise<Start
     // It ends by itself when this process does, and takes its command with it.
     cleanup: false,
   } satisfies Options
-  const started = execa(launcherPath(), [...command.argv], options)
+  const started = execa(launcher, [...command.argv], options)
   if (started.pid === undefined) throw startFailure(command, await started)
   const sockets = [ORDERS, EVENTS].map((fd) => started.stdio[fd] as unknown as Socket)
   const [orders, events] = sockets.map(socketChannel) as [Channel, Channel]

@@ -1,6 +1,7 @@
 /** The supervisor as node sees it, over any two channels: orders to it, and what it reports. */
 import { MinderbinderError } from '../errors.ts'
 import { EVENT_SIZE } from '../report/event.ts'
+import { encodeChange, type SupervisorChange } from './change-frame.ts'
 import type { Channel } from './channel.ts'
 import { decodeSupervisorCounts, type SupervisorCounts } from './counts-frame.ts'
 import { encodeStage, type StagePlan } from './stage-frame.ts'
@@ -30,6 +31,33 @@ export class StageError extends Error {
   }
 }
 
+/** A change that the supervisor has ready: one of the two has to follow before another change. */
+export interface PreparedSupervisorChange {
+  /** In force from here on: the last counts of the rules that it removes. */
+  commit(): Promise<SupervisorCounts>
+  /** It never will be. */
+  abandon(): void
+}
+
+/** A change was refused with this errno, and the rules are as they were. */
+export class ChangeError extends Error {
+  readonly errno: number
+
+  constructor(errno: number) {
+    super(`the supervisor refused other rules: errno ${errno}`)
+    this.errno = errno
+  }
+}
+
+/** Programs of the command that have connected to the socket of --control: who hears of them. */
+export interface ClientListener {
+  /** @param client no two have the same number */
+  opened(client: number, pid: number): void
+  said(client: number, bytes: Buffer): void
+  /** forgetClient() has to follow. */
+  closed(client: number): void
+}
+
 const CLD_EXITED = 1
 
 interface Waiter {
@@ -46,6 +74,7 @@ export class Supervisor {
   /** Frames that were not asked for yet, and the requests that wait for one. */
   readonly #frames: Frame[] = []
   readonly #waiters: Waiter[] = []
+  #clients: ClientListener | undefined
   #failure: Error | undefined
   #released = false
 
@@ -107,6 +136,34 @@ export class Supervisor {
     return decodeSupervisorCounts((await this.#wait(wireTypes.counts)).payload)
   }
 
+  /** Other rules, ready to be in force all at once. @throws {ChangeError} */
+  async prepare(change: SupervisorChange): Promise<PreparedSupervisorChange> {
+    this.#tell(wireTypes.change, encodeChange(change))
+    const { type, payload } = await this.#wait(wireTypes.changeReady, wireTypes.changeFailed)
+    if (type === wireTypes.changeFailed) throw new ChangeError(payload.readUInt32LE(0))
+    return {
+      commit: async () => {
+        this.#tell(wireTypes.changeCommit)
+        return decodeSupervisorCounts((await this.#wait(wireTypes.changed)).payload)
+      },
+      abandon: () => this.#tell(wireTypes.changeAbandon),
+    }
+  }
+
+  /** Before the child runs. */
+  onClients(listener: ClientListener): void {
+    this.#clients = listener
+  }
+
+  sendToClient(client: number, text: string): void {
+    this.#tell(wireTypes.clientSend, Buffer.concat([clientBytes(client), Buffer.from(text)]))
+  }
+
+  /** Its rules are gone: so is its connection, if it is still there. */
+  forgetClient(client: number): void {
+    this.#tell(wireTypes.clientClose, clientBytes(client))
+  }
+
   /** From here on no call is faulted, and no event is written. */
   async lift(): Promise<void> {
     this.#tell(wireTypes.lift)
@@ -150,9 +207,20 @@ export class Supervisor {
   }
 
   #receive(frame: Frame): void {
+    if (this.#fromClient(frame)) return
     const at = this.#waiters.findIndex(({ types }) => types.includes(frame.type))
     if (at < 0) this.#frames.push(frame)
     else this.#waiters.splice(at, 1)[0]?.resolve(frame)
+  }
+
+  #fromClient({ type, payload }: Frame): boolean {
+    if (type === wireTypes.clientOpened)
+      this.#clients?.opened(payload.readUInt32LE(0), payload.readUInt32LE(4))
+    else if (type === wireTypes.clientSaid)
+      this.#clients?.said(payload.readUInt32LE(0), payload.subarray(4))
+    else if (type === wireTypes.clientClosed) this.#clients?.closed(payload.readUInt32LE(0))
+    else return false
+    return true
   }
 
   #wait(...types: number[]): Promise<Frame> {
@@ -167,4 +235,10 @@ export class Supervisor {
       this.#waiters.push({ types, resolve, reject })
     })
   }
+}
+
+function clientBytes(client: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(client, 0)
+  return bytes
 }

@@ -7,6 +7,11 @@ export const wireTypes = {
   lift: 4,
   release: 5,
   kill: 6,
+  change: 7,
+  clientSend: 8,
+  clientClose: 9,
+  changeCommit: 10,
+  changeAbandon: 11,
   staged: 16,
   stageFailed: 17,
   execed: 18,
@@ -14,6 +19,12 @@ export const wireTypes = {
   exited: 20,
   counts: 21,
   lifted: 22,
+  changed: 23,
+  changeFailed: 24,
+  clientOpened: 25,
+  clientSaid: 26,
+  clientClosed: 27,
+  changeReady: 28,
   cgroup: 32,
   finish: 33,
   view: 34,
@@ -34,6 +45,8 @@ export const stageSteps = [
   'listener',
   'thread',
   'memory',
+  'trace',
+  'control',
 ] as const
 
 export type StageStep = (typeof stageSteps)[number]

@@ -6,6 +6,7 @@ import { faultOptionNames, parseFaultOption, prefixed } from '../rules/fault-opt
 import type { GrammarContext } from '../rules/parts.ts'
 import type { Rule } from '../rules/rule.ts'
 import { quote } from '../rules/span.ts'
+import { lastExpressions } from '../rules/strace.ts'
 
 /**
  * One fault. Text is what follows `--syscall` (`'openat=ENOSPC@5%,path=*.db'`), or begins with its option if it is of
@@ -20,11 +21,13 @@ export type Fault = string | object
  * @throws {MinderbinderError} one of the codes of faults; its message begins with `faults[N]: `
  */
 export function parseFaults(faults: readonly Fault[], context: GrammarContext): readonly Rule[] {
-  const rules = faults.flatMap((fault, index) => {
-    const where = `faults[${index}]`
-    if (typeof fault === 'string') return fromText(fault, where, context)
-    return fromObject(fault, where, context)
-  })
+  const rules = lastExpressions(
+    faults.flatMap((fault, index) => {
+      const where = `faults[${index}]`
+      if (typeof fault === 'string') return fromText(fault, where, context)
+      return fromObject(fault, where, context)
+    }),
+  )
   if (rules.length > RULES_MAX)
     throw new MinderbinderError(
       'MB_USAGE',

@@ -15,7 +15,7 @@ export interface RunRequest {
   /** 0 to 2^64 - 1. Default: a random one, which the report has. */
   readonly seed?: bigint | number
   /** Default: `'auto'`. */
-  readonly engine?: 'auto' | 'override' | 'seccomp'
+  readonly engine?: 'auto' | 'override' | 'hook' | 'seccomp' | 'ptrace'
   /** Milliseconds, more than 0. After that the command and all that it started are killed. Default: no limit. */
   readonly timeoutMs?: number
   /** When it is aborted, the command and all that it started are killed, and run() rejects with its reason. */

@@ -88,11 +88,12 @@ function planOf(request: RunRequest, { env, cwd }: ReturnType<typeof placeOf>): 
   return {
     rules,
     seed: seedOf(request.seed),
-    ...planEngines(rules, engines, option),
+    ...planEngines(rules, engines, { option, command }),
     argvIndex: 0,
     command,
     search: { path: env.PATH, cwd },
     user: undefined,
+    keepsLoaded: true,
     includeLoader: request.includeLoader === true,
     includeSetuid: request.includeSetuid === true,
   }

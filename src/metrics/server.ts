@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { MinderbinderError } from '../errors.ts'
-import { errnoText } from '../launch/start-errors.ts'
 import type { Activity } from '../report/activity.ts'
+import { errnoText } from '../rules/names/errnos.ts'
 import { version } from '../version.ts'
 import { formatAddress, parseAddress } from './address.ts'
 
@@ -45,7 +45,7 @@ export async function openMetrics(
     server.once('error', (error) => reject(notServed(formatAddress({ host, port }), error)))
     server.listen(port, host, resolve)
   })
-  // Out of descriptors, say: whoever asks is not answered, the session goes on.
+  // Out of descriptors, say: a request is not answered, the session goes on.
   server.on('error', () => {})
   const bound = server.address() as AddressInfo
   return {

@@ -1,24 +1,19 @@
 /** Looks at one set of rules in force, of a command or on the machine: its counts, processes and last injections. */
-import type { EngineTotals } from '../engines/totals.ts'
 import { listInterfaces } from '../kernel/network/interfaces.ts'
 import type { Activity } from '../report/activity.ts'
-import type { Rule } from '../rules/rule.ts'
+import { Shared } from '../shared.ts'
 import type { Wanted } from './observer.ts'
 import { RecentEvents } from './recent-events.ts'
-import { Sampler, type TargetsNow } from './sampler.ts'
+import { Sampler, type SampleSource } from './sampler.ts'
 import { type Counted, openStatistics, TargetStatistics } from './target-statistics.ts'
 
 /** As many as a tall terminal shows. */
 const INJECTIONS_SHOWN = 40
 
 /** What is looked at. */
-export interface Subject {
-  readonly rules: readonly Rule[]
-  readonly seed: bigint
-  /** Name of the engine of each rule. */
-  readonly engines: readonly string[]
-  totals(): Promise<EngineTotals>
-  targets(): TargetsNow
+export interface Subject extends Pick<SampleSource, 'seed' | 'now' | 'targets'> {
+  /** A packet may be hit, at an interface. */
+  readonly namesInterfaces: boolean
   /** How statistics tell targets from other processes, or why they cannot. */
   readonly counted: Counted | { readonly missing: string }
 }
@@ -26,7 +21,7 @@ export interface Subject {
 export class Observation {
   readonly #wanted: Wanted
   readonly #recent: RecentEvents | undefined
-  #statistics: TargetStatistics | undefined
+  #statistics: Shared<TargetStatistics> | undefined
   #sampler: Sampler | undefined
 
   /** Before anything is attached: open() follows when it is. */
@@ -45,12 +40,18 @@ export class Observation {
     }
   }
 
-  /** From here on it can be asked. */
-  async open(subject: Subject): Promise<void> {
-    const statistics = await this.#openStatistics(subject)
-    if (statistics instanceof TargetStatistics) this.#statistics = statistics
+  /**
+   * From here on it can be asked.
+   *
+   * @param before of the rules before, which counts the same processes: its statistics go on
+   */
+  async open(subject: Subject, before?: Observation): Promise<void> {
+    if (before) this.#statistics = before.#statistics?.join()
+    const statistics = this.#statistics?.value ?? (await this.#openStatistics(subject))
+    if (statistics instanceof TargetStatistics)
+      this.#statistics ??= new Shared(statistics, (each) => each.close())
     // So that an injection can be told with its interface's name.
-    if (this.#recent && subject.rules.some(({ kind }) => kind !== 'syscall')) await listInterfaces()
+    if (this.#recent && subject.namesInterfaces) await listInterfaces()
     this.#sampler = new Sampler({ ...subject, recent: this.#recent, statistics })
   }
 
@@ -62,7 +63,8 @@ export class Observation {
   /** When no sample is being taken: what is looked at may go. Idempotent. */
   async close(): Promise<void> {
     await this.#sampler?.idle()
-    await this.#statistics?.close()
+    await this.#statistics?.leave()
+    this.#statistics = undefined
   }
 
   async #openStatistics({

@@ -1,4 +1,4 @@
-/** The last few events as bytes: they may come faster than anybody could read them in words. */
+/** The last few events as bytes: they may come faster than words can be read. */
 import { EVENT_SIZE } from '../report/event.ts'
 
 export class RecentEvents {

@@ -13,6 +13,8 @@ import { whyNotFired } from '../report/why-not-fired.ts'
 import { describeRule } from '../rules/describe.ts'
 import { syscallName } from '../rules/names/syscalls.ts'
 import type { Rule } from '../rules/rule.ts'
+import type { Life } from '../rules/rule-table.ts'
+import { remembered } from '../targets/remembered.ts'
 import type { RecentEvents } from './recent-events.ts'
 import { TargetStatistics } from './target-statistics.ts'
 
@@ -22,13 +24,19 @@ export interface TargetsNow {
   readonly youngest: readonly TargetActivity[]
 }
 
+/** What the rules have done up to one moment. */
+export interface RulesNow extends EngineTotals {
+  /** By slot: those that are no longer in force, too. */
+  readonly rules: readonly Rule[]
+  readonly lives?: readonly Life[]
+  /** Name of the engine of each. */
+  readonly engines: readonly string[]
+}
+
 /** Where a sample comes from. */
 export interface SampleSource {
-  readonly rules: readonly Rule[]
   readonly seed: bigint
-  /** Name of the engine of each rule. */
-  readonly engines: readonly string[]
-  totals(): Promise<EngineTotals>
+  now(): Promise<RulesNow>
   targets(): TargetsNow
   readonly recent: RecentEvents | undefined
   /** Or why there are none. */
@@ -38,12 +46,11 @@ export interface SampleSource {
 export class Sampler {
   readonly #source: SampleSource
   readonly #names: LogContext
-  readonly #words: readonly string[]
+  readonly #wordsOf = remembered(describeRule)
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(source: SampleSource) {
     this.#source = source
-    this.#words = source.rules.map(describeRule)
     this.#names = {
       seed: source.seed,
       syscall: (number) => syscallName(number, architecture),
@@ -64,18 +71,17 @@ export class Sampler {
   }
 
   async #take(): Promise<Activity> {
-    const { rules, engines, statistics } = this.#source
-    const totals = await this.#source.totals()
-    const { counts, lostEvents } = totals
-    const run = { rules, ...totals }
+    const { statistics } = this.#source
+    const now = await this.#source.now()
+    const { rules, engines, counts, lostEvents } = now
     const { count, youngest } = this.#source.targets()
     return {
       atMs: performance.now(),
       rules: rules.map((rule, index) => ({
         label: rule.label,
-        what: this.#words[index] ?? '',
+        what: this.#wordsOf(rule),
         engine: engines[index] ?? '',
-        silence: silence(run, index),
+        silence: silence(now, index),
         counts: counts[index]!,
       })),
       targets: youngest,
@@ -83,16 +89,16 @@ export class Sampler {
       ...(statistics instanceof TargetStatistics
         ? { calls: statistics.read() }
         : { calls: undefined, callsMissing: statistics.missing }),
-      injections: this.#injections(),
+      injections: this.#injections(rules),
       lostEvents,
     }
   }
 
   /** By time: those of BPF programs are read a moment later than the supervisor's. */
-  #injections(): string[] {
+  #injections(rules: readonly Rule[]): string[] {
     const events = (this.#source.recent?.list() ?? []).map((event) => decodeEvent(event))
     events.sort((a, b) => Number(a.timeNs - b.timeNs))
-    return events.map((event) => injectionLine(event, this.#source.rules, this.#names))
+    return events.map((event) => injectionLine(event, rules, this.#names))
   }
 }
 

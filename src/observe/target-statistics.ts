@@ -16,8 +16,8 @@ import type { CallActivity } from '../report/activity.ts'
 export type Counted =
   /** Whoever is in this cgroup, or below it: `exec`. */
   | { readonly cgroup: ChildCgroup }
-  /** Whoever is in the map of bpf/target.bpf.h, by its descriptor: `run`. */
-  | { readonly targets: number }
+  /** Whoever is in the map of bpf/target.bpf.h while its side is in force: `run`. By descriptors. */
+  | { readonly targets: number; readonly turn: number }
 
 const tracepoints = { mb_sys_exit: 'sys_exit', mb_sched_switch: 'sched_switch' } as const
 
@@ -54,7 +54,7 @@ export class TargetStatistics {
       purpose: 'statistics of the target processes',
       programs: [...Object.keys(tracepoints), ...('cgroup' in counted ? ['mb_level'] : [])],
       maxEntries: {},
-      ...('targets' in counted && { reuse: { targets: counted.targets } }),
+      ...('targets' in counted && { reuse: { targets: counted.targets, turn: counted.turn } }),
       rodata: statsStructs.settings.encode({ by_cgroup: 'cgroup' in counted ? 1 : 0 }),
     })
     const statistics = new TargetStatistics(object, libbpf.possibleCpus())

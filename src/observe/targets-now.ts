@@ -5,19 +5,19 @@ import { descendants, nameOf, parentOf } from '../kernel/process/tree.ts'
 import type { TargetActivity } from '../report/activity.ts'
 import { oneLine, printable } from '../report/printable.ts'
 import type { Rule } from '../rules/rule.ts'
-import type { TargetTable } from '../targets/target-table.ts'
+import type { TargetSet } from '../targets/target-set.ts'
 import type { TargetsNow } from './sampler.ts'
 
 /** As many as a tall terminal shows. */
 const TARGETS_SHOWN = 60
 
 /** Of the machine. */
-export function targetsOfTable(table: TargetTable, rules: readonly Rule[]): TargetsNow {
-  const { count, youngest } = table.youngest(TARGETS_SHOWN)
-  const shown = youngest.flatMap(({ pid, rules: indices }) =>
+export function targetsOfSet(set: TargetSet, rules: readonly Rule[]): TargetsNow {
+  const { count, youngest } = set.youngest(TARGETS_SHOWN)
+  const shown = youngest.flatMap(({ pid, rules: rows }) =>
     shownAs(
       pid,
-      indices.map((index) => rules[index]?.label ?? ''),
+      rows.map((row) => rules[row - set.firstRow]?.label ?? ''),
     ),
   )
   return { count, youngest: shown }
@@ -27,16 +27,17 @@ export function targetsOfTable(table: TargetTable, rules: readonly Rule[]): Targ
  * Of a command: its cgroup's processes or, without one, all descendants of the supervisor, their subreaper.
  *
  * @param child its first process
+ * @param rules those in force
  */
 export function targetsOfCommand(
   cgroup: ChildCgroup | undefined,
   child: number,
-  rules: readonly Rule[],
+  rules: () => readonly Rule[],
 ): () => TargetsNow {
   const root = cgroup ? 0 : parentOf(child)
-  // Only the engine knows which processes a rule with targets applies to.
-  const labels = rules.flatMap(({ targets, label }) => (targets === undefined ? [label] : []))
   return () => {
+    // Only the engine knows which processes a rule with targets applies to.
+    const labels = rules().flatMap(({ targets, label }) => (targets === undefined ? [label] : []))
     const pids = cgroup ? members(cgroup.path) : root > 1 ? descendants(root) : []
     // The highest numbers are the youngest, but for the moment when the kernel begins again at the lowest.
     const youngest = [...pids].sort((a, b) => b - a).slice(0, TARGETS_SHOWN)

@@ -89,7 +89,7 @@ function decodeText(bytes: Buffer): Pick<InjectionEvent, 'path' | 'address' | 't
   const kind = bytes.readUInt16LE(eventOffsets.text_kind)
   const length = bytes.readUInt16LE(eventOffsets.text_len)
   const text = bytes.subarray(eventOffsets.text, eventOffsets.text + Math.min(length, TEXT_MAX))
-  // Whoever fills it in ends it with a NUL: 255 bytes may be all of a path, or its beginning.
+  // Its writer ends it with a NUL: 255 bytes may be all of a path, or its beginning.
   const truncated = length >= TEXT_MAX - 1 ? ({ truncated: true } as const) : {}
   if (kind === TEXT_PATH) return { path: printable(text), ...truncated }
   if (kind === TEXT_SOCKADDR) return { address: formatSockaddr(text) }

@@ -59,18 +59,17 @@ function namesOf(rule: Rule): readonly string[] {
   return rule.kind === 'syscall' ? rule.syscalls : []
 }
 
-const asPassed = 'path= is compared with the path as the program passes it'
+const whole = 'path= is compared with the whole path'
 
-/** Programs name a file as it stands in their cwd, or by its whole path: one glob can match both. */
+/** The file may be in another folder: one glob can match both. */
 function pathHint({ path = '' }: SyscallRule, near: readonly string[]): string | undefined {
   if (path.startsWith('!')) return 'path= cannot be negated: a ! is a part of the name'
   if (path.startsWith('*')) return undefined
   const name = near.map((other) => commonEnd(path, other)).find((end) => end !== undefined)
-  if (name !== undefined && isPlain(name)) return `${asPassed}: path=*${name} matches both`
+  if (name !== undefined && isPlain(name)) return `${whole}: path=*${name} matches both`
   if (near.length > 0) return undefined // the reason names them, and no glob of ours has both
   const base = path.slice(path.lastIndexOf('/') + 1)
-  const either = isPlain(base) ? `: path=*${base} matches either` : ''
-  return `${asPassed}, absolute or relative${either}`
+  return isPlain(base) ? `${whole}: path=*${base} matches in any folder` : whole
 }
 
 /** The last components that two paths share; undefined if there are none, or the rest may differ by a glob. */

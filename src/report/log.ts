@@ -74,7 +74,7 @@ export function logObject(
     ...(event.traffic === undefined && rule.kind === 'syscall'
       ? { syscall: names.syscall(event.syscall) ?? `${event.syscall}` }
       : {}),
-    outcome: outcomeText(rule),
+    outcome: outcomeText(rule, names.seed, event),
     ...(event.traffic === undefined ? callFields(event) : trafficFields(event.traffic, names)),
   }
 }

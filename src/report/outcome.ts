@@ -1,9 +1,17 @@
 /** What a rule does, in the words of the command line. */
-import { kindOf } from '../rules/outcomes/index.ts'
+import { drawsOf } from '../rules/draw.ts'
+import { drawnOutcome, kindOf } from '../rules/outcomes/index.ts'
 import type { Rule } from '../rules/rule.ts'
+import type { InjectionEvent } from './event.ts'
 
-/** `ENOENT`, `ret:0`, `delay:50ms`, `signal:SIGKILL`, `drop`, `refuse`. */
-export function outcomeText(rule: Rule): string {
+/**
+ * Of an injection: `ENOENT`, `ret:0`, `delay:50ms`, `signal:SIGKILL`, `drop`, `refuse`. If the rule has several errors,
+ * or a range, those that were drawn.
+ */
+export function outcomeText(rule: Rule, seed: bigint, { rule: slot, n }: Occurrence): string {
   if (rule.kind !== 'syscall') return rule.kind === 'drop-net' ? 'drop' : 'refuse'
-  return kindOf(rule.outcome).text(rule.outcome)
+  const outcome = drawnOutcome(rule.outcome, () => drawsOf(seed, slot, n))
+  return kindOf(outcome).text(outcome)
 }
+
+type Occurrence = Pick<InjectionEvent, 'rule' | 'n'>

@@ -63,6 +63,7 @@ function silence(
 }
 
 function table(rules: readonly Row[], chalk: ChalkInstance): string[] {
+  if (rules.length === 0) return []
   const rows = rules.map(({ label, engine, counts }) => [
     oneLine(label),
     engine,

@@ -1,13 +1,14 @@
 /** The nearest reason why a rule did nothing, from its counts and its keys: what is not certain is not said. */
 import { nouns, whichProcesses } from '../rules/describe.ts'
 import { keysOf } from '../rules/keys/index.ts'
+import { kindOf } from '../rules/outcomes/index.ts'
 import type { Rule, RuleCounts } from '../rules/rule.ts'
 import { overlap } from '../rules/shadow.ts'
 import type { When } from '../rules/values.ts'
 import { durationText } from '../rules/words/durations.ts'
 import { counted } from '../rules/words/numbers.ts'
 import { oneLine } from './printable.ts'
-import { type RunSoFar, shadowOf, targetsRan } from './run-so-far.ts'
+import { metInForce, type RunSoFar, shadowOf, targetsRan } from './run-so-far.ts'
 
 /** Near paths that are named, and how much of each. */
 const nearMost = 3
@@ -47,24 +48,26 @@ export function whyNoneFired(run: RunSoFar, indices: readonly number[]): string 
   const by = taken === 0n ? '' : whoTook(run, indices)
   if (seen === 0n) return `${by} fired first at all ${counted(taken, 'call')}`
   const rest = taken === 0n ? '' : `; ${by} fired first at ${taken} more`
-  return `${counted(seen, 'call')}, too few of any one in any process for when=${whenText(rule.when)}${rest}`
+  return `${counted(seen, 'call')}, too few of any one in any thread for when=${whenText(rule.when)}${rest}`
 }
 
 function unseen(run: RunSoFar, index: number): string {
   const rule = run.rules[index]!
   const shadow = shadowOf(run, index)
   if (shadow) return `${nameOf(shadow)} fires first at each of its ${nouns[rule.kind]}s`
-  if (!rule.targets) return unseenBy(rule, '')
+  // A call that fails before the hook it passes is not seen there.
+  const early = run.engines?.[index] === 'hook' ? ', or failed before its hook' : ''
+  if (!rule.targets) return `${unseenBy(rule, '')}${early}`
   const which = whichProcesses(rule.targets)
   const unknown = targetsRan(run, index) ? '' : ', or none of them ran'
-  return `${unseenBy(rule, `processes ${which}`)}${unknown}`
+  return `${unseenBy(rule, `processes ${which}`)}${early}${unknown}`
 }
 
 /** What `who`, or any process if that is empty, did not do, as far as it could be seen. */
 function unseenBy(rule: Rule, who: string): string {
   if (rule.kind === 'syscall') {
-    // Of calls with other descriptors seccomp counts none.
-    const by = `${rule.fd === undefined ? '' : ` with fd=${rule.fd}`}${who && ` by ${who}`}`
+    // Of calls with other descriptors seccomp and ptrace count none.
+    const by = `${rule.fds === undefined ? '' : ` with fd=${rule.fds.join('+')}`}${who && ` by ${who}`}`
     return rule.syscalls.length === 1
       ? `${rule.syscalls[0]} was never called${by}`
       : `nothing in ${rule.set} was called${by}`
@@ -80,13 +83,14 @@ function unmatched(run: RunSoFar, index: number): string {
   const rule = run.rules[index]!
   const { seen, unread } = run.counts[index]!
   const calls = counted(seen, nouns[rule.kind])
-  if (unread >= seen) return `${calls}, whose path${seen === 1n ? '' : 's'} could not be read`
+  const what = rule.kind === 'syscall' && rule.path !== undefined ? 'path' : 'socket'
+  if (unread >= seen) return `${calls}, whose ${what}${seen === 1n ? '' : 's'} could not be read`
   const near = run.nearPaths?.get(index) ?? []
   return [
     `${calls}, none ${keysText(rule)}`,
     ...(unread === 0n
       ? []
-      : [`the path${unread === 1n ? '' : 's'} of ${unread} could not be read`]),
+      : [`the ${what}${unread === 1n ? '' : 's'} of ${unread} could not be read`]),
     ...(near.length === 0
       ? []
       : [`the nearest path${near.length === 1 ? ' was' : 's were'}: ${nearText(near)}`]),
@@ -108,10 +112,10 @@ function nearText(paths: readonly string[]): string {
 function unselected(rule: Rule, matched: bigint): string {
   if (rule.rate === 0) return 'and its rate is 0%'
   const when = `when=${whenText(rule.when)}`
-  const inEach = rule.kind === 'syscall' && rule.scope === 'process'
+  const inEach = rule.kind === 'syscall' && rule.scope !== 'tree' && rule.scope
   const eligible = inEach ? undefined : selectedAmong(rule.when, matched)
   if (matched < BigInt(rule.when.first) || eligible === 0n) return `too few for ${when}`
-  if (rule.rate === 100) return inEach ? `too few in each process for ${when}` : 'and none fired'
+  if (rule.rate === 100) return inEach ? `too few in each ${inEach} for ${when}` : 'and none fired'
   if (eligible === undefined || eligible === matched)
     return `and chance (${rule.rate}%) spared ${matched === 1n ? 'it' : 'all'}`
   return `and chance (${rule.rate}%) spared the ${eligible === 1n ? 'one' : eligible} that ${when} selects`
@@ -128,7 +132,9 @@ function whoTook(run: RunSoFar, indices: readonly number[]): string {
   const first = Math.min(...indices)
   const suspects = run.rules.slice(0, first).filter((earlier, at) => {
     const fired = (run.counts[at]?.fired ?? 0n) > 0n
-    return fired && indices.some((index) => overlap(earlier, run.rules[index]!))
+    const meets = (index: number) =>
+      metInForce(run, at, index) && overlap(earlier, run.rules[index]!)
+    return fired && indices.some(meets)
   })
   const [only, ...others] = suspects
   if (only === undefined) return 'an earlier rule'
@@ -153,9 +159,19 @@ function keysText(rule: Rule): string {
     const value = key.written?.(rule)
     return value === undefined ? [] : [`${key.name}=${value}`]
   })
-  const late = rule.afterNs === 0n ? [] : [`later than after=${durationText(rule.afterNs)}`]
-  const conditions = [...(keys.length === 0 ? [] : [`with ${keys.join(',')}`]), ...late]
+  const some = rule.kind === 'syscall' ? kindOf(rule.outcome).onlySome : undefined
+  const conditions = [
+    ...(keys.length === 0 ? [] : [`with ${keys.join(',')}`]),
+    ...(some === undefined ? [] : [some]),
+    ...inTimeText(rule),
+  ]
   return conditions.length === 0 ? 'matched' : conditions.join(' and ')
+}
+
+function inTimeText({ afterNs, forNs }: Rule): string[] {
+  const after = `after=${durationText(afterNs)}`
+  if (forNs === undefined) return afterNs === 0n ? [] : [`later than ${after}`]
+  return [`within ${afterNs === 0n ? '' : `${after},`}for=${durationText(forNs)}`]
 }
 
 /** strace's syntax, in its shortest form. */

@@ -3,8 +3,9 @@ import { keysOf } from './keys/index.ts'
 import { formatCidr } from './network-values.ts'
 import { explainErrno } from './outcomes/errno.ts'
 import { kindOf } from './outcomes/index.ts'
-import type { NetworkRule, Rule, SyscallRule, Target } from './rule.ts'
+import type { NetworkRule, Rule, SyscallRule } from './rule.ts'
 import { printable } from './span.ts'
+import type { Target } from './target.ts'
 import { durationWords } from './words/durations.ts'
 import { listNames } from './words/lists.ts'
 import { ordinal } from './words/numbers.ts'
@@ -20,11 +21,15 @@ export function describeRule(rule: Rule): string {
   const what = rule.kind === 'syscall' ? describeCall(rule) : describePackets(rule)
   // Of a packet it is known whose it is where the rule has targets.
   const ofProcess = rule.kind === 'syscall' || rule.targets !== undefined
-  const after =
-    rule.afterNs === 0n
-      ? ''
-      : `, but not in the first ${durationWords(rule.afterNs)} of ${ofProcess ? 'a process' : 'the run'}`
-  return printable(`${what} ${frequency(rule)}${after}`)
+  return printable(`${what} ${frequency(rule)}${time(rule, ofProcess ? 'a process' : 'the run')}`)
+}
+
+/** From when on, and until when. */
+function time({ afterNs, forNs }: Rule, of: string): string {
+  const after = durationWords(afterNs)
+  if (forNs === undefined) return afterNs === 0n ? '' : `, but not in the first ${after} of ${of}`
+  if (afterNs === 0n) return `, but only in the first ${durationWords(forNs)} of ${of}`
+  return `, but only from ${after} to ${durationWords(afterNs + forNs)} after the start of ${of}`
 }
 
 /** `only in processes named curl or wget, and in what they start`; undefined if a rule is for all. */
@@ -67,23 +72,29 @@ function textOf(target: Target): string {
 function describeCall(rule: SyscallRule): string {
   const many = rule.syscalls.length > 1
   const calls = listNames(rule.syscalls, 'and', mostNames)
-  return `${calls}${describeKeys(rule)} ${kindOf(rule.outcome).describe(rule.outcome, many)}`
+  const over = rule.protocol === undefined ? '' : ` over ${rule.protocol.toUpperCase()}`
+  const peer = describePeer(rule)
+  const conditions = describeKeys(rule, peer && `${peer} on the other side`)
+  return `${calls}${over}${conditions} ${kindOf(rule.outcome).describe(rule.outcome, many)}`
 }
 
 /** ` with descriptor 3`: what narrows the rule, but for what has a place of its own in the sentence. */
-function describeKeys(rule: Rule): string {
-  const conditions = keysOf(rule.kind).flatMap((key) => key.describe?.(rule) ?? [])
+function describeKeys(rule: Rule, peer = ''): string {
+  const described = keysOf(rule.kind).map((key) => key.describe?.(rule))
+  const conditions = [peer, ...described].filter((each) => each !== undefined && each !== '')
   return conditions.length > 0 ? ` with ${conditions.join(' and ')}` : ''
 }
 
+/** `port 443 of 10.0.0.0/8`; empty if the rule is for all. */
+function describePeer({ port, to }: Rule): string {
+  const ports =
+    port && (port.low === port.high ? `port ${port.low}` : `ports ${port.low} to ${port.high}`)
+  const address = to && formatCidr(to)
+  return [ports, address].filter((part) => part !== undefined).join(' of ')
+}
+
 function describePackets(rule: NetworkRule): string {
-  const port =
-    rule.port &&
-    (rule.port.low === rule.port.high
-      ? `port ${rule.port.low}`
-      : `ports ${rule.port.low} to ${rule.port.high}`)
-  const address = rule.to && formatCidr(rule.to)
-  const peer = [port, address].filter((part) => part !== undefined).join(' of ')
+  const peer = describePeer(rule)
   const by = rule.interface === undefined ? '' : ` by interface ${rule.interface}`
   const protocol = rule.protocol === undefined ? '' : `${rule.protocol.toUpperCase()} `
   if (rule.kind === 'refuse-net') {
@@ -108,7 +119,7 @@ function frequency(rule: Rule): string {
   ]
   const counted = rule.kind === 'syscall' && (!isAlways || rule.times > 0)
   const scope = counted
-    ? `, counted ${rule.scope === 'process' ? 'in each process on its own' : 'over all processes together'}`
+    ? `, counted ${rule.scope === 'tree' ? 'over all processes together' : `in each ${rule.scope} on its own`}`
     : ''
   return `${parts.join(', ')}${scope}`
 }

@@ -1,16 +1,19 @@
 /** The rule table as bytes: bpf/rule.h says what they mean, test/unit/rules/encode.test.ts holds the two together. */
 import { MinderbinderError } from '../errors.ts'
 import type { Architecture } from './architecture.ts'
+import { isGlob } from './glob.ts'
 import { keysOf } from './keys/index.ts'
 import type { EncodeContext as KeyContext } from './keys/key.ts'
-import { callShape } from './names/shapes.ts'
+import { signalledCall } from './names/interruptible.ts'
+import { type CallShape, callShape } from './names/shapes.ts'
 import { syscallNames, syscallNumber } from './names/syscalls.ts'
 import { kindOf } from './outcomes/index.ts'
-import type { NetworkRule, Rule, RuleCounts, Target } from './rule.ts'
+import type { NetworkRule, Rule, RuleCounts, Slot } from './rule.ts'
 import { addFlag, ruleFlags, ruleOffsets } from './rule-layout.ts'
+import type { Target } from './target.ts'
 
 /** sizeof(struct rule) */
-export const RULE_SIZE = 416
+export const RULE_SIZE = 488
 /** sizeof(struct call_shape) */
 export const CALL_SHAPE_SIZE = 4
 /** sizeof(struct rule_counts) */
@@ -39,24 +42,31 @@ const ECONNREFUSED = 111n
 export interface EncodeContext extends KeyContext {
   /** Whose numbers the system calls get. */
   readonly arch: Architecture
+  /** What is added to each slot: that of a plan's first rule, if others came before. Left out: 0. */
+  readonly firstSlot?: number
 }
 
 /**
  * struct rule[], in the order of `rules`.
  *
+ * @param rules by slot; in a list, the slot is the index, counted from `context.firstSlot`
  * @throws {MinderbinderError} MB_FAULT_VALUE past RULES_MAX, and what `interfaceIndex` throws
  */
-export function encodeRules(rules: readonly Rule[], context: EncodeContext): Buffer {
-  if (rules.length > RULES_MAX)
+export function encodeRules(
+  rules: readonly Rule[] | ReadonlyMap<Slot, Rule>,
+  context: EncodeContext,
+): Buffer {
+  const all = [...rules.entries()]
+  if (all.length > RULES_MAX)
     throw new MinderbinderError(
       'MB_FAULT_VALUE',
-      `${rules.length} rules were given, and ${RULES_MAX} at most can be`,
+      `${all.length} rules were given, and ${RULES_MAX} at most can be`,
       { hint: 'one rule can name many system calls: open+openat, or a family like %file' },
     )
-  const table = Buffer.alloc(rules.length * RULE_SIZE)
-  for (const [index, rule] of rules.entries()) {
+  const table = Buffer.alloc(all.length * RULE_SIZE)
+  for (const [index, [slot, rule]] of all.entries()) {
     const bytes = table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
-    bytes.writeUInt32LE(index, ruleOffsets.slot)
+    bytes.writeUInt32LE((context.firstSlot ?? 0) + slot, ruleOffsets.slot)
     encodeCommon(bytes, rule)
     if (rule.kind === 'syscall') encodeSyscall(bytes, rule, context.arch)
     else encodeNetwork(bytes, rule)
@@ -70,11 +80,6 @@ function encodeCommon(bytes: Buffer, rule: Rule): void {
   bytes.writeBigUInt64LE(thresholdOf(rule.rate), ruleOffsets.threshold)
   if (rule.targets) addFlag(bytes, ruleFlags.targets)
   if (rule.targets && rule.inherit === false) addFlag(bytes, ruleFlags.notInherited)
-}
-
-/** Is this name of a target a glob, or meant to the letter? */
-export function isGlob(name: string): boolean {
-  return /[*?[]/.test(name)
 }
 
 /**
@@ -120,7 +125,7 @@ export function thresholdOf(percent: number): bigint {
 function encodeSyscall(bytes: Buffer, rule: Rule & { kind: 'syscall' }, arch: Architecture): void {
   const outcome = kindOf(rule.outcome)
   bytes.writeUInt32LE(outcome.number, ruleOffsets.outcome)
-  bytes.writeBigInt64LE(outcome.encode(rule.outcome), ruleOffsets.value)
+  outcome.encode(bytes, rule.outcome)
   for (const name of rule.syscalls) {
     const number = syscallNumber(name, arch)
     if (number === undefined || number >= SYSCALLS_MAX)
@@ -137,16 +142,50 @@ function encodeNetwork(bytes: Buffer, rule: NetworkRule): void {
   bytes.writeBigInt64LE(refuse ? ECONNREFUSED : 0n, ruleOffsets.value)
 }
 
+/** As encodeRules(), for the supervisor: connections are refused at connect(2). */
+export function encodeSupervisedRules(rules: ReadonlyMap<Slot, Rule>, arch: Architecture): Buffer {
+  const calls = new Map([...rules].map(([slot, rule]) => [slot, asCall(rule)]))
+  const table = encodeRules(calls, { arch, interfaceIndex: () => 0 })
+  for (const [index, { kind }] of [...rules.values()].entries())
+    table.writeUInt32LE(kinds[kind], index * RULE_SIZE + ruleOffsets.kind)
+  return table
+}
+
+function asCall(rule: Rule): Rule {
+  if (rule.kind === 'syscall') return rule
+  return {
+    ...rule,
+    ...{ kind: 'syscall', set: 'connect', syscalls: ['connect'], scope: 'tree' },
+    outcome: { kind: 'errno', name: 'ECONNREFUSED', errno: Number(ECONNREFUSED) },
+  }
+}
+
 /** struct call_shape[SYSCALLS_MAX], indexed by native number. */
 export function encodeCallShapes(arch: Architecture): Buffer {
   const table = Buffer.alloc(SYSCALLS_MAX * CALL_SHAPE_SIZE)
   for (const name of syscallNames(arch)) {
     const number = syscallNumber(name, arch)
     if (number === undefined || number >= SYSCALLS_MAX) continue
-    const { paths, fds, sockaddrs } = callShape(name)
-    table.set([bitsOf(paths), bitsOf(fds), bitsOf(sockaddrs), 0], number * CALL_SHAPE_SIZE)
+    const { paths, fds, sockaddrs, length } = callShape(name)
+    const bytes = [
+      bitsOf(paths),
+      bitsOf(fds),
+      bitsOf(sockaddrs),
+      lengthByte(length) | (signalled[signalledCall(name)] << 5),
+    ]
+    table.set(bytes, number * CALL_SHAPE_SIZE)
   }
   return table
+}
+
+/** enum signalled */
+const signalled = { runs: 0, restarts: 1, fails: 2 } as const
+
+/** enum length_kind and what stands beside it, bpf/rule.h */
+const lengthKinds = { count: 1, vector: 2, message: 3 } as const
+
+function lengthByte(length: CallShape['length']): number {
+  return length ? (lengthKinds[length.by] << 3) | length.argument : 0
 }
 
 function bitsOf(argumentsOf: readonly number[]): number {

@@ -65,13 +65,10 @@ function unknownKey(
   )
 }
 
-/** Of a key of the network on a system call: what a connect() or a sendto() to one peer is here. */
+/** Of a key of the network on a system call. */
 function networkHint(part: string): string | undefined {
   if (!/^[a-z]+=[\w.:/-]{1,60}$/.test(part)) return undefined
-  const drop = `--drop-net 100%,${part} loses packets`
-  return part.startsWith('dir=')
-    ? `${drop} (root)`
-    : `--refuse-net 100%,${part} refuses connections, and ${drop} (root)`
+  return `--drop-net 100%,${part} loses packets (root)`
 }
 
 function loneHint(part: string): string {

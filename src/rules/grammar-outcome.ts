@@ -1,23 +1,17 @@
 /** OUTCOME: what happens to a system call. */
 import { errnoByName, errnoMax } from './names/errnos.ts'
 import { nearest } from './names/suggest.ts'
-import { isDelayAndMore, otherOutcomeHint } from './other-words.ts'
+import { otherOutcomeHint } from './other-words.ts'
 import { errno } from './outcomes/errno.ts'
 import { allForms, type Outcome, outcomeKinds } from './outcomes/index.ts'
 import { quote, type Span } from './span.ts'
 import { listNames } from './words/lists.ts'
 
-/** `ENOENT`, `-2`, `ret:N`, and the other verbs of the table. */
+/** `ENOENT`, `-2`, `EIO|EINTR`, `ret:N`, and the other verbs of the table. */
 export function parseOutcome(span: Span): Outcome {
   const { text } = span
   if (text === '')
     throw span.error('MB_FAULT_SYNTAX', 'the outcome is missing', `write ${allForms}`)
-  if (isDelayAndMore(text))
-    throw span.error(
-      'MB_FAULT_SYNTAX',
-      'a rule has one outcome: a delay, or what the call returns',
-      'to be slow and then fail is not offered yet',
-    )
   const [verb, value] = span.cut(':') ?? [undefined, undefined]
   if (verb) {
     const row = outcomeKinds.find((each) => each.verb === verb.text)

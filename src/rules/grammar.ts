@@ -89,7 +89,7 @@ function percentages(text: string): string {
   return value === 1 ? '1% or 100%' : `${text}%`
 }
 
-/** In path= and name= a comma is written `\,`; every other backslash is itself. */
+/** In path=, process= and name= a comma is written `\,`; every other backslash is itself. */
 function unescapeCommas(span: Span): string {
   return span.text.replaceAll('\\,', ',')
 }

@@ -1,21 +1,21 @@
-/** What people write who come from other tools, and what does it here: hints, nothing rests on them. */
+/** The words of other tools, and what does the same here: hints, nothing rests on them. */
 import type { FaultKind } from './keys/key.ts'
 
 export const noLatency =
   'latency is not offered yet: --drop-net loses packets, --refuse-net refuses connections'
 
-const onlyAfter =
-  'only after= counts time: times=N and when=F..L end a fault after so many calls or packets'
-const forProcesses =
-  'for some processes only: a configuration file with targets: (- process_name: NAME), and --config'
+const endsInTime = 'for=2s ends a fault 2 s after its process has started, or after after='
+const forTargets =
+  'by name: process=NAME. By user id or cgroup: a configuration file with targets: (- uid: 33), and --config'
 const asOutcome = 'the outcome follows the system call: SET=ENOENT, SET=ret:0 or SET=signal:SIGKILL'
 
 /** By key: what to say on --syscall, and on the network's options; one text for both. */
 const keys: Readonly<Record<string, string | readonly [syscall: string, network: string]>> = {
-  ...all('process process_name comm exe program command pid uid user cgroup', forProcesses),
-  ...all('for until before during duration timeout end stop', onlyAfter),
+  ...all('process_name comm exe program command', 'did you mean process=?'),
+  ...all('pid uid user cgroup', forTargets),
+  ...all('until before during duration timeout end stop', endsInTime),
   ...all('delay latency sleep wait', ['a delay is the outcome: SET=delay:50ms', noLatency]),
-  ...all('jitter bandwidth throughput', ['a delay is one duration: SET=delay:50ms', noLatency]),
+  ...all('jitter bandwidth throughput', ['jitter is a range: SET=delay:10ms..50ms', noLatency]),
   ...all('error errno retval ret return signal outcome', [
     asOutcome,
     'a packet is dropped or a connection refused: there is no other outcome',
@@ -45,20 +45,16 @@ export function otherKeyHint(key: string, value: string, kind: FaultKind): strin
 
 /** Of outcomes; undefined if nothing is known. */
 export function otherOutcomeHint(text: string): string | undefined {
-  if (/^short(:|$)/i.test(text))
-    return 'short reads and writes are not offered yet: ret:N returns N, and moves no data'
+  if (/^(short|partial)$/i.test(text)) return 'did you mean short:50%?'
   if (/^[+]?(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m)$/.test(text))
     return `did you mean delay:${text.replace('+', '')}?`
   if (/^[\d.]+%$/.test(text)) return `the rate follows the outcome: ENOENT@${text}`
-  if (/^[{[(]|[|/]/.test(text))
-    return 'a rule has one outcome: give a rule for each, each with a rate (ENOENT@50%)'
+  const error = /^([^+]+)\+delay/.exec(text)?.[1]
+  if (error) return `the delay comes first: delay:200ms+${error}`
+  if (text.includes('|')) return 'only errors can be drawn: EIO|EINTR|EAGAIN'
+  if (/^[{[(]|\//.test(text)) return 'one of several errors is written EIO|EINTR|EAGAIN'
   if (/^(delay|sleep|latency|slow)$/i.test(text)) return 'did you mean delay:50ms?'
   return undefined
-}
-
-/** `delay:200ms+EIO`, in any order. */
-export function isDelayAndMore(text: string): boolean {
-  return /^delay:[^+]*\+./.test(text) || /\+delay:/.test(text)
 }
 
 /** strace's syntax, `write:error=EIO:when=3`, where SET=OUTCOME is wanted. */

@@ -41,7 +41,7 @@ interface Objection {
 
 /**
  * The system calls that the rule acts on. One that was named must be able to do all that the fault asks;
- * of a family those that cannot are left out.
+ * of a family or a glob those that cannot are left out.
  */
 function members({ calls, outcome, outcomeSpan, keys }: SyscallParts): {
   syscalls: string[]
@@ -54,7 +54,7 @@ function members({ calls, outcome, outcomeSpan, keys }: SyscallParts): {
     return where ? [{ key, where }] : []
   })
   const objectionTo = (name: string): Objection | undefined => {
-    const reason = refusesOutcome(name, outcome.kind)
+    const reason = refusesOutcome(name, outcome)
     if (reason !== undefined) return { what: 'outcome', reason, where: outcomeSpan }
     for (const { key, where } of choosy) {
       const refusal = key.refuses?.(name)
@@ -62,7 +62,7 @@ function members({ calls, outcome, outcomeSpan, keys }: SyscallParts): {
     }
     return undefined
   }
-  for (const name of new Set([...calls.named.keys(), ...calls.fromFamilies])) {
+  for (const name of new Set([...calls.named.keys(), ...calls.fromKinds])) {
     const objection = objectionTo(name)
     if (!objection) syscalls.add(name)
     else if (!calls.named.has(name)) leftOut.push({ name, reason: objection.reason })

@@ -7,28 +7,33 @@ export const ruleOffsets = {
   value: 8,
   threshold: 16,
   after_ns: 24,
-  times: 32,
-  when_first: 40,
-  when_last: 44,
-  when_step: 48,
-  scope: 52,
-  flags: 56,
-  fd: 60,
-  ifindex: 64,
-  port_low: 68,
-  port_high: 70,
-  protocol: 72,
-  direction: 73,
-  to_family: 74,
-  to_prefix: 75,
-  to: 76,
-  slot: 92,
-  syscalls: 96,
-  path: 160,
+  for_ns: 32,
+  times: 40,
+  when_first: 48,
+  when_last: 52,
+  when_step: 56,
+  scope: 60,
+  flags: 64,
+  fd_count: 68,
+  ifindex: 72,
+  port_low: 76,
+  port_high: 78,
+  protocol: 80,
+  direction: 81,
+  to_family: 82,
+  to_prefix: 83,
+  to: 84,
+  slot: 100,
+  spread: 104,
+  errors: 112,
+  error_count: 128,
+  fds: 136,
+  syscalls: 168,
+  path: 232,
 } as const
 
 /** enum rule_flags */
-export const ruleFlags = { path: 1, fd: 2, to: 4, targets: 8, notInherited: 16 } as const
+export const ruleFlags = { path: 1, to: 4, targets: 8, notInherited: 16 } as const
 
 /** What writing a row needs of a Buffer: programs that import our types need not have node's. */
 export interface RuleBytes extends Uint8Array {
@@ -37,6 +42,7 @@ export interface RuleBytes extends Uint8Array {
   writeUInt16LE(value: number, offset: number): number
   writeUInt32LE(value: number, offset: number): number
   writeBigUInt64LE(value: bigint, offset: number): number
+  writeBigInt64LE(value: bigint, offset: number): number
   writeInt32LE(value: number, offset: number): number
   write(text: string, offset: number, length: number, encoding: 'utf8'): number
 }

@@ -2,22 +2,7 @@
 import type { CommonKeys, NetworkKeys, SyscallKeys } from './keys/index.ts'
 import type { Outcome } from './outcomes/index.ts'
 
-/**
- * Which processes a rule is for. A name is compared with a process's comm, the base name of its argv[0], of its
- * executable and, for a script, of the script, as they are when it execs.
- */
-export type Target =
-  /** A glob where it has one of `*?[`, else to the letter. 1 to 255 bytes. */
-  | { readonly kind: 'name'; readonly name: string }
-  | { readonly kind: 'pid'; readonly pid: number }
-  /** Real user id. */
-  | { readonly kind: 'uid'; readonly uid: number }
-  /** Path below the root of the cgroup v2 hierarchy, with a slash in front; all below it too. */
-  | { readonly kind: 'cgroup'; readonly path: string }
-
 interface CommonRule extends CommonKeys {
-  /** Any of these, and what they start; left out: every process of the tree (exec only). Never empty. */
-  readonly targets?: readonly Target[]
   /** false: not what the targets start. Left out: true. */
   readonly inherit?: boolean
   /** The fault as the user wrote it, with its option (`--syscall openat=ENOENT`), for messages. */
@@ -60,6 +45,9 @@ export interface NetworkRule extends CommonRule, NetworkKeys {
 }
 
 export type Rule = SyscallRule | NetworkRule
+
+/** A rule's number in its session, given once and never again: draws, events, counts and the log go by it. */
+export type Slot = number
 
 /** What became of a rule; the meaning of each is in bpf/rule.h, struct rule_counts. */
 export interface RuleCounts {

@@ -1,15 +1,24 @@
 /** Rules that leave nothing to a later one: the first rule that fires wins. */
 import { keysOf } from './keys/index.ts'
-import type { Rule, Target } from './rule.ts'
+import type { Rule } from './rule.ts'
+import type { Target } from './target.ts'
 
 /**
  * The index of an earlier rule that fires at every call, packet or connection at which this one could fire; undefined
  * if there is none. Sure of what it says: what only a comparison of globs would tell is not found.
+ *
+ * @param counts whether the rule at this index is one to look at
  */
-export function shadowedBy(rules: readonly Rule[], index: number): number | undefined {
+export function shadowedBy(
+  rules: readonly Rule[],
+  index: number,
+  counts: (at: number) => boolean = () => true,
+): number | undefined {
   const rule = rules[index]
   if (rule === undefined) return undefined
-  const earlier = rules.slice(0, index).findIndex((candidate) => leavesNothing(candidate, rule))
+  const earlier = rules
+    .slice(0, index)
+    .findIndex((candidate, at) => counts(at) && leavesNothing(candidate, rule))
   return earlier < 0 ? undefined : earlier
 }
 
@@ -24,7 +33,7 @@ export function overlap(one: Rule, other: Rule): boolean {
 function leavesNothing(earlier: Rule, later: Rule): boolean {
   if (!firesAlways(earlier)) return false
   if (earlier.kind !== later.kind || !coversCalls(earlier, later)) return false
-  return covers(earlier, later) && startsNoLater(earlier, later) && coversProcesses(earlier, later)
+  return covers(earlier, later) && coversTime(earlier, later) && coversProcesses(earlier, later)
 }
 
 function firesAlways({ rate, times, when: { first, last, step } }: Rule): boolean {
@@ -33,12 +42,18 @@ function firesAlways({ rate, times, when: { first, last, step } }: Rule): boolea
   )
 }
 
-/** For packets without targets after= counts from the start of the run, and otherwise from that of the process. */
-function startsNoLater(earlier: Rule, later: Rule): boolean {
-  if (earlier.afterNs === 0n) return true
+/** For packets without targets after= and for= count from the start of the run, and otherwise from that of the process. */
+function coversTime(earlier: Rule, later: Rule): boolean {
+  if (earlier.afterNs === 0n && earlier.forNs === undefined) return true
   const sameClock =
     earlier.kind === 'syscall' || (earlier.targets === undefined) === (later.targets === undefined)
-  return sameClock && earlier.afterNs <= later.afterNs
+  return sameClock && earlier.afterNs <= later.afterNs && endsNoSooner(earlier, later)
+}
+
+function endsNoSooner(earlier: Rule, later: Rule): boolean {
+  if (earlier.forNs === undefined) return true
+  if (later.forNs === undefined) return false
+  return earlier.afterNs + earlier.forNs >= later.afterNs + later.forNs
 }
 
 function coversProcesses(earlier: Rule, later: Rule): boolean {

@@ -4,6 +4,7 @@ import type { Architecture } from './architecture.ts'
 import { notFaultable } from './faultable.ts'
 import { checkCall, unknownFamily } from './grammar-set.ts'
 import { families } from './names/families.ts'
+import { classes } from './names/family-table.ts'
 import { syscallName, syscallNames, syscallNumber } from './names/syscalls.ts'
 import { compileRegex } from './posix-regex.ts'
 import type { LeftOut } from './rule.ts'
@@ -15,12 +16,15 @@ export interface StraceSet {
   readonly leftOut: readonly LeftOut[]
 }
 
-/** Calls that were named must be faultable; of a class, an expression or a negation the others are left out. */
+/**
+ * Calls that were named must be faultable; of a class, an expression or a negation the others are left out. Empty if
+ * the set says so itself: none, !all, or names after a ? that this architecture does not have.
+ */
 export function parseStraceSet(span: Span, arch: Architecture): StraceSet {
-  if (span.length === 0) throw span.error('MB_FAULT_SYNTAX', 'the system call is missing')
-  const negated = span.text.startsWith('!')
+  const list = span.slice(/^!*/.exec(span.text)![0].length)
+  const negated = (span.length - list.length) % 2 === 1
+  if (/^,*$/.test(list.text)) throw list.error('MB_FAULT_SYNTAX', 'the system call is missing')
   const chosen = new Map<string, Span | undefined>()
-  const list = negated ? span.slice(1) : span
   for (const part of list.split(',')) {
     for (const name of wholeSet(list, arch) ?? membersOf(part, arch)) {
       const isNamed = !negated && name === nameIn(part, arch)
@@ -37,6 +41,12 @@ export function parseStraceSet(span: Span, arch: Architecture): StraceSet {
     else if (place) throw place.error('MB_NOT_FAULTABLE', `${name} cannot be faulted: ${reason}`)
     else leftOut.push({ name, reason })
   }
+  const [first] = leftOut
+  if (calls.size === 0 && first)
+    throw span.error(
+      'MB_NOT_FAULTABLE',
+      `nothing in ${quote(span.text)} can be faulted: ${first.name}: ${first.reason}`,
+    )
   return { calls, leftOut }
 }
 
@@ -49,7 +59,7 @@ function membersOf(part: Span, arch: Architecture): readonly string[] {
   const { text } = part
   if (text === '') return [] // strace, too, lets a comma stand alone
   if (text.startsWith('?')) return optional(part.slice(1), arch)
-  if (text.startsWith('/')) return syscallNames(arch).filter(compileRegex(part.slice(1)))
+  if (text.startsWith('/')) return matchesOf(part, arch)
   if (text.startsWith('%')) {
     const family = families(arch).get(text.slice(1))
     if (!family) throw unknownFamily(part, arch)
@@ -58,15 +68,30 @@ function membersOf(part: Span, arch: Architecture): readonly string[] {
   const name = nameIn(part, arch)
   if (name !== undefined) return [name]
   // Older spelling of the classes, without the %.
-  const family = text === 'all' ? undefined : families(arch).get(text)
+  const family = isClass(text) ? families(arch).get(text) : undefined
   return family ? [...family.members, ...family.leftOut] : [checkCall(withoutAbi(part), arch).text]
 }
 
+function matchesOf(part: Span, arch: Architecture): readonly string[] {
+  const names = syscallNames(arch).filter(compileRegex(part.slice(1)))
+  if (names.length === 0)
+    throw part.error('MB_UNKNOWN_NAME', `no system call of ${arch} matches ${quote(part.text)}`)
+  return names
+}
+
+/** What follows one ?, or several. */
 function optional(part: Span, arch: Architecture): readonly string[] {
+  const { text } = part
   if (part.length === 0) throw part.error('MB_FAULT_SYNTAX', 'a name is missing after the ?')
+  if (text.startsWith('?')) return optional(part.slice(1), arch)
+  if (text.startsWith('/')) return syscallNames(arch).filter(compileRegex(part.slice(1)))
   const name = nameIn(part, arch)
   if (name !== undefined) return [name]
-  return /^[%/]/.test(part.text) ? membersOf(part, arch) : []
+  return isClass(text.replace(/^%/, '')) ? membersOf(part, arch) : []
+}
+
+function isClass(name: string): boolean {
+  return classes.some((each) => each.name === name)
 }
 
 /** The system call that a name or a number stands for; undefined where there is none. */

@@ -4,14 +4,14 @@
  *     [inject=|fault=]SET[:error=E|:retval=V|:signal=S|:delay_enter=D][:when=EXPR]
  *
  * strace counts occurrences for each system call and each tracee, so each system call of SET becomes a
- * rule of its own with scope=process. (strace's tracees are threads, ours are processes.) What one rule
+ * rule of its own with scope=thread, if it counts at all. What one rule
  * cannot do, two actions at once or one at the call's exit, is refused.
  */
 
 import { nearest } from './names/suggest.ts'
 import { allForms, injections, type Outcome, refusesOutcome } from './outcomes/index.ts'
 import type { GrammarContext } from './parts.ts'
-import type { LeftOut, SyscallRule } from './rule.ts'
+import type { Expression, LeftOut, Rule, SyscallRule } from './rule.ts'
 import { printable, quote, Span } from './span.ts'
 import { parseStraceSet } from './strace-set.ts'
 import { always, parseWhen } from './values.ts'
@@ -27,7 +27,7 @@ const unsupported: Readonly<Record<string, string>> = {
 
 export const straceActions: readonly string[] = [...injections.map(({ action }) => action), 'when']
 
-/** The argument of --inject: one rule for each system call of the set, by name. */
+/** The argument of --inject: one rule for each system call of the set, by name. None if the set says so (strace-set.ts). */
 export function parseStraceInject(text: string, context: GrammarContext): SyscallRule[] {
   const prefix = /^(inject|fault)=/.exec(text)
   const isFault = prefix?.[1] === 'fault'
@@ -39,7 +39,7 @@ export function parseStraceInject(text: string, context: GrammarContext): Syscal
   const expression = { text: printable(spec.text), set: printable(setSpan.text) }
   const rules: SyscallRule[] = []
   for (const [name, place] of set.calls) {
-    const reason = refusesOutcome(name, outcome.kind)
+    const reason = refusesOutcome(name, outcome)
     if (reason && place)
       throw outcomeSpan.error('MB_FAULT_VALUE', `${name} cannot have this outcome: ${reason}`)
     if (reason) {
@@ -58,17 +58,41 @@ export function parseStraceInject(text: string, context: GrammarContext): Syscal
       afterNs: 0n,
       when,
       times: 0,
-      scope: 'process',
+      // Of a rule that fires at each call the engine override need not count apart.
+      scope: when === always ? 'tree' : 'thread',
     })
   }
   const [first] = rules
-  if (!first)
+  if (first) rules[0] = { ...first, leftOut }
+  else if (leftOut.length > 0)
     throw setSpan.error(
       'MB_FAULT_VALUE',
-      `${quote(setSpan.text)} has no system call that can be faulted`,
+      `${quote(setSpan.text)} has no system call that can have this outcome`,
     )
-  rules[0] = { ...first, leftOut }
   return rules
+}
+
+/** As in strace, what the last expression says of a call replaces what those before it say. */
+export function lastExpressions(rules: readonly Rule[]): readonly Rule[] {
+  const last = new Map<string, Expression>()
+  const all = rules.flatMap((rule) => {
+    if (rule.kind !== 'syscall' || !rule.expression) return []
+    for (const call of rule.syscalls) last.set(call, rule.expression)
+    return rule.expression
+  })
+  if (new Set(all).size < 2) return rules
+  const leftOut = new Map<Expression, readonly LeftOut[]>()
+  return rules.flatMap((rule) => {
+    const expression = rule.kind === 'syscall' ? rule.expression : undefined
+    if (rule.kind !== 'syscall' || !expression) return rule
+    if (rule.leftOut) leftOut.set(expression, rule.leftOut)
+    if (rule.syscalls.some((call) => last.get(call) !== expression)) return []
+    // What its set leaves out is on the first of its rules, whichever that is now.
+    const { leftOut: _, ...kept } = rule
+    const carried = leftOut.get(expression)
+    leftOut.delete(expression)
+    return carried ? { ...kept, leftOut: carried } : kept
+  })
 }
 
 function parseActions(parts: readonly Span[], isFault: boolean, spec: Span) {

@@ -79,8 +79,8 @@ export function parseDuration(span: Span, limits: DurationLimits): bigint {
     throw span.error(
       'MB_FAULT_SYNTAX',
       text === '' ? 'the duration is missing' : `${quote(text)} is not a duration`,
-      /\.\.|\d-|~|±/.test(text)
-        ? 'a duration is one value, without jitter: give several rules, each with a rate'
+      /\.\.|\d-|[a-z]-|~|±/.test(text)
+        ? 'a delay may be drawn from a range: delay:10ms..50ms'
         : 'a duration is a number and a unit, such as 50ms or 1.5s',
     )
   const unitText = match[3] || limits.defaultUnit

@@ -5,20 +5,32 @@ import type { CommandPlan, Plan } from './plan.ts'
 
 export interface AttachedEngines {
   readonly engines: readonly AttachedEngine[]
+  /** The same, by what they are. */
+  readonly attached: ReadonlyMap<Engine, AttachedEngine>
   /** Which engine does each rule, by index. */
   readonly names: readonly EngineName[]
   /** What a reader of the summary must know. */
   readonly notes: readonly string[]
 }
 
+/** What the session has for its engines, besides the plan. */
+type Own = Pick<
+  EngineContext,
+  'scope' | 'callers' | 'machine' | 'cgroup' | 'supervisor' | 'user' | 'targets' | 'onNotice'
+>
+
+export function contextOf(plan: Plan, own: Own): EngineContext {
+  const { rules, seed, includeLoader, includeSetuid, keepsLoaded, onEvent } = plan
+  return { rules, seed, includeLoader, includeSetuid, keepsLoaded, onEvent, ...own }
+}
+
 /** @throws {MinderbinderError} */
 export async function attachEngines(
   plan: Plan & Pick<CommandPlan, 'engineInstead'>,
-  own: Pick<EngineContext, 'machine' | 'cgroup' | 'supervisor' | 'user' | 'targets' | 'onNotice'>,
+  own: Own,
   undo: UndoStack,
 ): Promise<AttachedEngines> {
-  const { rules, seed, includeLoader, includeSetuid, onEvent } = plan
-  const engines: AttachedEngine[] = []
+  const byEngine = new Map<Engine, AttachedEngine>()
   const names: EngineName[] = []
   const notes: string[] = []
   // An engine that takes over comes later, and so is found here with all that it has to do.
@@ -26,10 +38,7 @@ export async function attachEngines(
   for (const [engine, indices] of plans) {
     let attached: AttachedEngine
     try {
-      attached = await engine.attach(
-        { rules, seed, includeLoader, includeSetuid, onEvent, ...own },
-        indices,
-      )
+      attached = await engine.attach(contextOf(plan, own), indices)
     } catch (error) {
       const instead = plan.engineInstead?.(engine, indices)
       if (!instead) throw error
@@ -41,10 +50,10 @@ export async function attachEngines(
       continue
     }
     undo.push(() => attached.close())
-    engines.push(attached)
+    byEngine.set(engine, attached)
     for (const index of indices) names[index] = engine.name
   }
-  return { engines, names, notes }
+  return { engines: [...byEngine.values()], attached: byEngine, names, notes }
 }
 
 function takenOver(failed: Engine, instead: Engine, error: unknown): string {

@@ -1,4 +1,4 @@
-/** Processes of the command that moved to another cgroup, where network faults do not reach them. */
+/** Processes of the command that moved to another cgroup, where the faults of some engines do not reach them. */
 import { type FSWatcher, readFileSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { parseCgroupFile } from '../kernel/cgroup/place.ts'
@@ -14,6 +14,7 @@ const NAMED_MAX = 3
  * moves out and ends while others stay is not seen.
  */
 export class CgroupLeavers {
+  readonly #faults: string
   readonly #supervisor: number
   readonly #cgroup: string
   readonly #watcher: FSWatcher | undefined
@@ -23,8 +24,10 @@ export class CgroupLeavers {
   /**
    * @param path the cgroup's directory
    * @param child in it, and not yet told to exec
+   * @param faults that are not for processes elsewhere, as the note calls them
    */
-  constructor(path: string, child: number) {
+  constructor(path: string, child: number, faults: string) {
+    this.#faults = faults
     this.#supervisor = parentOf(child)
     this.#cgroup = cgroupOf(child) ?? ''
     try {
@@ -46,7 +49,7 @@ export class CgroupLeavers {
     const all = size > named.length ? [...named, '…'] : named
     const processes = size === 1 ? '1 process' : `${size} processes`
     return [
-      `${processes} moved to another cgroup, where network faults do not reach: ${all.join(', ')}`,
+      `${processes} moved to another cgroup, where ${this.#faults} do not reach: ${all.join(', ')}`,
     ]
   }
 

@@ -9,7 +9,11 @@ import {
 } from '../kernel/cgroup/cgroup.ts'
 import { processIdentity } from '../kernel/process/identity.ts'
 import type { Home } from '../launch/home.ts'
+import type { Rule } from '../rules/rule.ts'
 import type { CommandPlan } from './plan.ts'
+
+/** Between two looks for what others left: it is in nobody's way. */
+const SWEEP_PAUSE_MS = 1_000
 
 /**
  * Named after its owner: the front, which outlives this process and removes it if this process is killed, or this process
@@ -21,9 +25,9 @@ import type { CommandPlan } from './plan.ts'
  */
 export async function openCgroup(plan: CommandPlan, home: Home): Promise<ChildCgroup | undefined> {
   const owner = processIdentity(home.owner)
-  const network = plan.rules.find(({ kind }) => kind !== 'syscall')
+  const network = firstOfNetwork(plan)
   if (!owner) throw new MinderbinderError('MB_LAUNCHER', 'its launcher process died')
-  await sweepCgroups()
+  await sweepAtTimes()
   try {
     return createCgroup(owner, (path) => home.announceCgroup(path))
   } catch (error) {
@@ -35,6 +39,24 @@ export async function openCgroup(plan: CommandPlan, home: Home): Promise<ChildCg
       cause: error,
     })
   }
+}
+
+/** The first rule that finds its target by the cgroup. */
+function firstOfNetwork({ rules, engines }: CommandPlan): Rule | undefined {
+  const [index] = [...engines].flatMap(([{ name }, indices]) =>
+    name === 'tc' || name === 'cgroup' ? indices : [],
+  )
+  return index === undefined ? undefined : rules[index]
+}
+
+let lastSweep: number | undefined
+
+/** At the first run of this process, and then for many at once. */
+async function sweepAtTimes(): Promise<void> {
+  const now = performance.now()
+  if (lastSweep !== undefined && now - lastSweep < SWEEP_PAUSE_MS) return
+  lastSweep = now
+  await sweepCgroups()
 }
 
 /** Processes that the child left behind go on in our own cgroup; after a failed start they are killed. */

@@ -1,6 +1,11 @@
 /** One run of a command under faults: everything is set up, the child runs, everything is given back. */
-import type { AttachedEngine, CommandUser } from '../engines/engine.ts'
-import { supervisedTargets } from '../engines/seccomp/supervised-targets.ts'
+import {
+  type AttachedEngine,
+  type CommandUser,
+  type EngineName,
+  kernelEngines,
+} from '../engines/engine.ts'
+import { supervisedTargets } from '../engines/supervised/targets.ts'
 import { collectCounts } from '../engines/totals.ts'
 import { architecture } from '../kernel/architecture.ts'
 import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
@@ -10,17 +15,26 @@ import { type ChildEnd, StageError, type Supervisor } from '../launch/supervisor
 import type { Observation } from '../observe/observation.ts'
 import type { Wanted } from '../observe/observer.ts'
 import type { Activity } from '../report/activity.ts'
-import { encodeCallShapes, encodeRules } from '../rules/encode.ts'
+import { encodeCallShapes, encodeSupervisedRules } from '../rules/encode.ts'
+import { syscallNumber } from '../rules/names/syscalls.ts'
 import type { Rule } from '../rules/rule.ts'
-import type { TargetTable } from '../targets/target-table.ts'
+import { RuleTable } from '../rules/rule-table.ts'
+import type { TargetSet } from '../targets/target-set.ts'
 import { UndoStack } from '../undo.ts'
 import { type AttachedEngines, attachEngines } from './attach-engines.ts'
+import { callersOf } from './callers.ts'
+import { type CommandChange, planChange } from './change.ts'
 import { closeCgroup, openCgroup } from './child-cgroup.ts'
+import { OneAtATime } from './one-at-a-time.ts'
 import type { CommandPlan } from './plan.ts'
-import type { Session, SessionSnapshot } from './session.ts'
+import { failureOf, PreparedChanges } from './prepared-changes.ts'
+import type { Changed, Session, SessionSnapshot } from './session.ts'
 
 /** What open() has made. */
 interface Parts {
+  readonly rules: RuleTable
+  /** Which engine does each rule, by slot. */
+  readonly names: EngineName[]
   readonly attached: AttachedEngines
   readonly observation: Observation | undefined
   /** Hears that the child has ended; of a child that was killed, nothing is to go on. */
@@ -29,11 +43,13 @@ interface Parts {
   readonly lastNotes: () => Promise<readonly string[]>
 }
 
-export class CommandSession implements Session {
+export class CommandSession implements Session<CommandChange> {
   readonly #plan: CommandPlan
   readonly #supervisor: Supervisor
   readonly #parts: Parts
   readonly #undo: UndoStack
+  /** Changes and looks at what the rules have done. */
+  readonly #work = new OneAtATime()
   #killed = false
   #ended: Promise<ChildEnd> | undefined
   #closed: Promise<SessionSnapshot> | undefined
@@ -61,7 +77,12 @@ export class CommandSession implements Session {
   }
 
   get rules(): readonly Rule[] {
-    return this.#plan.rules
+    return this.#parts.rules.live
+  }
+
+  /** What engines can take on while the command runs: rules of the supervisor's, within the plan's scope. */
+  change(change: CommandChange): Promise<Changed> {
+    return this.#work.next(() => this.#change(change))
   }
 
   /** The child execs. @throws {MinderbinderError} MB_EXEC_NOT_FOUND, MB_EXEC_FAILED */
@@ -89,11 +110,12 @@ export class CommandSession implements Session {
 
   sample(): Promise<Activity> {
     const { observation } = this.#parts
-    return observation?.sample() ?? Promise.reject(new Error('the session is not watched'))
+    if (!observation) return Promise.reject(new Error('the session is not watched'))
+    return this.#work.next(() => observation.sample())
   }
 
   snapshot(): Promise<SessionSnapshot> {
-    return this.#closed ?? this.#now()
+    return this.#closed ?? this.#work.next(() => now(this.#parts))
   }
 
   async lift(): Promise<void> {
@@ -105,11 +127,17 @@ export class CommandSession implements Session {
     return this.#closed
   }
 
-  async #now(): Promise<SessionSnapshot> {
-    const { engines, names, notes } = this.#parts.attached
-    const { rules } = this.#plan
-    const totals = await collectCounts(rules.length, engines)
-    return { ...totals, rules, engines: names, notes: [...notes, ...totals.notes] }
+  async #change(change: CommandChange): Promise<Changed> {
+    if (this.#closed) throw new Error('the session is closed')
+    const { rules, names, attached } = this.#parts
+    const plan = planChange(change, rules, names, attached.attached)
+    if (plan.changes.length === 0) return { slots: [] }
+    const changes = await PreparedChanges.of(
+      plan.changes.map((each) => () => each.engine.prepare(each)),
+    )
+    const failure = failureOf(await changes.commit())
+    names.push(...plan.names)
+    return { slots: rules.change(change.add, plan.removed), failure }
   }
 
   async #close(): Promise<SessionSnapshot> {
@@ -117,8 +145,8 @@ export class CommandSession implements Session {
     try {
       // First: what the child left behind would go on to be faulted after the last count.
       await this.lift()
-      const now = await this.#now()
-      last = { ...now, notes: [...now.notes, ...(await this.#parts.lastNotes())] }
+      const done = await this.#work.next(() => now(this.#parts))
+      last = { ...done, notes: [...done.notes, ...(await this.#parts.lastNotes())] }
     } catch (error) {
       await this.#undo.run().catch(() => {})
       throw error
@@ -126,6 +154,17 @@ export class CommandSession implements Session {
     await this.#undo.run()
     return last
   }
+}
+
+/** What the rules have done so far, removed ones, too. */
+async function now({
+  rules,
+  names,
+  attached,
+}: Pick<Parts, 'rules' | 'names' | 'attached'>): Promise<SessionSnapshot> {
+  const totals = await collectCounts(rules.all.length, attached.engines)
+  const notes = [...attached.notes, ...totals.notes]
+  return { ...totals, rules: rules.all, lives: rules.lives, engines: [...names], notes }
 }
 
 async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Parts> {
@@ -148,25 +187,32 @@ async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Pa
   let goesOn = false
   if (cgroup) undo.push(() => closeCgroup(cgroup, goesOn))
   const targets = targetsOf(plan, cgroup, undo)
-  const own = { cgroup, supervisor, user, targets: targets.open }
+  const callers = callersOf(cgroup, plan.includeSetuid)
+  undo.push(() => callers.close())
+  const changes = plan.scope && { scope: plan.scope, callers: callers.open }
+  const own = { ...changes, cgroup, supervisor, user, targets: targets.open }
   const attached = await attachEngines(plan, own, undo)
-  const { engines, names } = attached
-  const child = await stage(plan, supervisor, engines, cgroup)
-  const outOfReach = await networkNotes(plan, cgroup, child)
+  const { engines } = attached
+  const [rules, names] = [new RuleTable(plan.rules), [...attached.names]]
+  const control = plan.control ? await openControl(plan, home, undo) : undefined
+  const child = await stage(plan, supervisor, engines, cgroup, control)
+  const outOfReach = await reachNotes(plan, names, cgroup, child)
   if (observation) {
     undo.push(() => observation.close())
     const { targetsOfCommand } = await import('../observe/targets-now.ts')
     await observation.open({
-      rules: plan.rules,
       seed: plan.seed,
-      engines: names,
-      totals: () => collectCounts(plan.rules.length, engines),
-      targets: targetsOfCommand(cgroup, child, plan.rules),
+      now: () => now({ rules, names, attached }),
+      // What is added later is the supervisor's, which sees no packets.
+      namesInterfaces: plan.rules.some(({ kind }) => kind !== 'syscall'),
+      targets: targetsOfCommand(cgroup, child, () => rules.live),
       counted: cgroup ? { cgroup } : { missing: 'no cgroup tells the targets from others' },
     })
   }
   for (const engine of engines) await engine.ready?.()
   return {
+    rules,
+    names,
     attached,
     observation,
     onEnded(killed) {
@@ -174,7 +220,7 @@ async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Pa
     },
     async lastNotes() {
       const spared = !engines.some((each) => each.tellsOfSpared)
-      return [...(await targets.notes({ spared })), ...outOfReach()]
+      return [...(await targets.notes({ spared })), ...callers.notes(), ...outOfReach()]
     },
   }
 }
@@ -185,19 +231,32 @@ async function observationOf(wanted: Wanted): Promise<Observation> {
   return new Observation(wanted)
 }
 
+/** Where the socket of --control is to be. @throws {MinderbinderError} MB_CONTROL */
+async function openControl(
+  { user }: CommandPlan,
+  { owner }: Home,
+  undo: UndoStack,
+): Promise<string> {
+  // Imported here: a start without --control does not wait for it.
+  const { makeSocketFolder, removeSocketFolder } = await import('./socket-folder.ts')
+  const folder = makeSocketFolder(owner, user !== undefined)
+  undo.push(() => removeSocketFolder(folder.path))
+  return folder.socket
+}
+
 /** The child's pid: it waits to exec. @throws {MinderbinderError} */
 async function stage(
   plan: CommandPlan,
   supervisor: Supervisor,
   engines: readonly AttachedEngine[],
   cgroup: ChildCgroup | undefined,
+  control: string | undefined,
 ): Promise<number> {
-  const rules = encodeRules(plan.rules, {
-    arch: architecture,
-    interfaceIndex: () => 0, // network rules are not the supervisor's to do
-  })
-  const active = engines.flatMap(({ child }) => child?.notified ?? [])
-  const supervised = await supervisedTargets(plan.rules, active)
+  const children = engines.flatMap(({ child }) => child ?? [])
+  const slots = children.flatMap(({ supervised }) => supervised)
+  const own = new Map(slots.map((slot) => [slot, plan.rules[slot]!]))
+  const supervised = await supervisedTargets([...own.values()])
+  const scope = children.find(({ scope }) => scope)?.scope
   try {
     return await supervisor.stage({
       argvIndex: plan.argvIndex,
@@ -206,11 +265,16 @@ async function stage(
       events: plan.onEvent !== undefined,
       includeLoader: plan.includeLoader,
       includeSetuid: plan.includeSetuid,
+      traces: children.some(({ traces }) => traces),
       seed: plan.seed,
-      rules,
-      ruleCount: plan.rules.length,
-      active,
+      rules: encodeSupervisedRules(own, architecture),
+      ruleCount: own.size,
+      changes: scope && {
+        capacity: scope.capacity,
+        reach: [...scope.reach].flatMap((name) => syscallNumber(name, architecture) ?? []),
+      },
       ...supervised,
+      control,
       callShapes: () => encodeCallShapes(architecture),
     })
   } catch (error) {
@@ -222,18 +286,26 @@ function ourselves(): CommandUser {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
 }
 
-/** What of the command network faults do not reach, as far as it can be seen: what it inherits, and who leaves. */
-async function networkNotes(
+/** What of the command faults do not reach, as far as it can be seen: sockets that it inherits, and processes that leave. */
+async function reachNotes(
   { rules }: CommandPlan,
+  names: readonly EngineName[],
   cgroup: ChildCgroup | undefined,
   child: number,
 ): Promise<() => string[]> {
-  if (!cgroup || rules.every(({ kind }) => kind === 'syscall')) return () => []
-  // Imported here: a start without network rules does not wait for them.
-  const { inheritedSocketNotes } = await import('../engines/network/inherited-sockets.ts')
+  const network = rules.some(({ kind }) => kind !== 'syscall')
+  const byCgroup = names.find((name) => kernelEngines.includes(name))
+  const kinds = [
+    ...(network ? ['network faults'] : []),
+    ...(byCgroup ? [`faults by ${byCgroup}`] : []),
+  ]
+  if (!cgroup || kinds.length === 0) return () => []
+  // Imported here: a start without such rules does not wait for them.
   const { CgroupLeavers } = await import('./cgroup-leavers.ts')
+  const leavers = new CgroupLeavers(cgroup.path, child, kinds.join(' and '))
+  if (!network) return () => leavers.notes()
+  const { inheritedSocketNotes } = await import('../engines/network/inherited-sockets.ts')
   const inherited = await inheritedSocketNotes(child)
-  const leavers = new CgroupLeavers(cgroup.path, child)
   return () => [...inherited, ...leavers.notes()]
 }
 
@@ -243,18 +315,18 @@ function targetsOf(
   cgroup: ChildCgroup | undefined,
   undo: UndoStack,
 ) {
-  let table: TargetTable | undefined
+  let set: TargetSet | undefined
   return {
-    async open(): Promise<TargetTable> {
-      if (table) return table
+    async open(): Promise<TargetSet> {
+      if (set) return set
       // Imported here: a start without targets does not wait for it.
       const { TargetTable } = await import('../targets/target-table.ts')
-      const opened = await TargetTable.open(rules, { cgroup, own: 0, includeSetuid })
-      undo.push(() => opened.close())
-      table = opened
-      return opened
+      const table = await TargetTable.open(rules, { cgroup, own: 0, includeSetuid })
+      undo.push(() => table.close())
+      set = table.begin(rules)
+      return set
     },
     notes: async (wanted: { readonly spared: boolean }): Promise<readonly string[]> =>
-      (await table?.notes(wanted)) ?? [],
+      (await set?.notes(wanted)) ?? [],
   }
 }

@@ -3,15 +3,22 @@ import type { Engine } from '../engines/engine.ts'
 import type { Wanted } from '../observe/observer.ts'
 import type { Activity } from '../report/activity.ts'
 import type { Rule } from '../rules/rule.ts'
-import { MachineFaults } from './machine-faults.ts'
-import type { Session, SessionSnapshot } from './session.ts'
+import { MachineRules } from './machine-rules.ts'
+import { OneAtATime } from './one-at-a-time.ts'
+import type { Change, Changed, Session, SessionSnapshot } from './session.ts'
 
-/** The rules of one reading of the files. */
-export interface MachineRules {
-  /** Each with targets. */
-  readonly rules: readonly Rule[]
-  /** Which engine does which rules, by index. None of them is seccomp, which needs a command. */
+/** All rules are replaced at once: those of one reading of the files by those of another. */
+export interface MachineChange extends Change {
+  /** Each with targets. Their slots are their indices, as those of the first rules are. */
+  readonly add: readonly Rule[]
+  readonly remove: 'all'
+  /** Which engine does which of them, by index. None of them is seccomp, which needs a command. */
   readonly engines: ReadonlyMap<Engine, readonly number[]>
+}
+
+export interface MachineChanged extends Changed {
+  /** What the rules before have done; missing if that cannot be known any more. */
+  readonly before?: SessionSnapshot | undefined
 }
 
 /** What stays the same for all rules of a session. */
@@ -27,58 +34,82 @@ export interface MachineSettings {
   readonly onNotice: (text: string) => void
 }
 
-export class MachineSession implements Session {
+export class MachineSession implements Session<MachineChange> {
   readonly #settings: MachineSettings
-  #faults: MachineFaults
+  #rules: MachineRules
+  /** Changes, from their beginning to their end. */
+  readonly #changes = new OneAtATime()
+  /** Looks at the rules, and the moments in which others take over. */
+  readonly #looks = new OneAtATime()
+  #closed: Promise<SessionSnapshot> | undefined
 
-  private constructor(settings: MachineSettings, faults: MachineFaults) {
+  private constructor(settings: MachineSettings, rules: MachineRules) {
     this.#settings = settings
-    this.#faults = faults
+    this.#rules = rules
   }
 
-  /** The rules are in force. @throws {MinderbinderError} what keeps one from being honoured; then nothing is left */
-  static async open(given: MachineRules, settings: MachineSettings): Promise<MachineSession> {
-    const faults = await MachineFaults.open(planOf(given, settings))
-    faults.enforce()
-    return new MachineSession(settings, faults)
+  /** @throws {MinderbinderError} what keeps a rule from being honoured; then nothing is left */
+  static async open(
+    given: Pick<MachineChange, 'add' | 'engines'>,
+    settings: MachineSettings,
+  ): Promise<MachineSession> {
+    const rules = await MachineRules.prepare(planOf(given, settings))
+    await rules.commit()
+    return new MachineSession(settings, rules)
   }
 
   get rules(): readonly Rule[] {
-    return this.#faults.plan.rules
+    return this.#rules.rules
   }
 
-  /**
-   * Replaces all rules, with counts from 0. The new ones take over at one moment: nothing is decided by both sets, nor
-   * by neither.
-   *
-   * @returns what the rules before have done
-   * @throws {MinderbinderError} what keeps a rule from being honoured; then everything goes on as before
-   */
-  async change(given: MachineRules): Promise<SessionSnapshot> {
-    const before = this.#faults
-    const next = await MachineFaults.open(planOf(given, this.#settings), before)
-    next.enforce()
-    this.#faults = next
-    return before.close()
+  async start(): Promise<void> {
+    this.#rules.enforce()
+  }
+
+  /** Counts from 0 again. The new rules take over at one moment: nothing is decided by both sets, nor by neither. */
+  change(change: MachineChange): Promise<MachineChanged> {
+    return this.#changes.next(async () => {
+      if (this.#closed) throw new Error('the session is closed')
+      const before = this.#rules
+      const next = await MachineRules.prepare(planOf(change, this.#settings), before)
+      return this.#looks.next(async () => {
+        await enforced(next)
+        this.#rules = next
+        return { slots: [...change.add.keys()], ...(await next.commit(before)) }
+      })
+    })
   }
 
   sample(): Promise<Activity> {
-    return this.#faults.sample()
+    return this.#looks.next(() => this.#rules.sample())
   }
 
   snapshot(): Promise<SessionSnapshot> {
-    return this.#faults.snapshot()
+    return this.#closed ?? this.#looks.next(() => this.#rules.snapshot())
   }
 
-  lift(): Promise<void> {
-    return this.#faults.lift()
+  async lift(): Promise<void> {
+    if (!this.#closed) await this.#rules.lift()
   }
 
   close(): Promise<SessionSnapshot> {
-    return this.#faults.close()
+    this.#closed ??= this.#changes.next(() => this.#looks.next(() => this.#rules.close()))
+    return this.#closed
   }
 }
 
-function planOf({ rules, engines }: MachineRules, { listener, ...settings }: MachineSettings) {
-  return { ...settings, rules, engines, onEvent: listener?.(rules) }
+async function enforced(rules: MachineRules): Promise<void> {
+  try {
+    rules.enforce()
+  } catch (error) {
+    await rules.abandon().catch(() => {})
+    throw error
+  }
+}
+
+function planOf(
+  { add, engines }: Pick<MachineChange, 'add' | 'engines'>,
+  { listener, ...settings }: MachineSettings,
+) {
+  return { ...settings, rules: add, engines, onEvent: listener?.(add) }
 }

@@ -1,4 +1,4 @@
-import type { Engine } from '../engines/engine.ts'
+import type { Engine, Scope } from '../engines/engine.ts'
 import type { CommandSearch } from '../launch/interpreter.ts'
 import type { UserIds } from '../launch/stage-frame.ts'
 import type { Wanted } from '../observe/observer.ts'
@@ -13,6 +13,8 @@ export interface Plan {
   readonly includeLoader: boolean
   /** Programs that run with more rights than those who start them are faulted, too. */
   readonly includeSetuid: boolean
+  /** This process has more runs to come, perhaps (EngineContext). */
+  readonly keepsLoaded?: boolean | undefined
   /** Receives each injection as the bytes of a struct event. */
   readonly onEvent?: ((event: Buffer) => void) | undefined
 }
@@ -24,6 +26,10 @@ export interface CommandPlan extends Plan {
    * all. Without it, or if it finds none, that is an error.
    */
   readonly engineInstead?: (failed: Engine, indices: readonly number[]) => Engine | undefined
+  /** What change() may make of the rules. Without it, rules can be removed, and none added. */
+  readonly scope?: Scope | undefined
+  /** Programs of the command may connect to a socket, which their environment names (Supervisor.onClients). */
+  readonly control?: boolean | undefined
   /** Place of COMMAND among the user's arguments, from 0. */
   readonly argvIndex: number
   /** COMMAND, for messages. */

@@ -14,13 +14,18 @@ export interface CommandResult extends SessionSnapshot {
   readonly end: ChildEnd
 }
 
-/** @throws {MinderbinderError} what keeps the command from running to its end; then nothing is left of it */
+/**
+ * @param onOpen is given the session before the command runs
+ * @throws {MinderbinderError} what keeps the command from running to its end; then nothing is left of it
+ */
 export async function runCommand(
   plan: CommandPlan,
   observer: Observer | undefined,
   home: Home,
+  onOpen: (session: CommandSession) => void = () => {},
 ): Promise<CommandResult> {
   const session = await CommandSession.open({ ...plan, watched: observer }, home)
+  onOpen(session)
   const undo = new UndoStack()
   undo.push(async () => {
     await session.close()

@@ -2,19 +2,47 @@
 import type { EngineName } from '../engines/engine.ts'
 import type { EngineTotals } from '../engines/totals.ts'
 import type { Activity } from '../report/activity.ts'
-import type { Rule } from '../rules/rule.ts'
+import type { Rule, Slot } from '../rules/rule.ts'
+import type { Life } from '../rules/rule-table.ts'
 
 /** What some rules have done up to one moment. */
 export interface SessionSnapshot extends EngineTotals {
+  /** By slot: those that were removed, too. */
   readonly rules: readonly Rule[]
+  /** When each was in force; left out: all of them, all the time. */
+  readonly lives?: readonly Life[]
   /** Which engine did each rule. */
   readonly engines: readonly EngineName[]
 }
 
-/** Rules in force, from open() until lift() or close(). */
-export interface Session {
+/** What becomes of the rules, all at once. */
+export interface Change {
+  readonly add: readonly Rule[]
+  /** Slots of rules in force, or all that are. */
+  readonly remove: readonly Slot[] | 'all'
+}
+
+/** A change that is in force. */
+export interface Changed {
+  /** Of the rules that were added. */
+  readonly slots: readonly Slot[]
+  /** What went wrong with the rules before, if anything: the change is in force all the same. */
+  readonly failure?: unknown
+}
+
+/** From open(), when everything is ready and nothing is in force, until close(). */
+export interface Session<OwnChange extends Change = Change> {
   /** Those in force now. */
   readonly rules: readonly Rule[]
+  /** From here on the rules are in force: for a command, from its first instruction on. @throws {MinderbinderError} */
+  start(): Promise<void>
+  /**
+   * Other rules. Each engine gets ready for them, and only when all have, they are in force: no call is decided by half of a
+   * change.
+   *
+   * @throws {MinderbinderError} what one engine refuses: then everything is as it was
+   */
+  change(change: OwnChange): Promise<Changed>
   /** What goes on at this moment, for those that look on: one sample after the other. */
   sample(): Promise<Activity>
   /** As of now; what was last, once closed. */

@@ -1,10 +1,11 @@
 /** The targets that ran before anybody watched. */
 import type { Rule } from '../rules/rule.ts'
-import { matchAll } from './match.ts'
-import { type ProcessInfo, processInfo } from './process-info.ts'
-import { RunningProcesses } from './running.ts'
+import { matchAll, namingOf } from './match.ts'
+import type { ProcessInfo } from './process-info.ts'
+import { remembered } from './remembered.ts'
+import type { RunningProcesses } from './running.ts'
 import type { TargetEntry } from './target.ts'
-import type { TargetTable } from './target-table.ts'
+import type { TargetSet } from './target-set.ts'
 
 /** Each round finds what was forked by the finds of the one before; a tree that grows faster is not waited for. */
 const ROUNDS_MAX = 20
@@ -17,51 +18,51 @@ export interface AdoptOptions {
 }
 
 /**
- * Puts every running target into the table, before its rules are in force, and hands each to `adopt`. From then on the
+ * Puts every running target into the table, before the rules are in force, and hands each to `adopt`. From then on the
  * table follows them by itself. Children that were forked while their parent was not in the table yet are found in the
  * next round.
+ *
+ * @param running those of the set's table
  */
 export async function adoptRunning(
-  table: TargetTable,
+  set: TargetSet,
+  running: RunningProcesses,
   rules: readonly Rule[],
   { never, includeSetuid }: AdoptOptions,
   adopt: (target: TargetEntry) => Promise<void>,
 ): Promise<void> {
-  const running = new RunningProcesses(rules)
+  const naming = namingOf(rules)
+  const named = new Map<ProcessInfo, number[]>()
   const adopted = new Map<number, bigint>()
+  const rowsOf = remembered((indices: readonly number[]) =>
+    indices.map((index) => set.firstRow + index),
+  )
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const candidates = await running.look()
+    const candidates = (await running.look()).map((process) => {
+      const own = named.get(process) ?? naming(process)
+      named.set(process, own)
+      return { process, named: own }
+    })
     const { targets, spared } = matchAll(candidates, rules, never, { includeSetuid })
-    table.spare(spared)
-    const fresh = candidates.filter(
-      ({ process: { pid, birth } }) => targets.has(pid) && adopted.get(pid) !== birth,
-    )
+    set.spare(spared)
+    const fresh = candidates.flatMap(({ process: { pid, birth }, process }) => {
+      const found = adopted.get(pid) === birth ? undefined : targets.get(pid)
+      if (!found) return []
+      const target = { pid, birth, rules: rowsOf(found.rules) }
+      return [{ process, target, inherited: rowsOf(found.inherited) }]
+    })
+    set.addAll(fresh.map(({ target, inherited }) => ({ ...target, inherited })))
     if (fresh.length === 0) return
-    for (const { process } of fresh) {
-      const { pid, birth } = process
-      const found = targets.get(pid)!
-      const target = { pid, birth, rules: found.rules }
-      table.add(target, found.inherited)
-      // An exec after that the kernel side sees. One before it, perhaps into a program that gains privileges, or its
-      // end and another process of its number, only a second look shows.
-      if (isAsBefore(process)) {
-        adopted.set(pid, birth)
+    // An exec after that the kernel side sees. One before it, perhaps into a program that gains privileges, or its
+    // end and another process of its number: then it is looked at again.
+    const unchanged = running.unchanged()
+    for (const { process, target } of fresh) {
+      if (unchanged(process)) {
+        adopted.set(target.pid, target.birth)
         await adopt(target)
       } else {
-        table.forget(target)
-        running.forget(pid)
+        set.forget(target)
       }
     }
   }
-}
-
-function isAsBefore(before: ProcessInfo): boolean {
-  const now = processInfo(before.pid)
-  return (
-    now !== undefined &&
-    now.birth === before.birth &&
-    now.gainedPrivileges === before.gainedPrivileges &&
-    now.names.size === before.names.size &&
-    [...now.names].every((name) => before.names.has(name))
-  )
 }

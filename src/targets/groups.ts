@@ -4,13 +4,13 @@ import { TARGET_SIZE, targetKinds, targetOffsets } from '../rules/encode.ts'
 import { TARGET_NAME_MAX } from './limits.ts'
 
 /** struct number */
-export const numberStruct = struct({ kind: 'u32', padding: 'u32', value: 'u64' })
+export const numberStruct = struct({ kind: 'u32', side: 'u32', value: 'u64' })
 
 export interface TargetGroups {
   /** Rule indices by name, zero-padded (latin1: one character a byte). */
   readonly names: Map<string, number[]>
   readonly globs: Map<string, number[]>
-  /** By the bytes of struct number. */
+  /** By the bytes of struct number, of side 0. */
   readonly numbers: Map<string, number[]>
 }
 
@@ -38,5 +38,5 @@ function add(to: Map<string, number[]>, key: string, rule: number): void {
 
 function numberKey(row: Buffer, kind: number): string {
   const value = row.readBigUInt64LE(targetOffsets.value)
-  return numberStruct.encode({ kind, value }).toString('latin1')
+  return numberStruct.encode({ kind, side: 0, value }).toString('latin1')
 }

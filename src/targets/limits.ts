@@ -1,7 +1,11 @@
 /** What bpf/target.bpf.h and those who fill its maps agree on. */
-import { encodeRuleSet, RULE_SET_SIZE } from '../rules/encode.ts'
+import { uint32 } from '../kernel/bpf/uint32.ts'
+import { RULE_SET_SIZE } from '../rules/encode.ts'
 
-/** Processes that are followed at one time. */
+/** SIDES and SIDE_SHIFT: sets of rules that a table has at one time, and where the key of a process has their side. */
+export const SIDES = 2
+export const SIDE_SHIFT = 31
+/** Processes that are followed at one time for one set of rules. */
 export const PROCESSES_MAX = 32_768
 /** TARGET_NAME_MAX of bpf/rule.h: bytes of a name that are compared, and the NUL. */
 export const TARGET_NAME_MAX = 256
@@ -14,14 +18,15 @@ export const targetProcess = {
 /** TICK_NS: nanoseconds in a tick of /proc/PID/stat's starttime. */
 export const TICK_NS = 10_000_000n
 
-/** As if it had exec'd when it was born, in ticks. Rule indices: all of it, and those that it has from its parents. */
-export function encodeTargetProcess(
-  birth: bigint,
-  rules: readonly number[],
-  inherited: readonly number[],
-): Buffer {
+/** A process in `targets`. */
+export function targetKey(pid: number, side: number): Buffer {
+  return uint32((pid | (side << SIDE_SHIFT)) >>> 0)
+}
+
+/** As if it had exec'd when it was born, in ticks. Sets of rules: all of it, and those that it has from its parents. */
+export function encodeTargetProcess(birth: bigint, rules: Buffer, inherited: Buffer): Buffer {
   const times = Buffer.alloc(targetProcess.rules)
   times.writeBigUInt64LE(birth, 0)
   times.writeBigUInt64LE(birth * TICK_NS, 8)
-  return Buffer.concat([times, encodeRuleSet(rules), encodeRuleSet(inherited)])
+  return Buffer.concat([times, rules, inherited])
 }

@@ -2,10 +2,12 @@
  * Which running processes are targets of which rules: what bpf/process.bpf.c says of a process when it execs, said of
  * those that did before it was attached. Pure.
  */
-import { isGlob } from '../rules/encode.ts'
-import type { Rule, Target } from '../rules/rule.ts'
-import { globMatches } from './glob.ts'
+
+import { globMatches, isGlob } from '../rules/glob.ts'
+import type { Rule } from '../rules/rule.ts'
+import type { Target } from '../rules/target.ts'
 import type { ProcessInfo } from './process-info.ts'
+import { remembered } from './remembered.ts'
 
 /** Rule indices, in order. */
 export interface Found {
@@ -43,11 +45,17 @@ export function matchAll(
   const byPid = new Map(candidates.map((candidate) => [candidate.process.pid, candidate]))
   const known = new Map<number, Found>()
   const spared: number[] = []
+  const inheritedFrom = remembered((ofParent: readonly number[]) =>
+    ofParent.filter((index) => rules[index]?.inherit !== false),
+  )
+  const unionWith = remembered((a: readonly number[]) =>
+    remembered((b: readonly number[]) => union(a, b)),
+  )
   const decide = ({ process, named }: Candidate): Found => {
     if (process.pid === 1 || never.has(process.pid)) return nothing
-    const ofParent = known.get(process.parent)?.rules ?? []
-    const inherited = ofParent.filter((index) => rules[index]?.inherit !== false)
-    const all = union(named, inherited)
+    const ofParent = known.get(process.parent)?.rules ?? nothing.rules
+    const inherited = inheritedFrom(ofParent)
+    const all = unionWith(named)(inherited)
     if (all.length === 0) return nothing
     if (process.gainedPrivileges && !options.includeSetuid) {
       spared.push(process.pid)
@@ -77,7 +85,7 @@ function union(a: readonly number[], b: readonly number[]): readonly number[] {
   return [...new Set([...a, ...b])].sort((one, other) => one - other)
 }
 
-/** What says of a process which rules name it by itself, whatever it inherits. */
+/** What says of a process which rules name it by itself, whatever it inherits: the same list for all that are alike. */
 export function namingOf(rules: readonly Rule[]): (process: ProcessInfo) => number[] {
   const byName = new Map<string, number[]>()
   const globs: [pattern: string, index: number][] = []
@@ -92,13 +100,22 @@ export function namingOf(rules: readonly Rule[]): (process: ProcessInfo) => numb
       if (isGlob(target.name)) globs.push([name, index])
       else byName.set(name, [...(byName.get(name) ?? []), index])
     }
-  return (process) => {
+  const pids = new Set(others.flatMap(([each]) => (each.kind === 'pid' ? each.pid : [])))
+  const known = new Map<string, number[]>()
+  const nameAnew = (process: ProcessInfo) => {
     const names = [...process.names]
     const found = new Set(names.flatMap((name) => byName.get(name) ?? []))
     for (const [pattern, index] of globs)
       if (!found.has(index) && names.some((name) => globMatches(pattern, name))) found.add(index)
     for (const [target, index] of others) if (isMeant(process, target)) found.add(index)
     return [...found].sort((a, b) => a - b)
+  }
+  return (process) => {
+    const { pid, uid, cgroup, names } = process
+    const key = [pids.has(pid) ? pid : '', uid, cgroup, ...names].join('\0')
+    const found = known.get(key) ?? nameAnew(process)
+    known.set(key, found)
+    return found
   }
 }
 

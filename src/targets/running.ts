@@ -1,42 +1,67 @@
-/** The processes that run, and which rules name each. */
-import type { Rule } from '../rules/rule.ts'
-import { type Candidate, namingOf } from './match.ts'
-import { birthOf, processIds, processInfo } from './process-info.ts'
+/** The processes that run, each looked at anew only if something has happened to it since the last look. */
+import { type ProcessInfo, processIds, processInfo } from './process-info.ts'
 
 /** Processes that are looked at in one go: anything else, a signal that ends us, has to wait for that long. */
 const AT_ONCE = 200
 
-export class RunningProcesses {
-  readonly #naming: ReturnType<typeof namingOf>
-  #known = new Map<number, Candidate>()
+/** CHANGES_MAX of bpf/process.bpf.c: a power of two. */
+export const CHANGES_MAX = 65_536
 
-  constructor(rules: readonly Rule[]) {
-    this.#naming = namingOf(rules)
+/** How often each process has come to be, exec'd or ended, by the low bits of its id. */
+export type Changes = Uint32Array
+
+interface Look {
+  /** undefined: a kernel thread, or a zombie. */
+  readonly process: ProcessInfo | undefined
+  /** Its changes before it was looked at, and those of its parent. */
+  readonly own: number
+  readonly ofParent: number
+}
+
+export class RunningProcesses {
+  readonly #changes: () => Changes
+  #known = new Map<number, Look>()
+
+  /** @param changes as of now, counted by the kernel side since before the first look; without it there is only one look */
+  constructor(changes: () => Changes = () => new Uint32Array(CHANGES_MAX)) {
+    this.#changes = changes
   }
 
-  /**
-   * As of now. What was looked at before is not looked at again: what it has become by an exec since, the kernel side
-   * has seen.
-   */
-  async look(): Promise<Candidate[]> {
-    const now = new Map<number, Candidate>()
-    for (const [at, pid] of processIds().entries()) {
-      if (at % AT_ONCE === AT_ONCE - 1) await new Promise((resolve) => setImmediate(resolve))
-      const before = this.#known.get(pid)
-      const candidate = before && before.process.birth === birthOf(pid) ? before : this.#lookAt(pid)
-      if (candidate) now.set(pid, candidate)
+  /** As of now. A process that is as it was is the same object. */
+  async look(): Promise<ProcessInfo[]> {
+    const changes = this.#changes()
+    const now = new Map<number, Look>()
+    let looked = 0
+    for (const pid of processIds()) {
+      const known = this.#known.get(pid)
+      if (known && isCurrent(known, pid, changes)) {
+        now.set(pid, known)
+        continue
+      }
+      looked += 1
+      if (looked % AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve))
+      const process = processInfo(pid)
+      now.set(pid, { process, own: at(changes, pid), ofParent: at(changes, process?.parent ?? 0) })
     }
     this.#known = now
-    return [...now.values()]
+    return [...now.values()].flatMap(({ process }) => process ?? [])
   }
 
-  /** It is looked at again next time. */
-  forget(pid: number): void {
-    this.#known.delete(pid)
+  /** Says of a process that look() gave whether nothing has happened to it since. */
+  unchanged(): (process: ProcessInfo) => boolean {
+    const changes = this.#changes()
+    return ({ pid }) => {
+      const known = this.#known.get(pid)
+      return known !== undefined && known.own === at(changes, pid)
+    }
   }
+}
 
-  #lookAt(pid: number): Candidate | undefined {
-    const process = processInfo(pid)
-    return process && { process, named: this.#naming(process) }
-  }
+/** A parent that ends leaves its children to another one. */
+function isCurrent({ process, own, ofParent }: Look, pid: number, now: Changes): boolean {
+  return own === at(now, pid) && (!process || ofParent === at(now, process.parent))
+}
+
+function at(changes: Changes, pid: number): number {
+  return changes[pid % CHANGES_MAX] ?? 0
 }

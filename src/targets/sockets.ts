@@ -19,8 +19,9 @@ export const socketTag = struct({
 })
 
 /**
- * Tags the open sockets of a process, those it shares with others too. Sockets that it closes meanwhile are left
- * out; what it makes meanwhile, the kernel side has seen.
+ * Tags the open sockets of a process, those it shares with others too. A socket that has a tag keeps the rules in it,
+ * which may be in force until these are. Sockets that it closes meanwhile are left out; what it makes meanwhile, the
+ * kernel side has seen.
  *
  * @param tags descriptor of the map `tags`
  * @param netns cookie of our network namespace
@@ -51,18 +52,20 @@ async function tagAll(
   { pid, birth, rules }: TargetEntry,
   others: Set<bigint>,
 ): Promise<void> {
-  const { mapUpdate } = await loadLibbpf()
-  const tag = socketTag.encode({
-    exec_ns: birth * TICK_NS,
-    elsewhere: 0,
-    rules: encodeRuleSet(rules),
-  })
+  const { mapLookup, mapUpdate } = await loadLibbpf()
+  const own = encodeRuleSet(rules)
   for (const number of socketsOf(pid)) {
     const socket = await getDescriptor(pidfd, number)
     if (socket < 0) continue
     try {
       const itsNetns = await socketNamespace(socket)
-      socketTag.write(tag, { elsewhere: itsNetns === netns ? 0 : 1 })
+      const tag = socketTag.encode({
+        exec_ns: birth * TICK_NS,
+        elsewhere: itsNetns === netns ? 0 : 1,
+        rules: own,
+      })
+      const before = Buffer.alloc(socketTag.size)
+      if (mapLookup(tags, uint32(socket), before) >= 0) keepBefore(tag, before)
       mapUpdate(tags, uint32(socket), tag, 0n) // fails for what has become no socket since
       const isElsewhere = itsNetns !== undefined && itsNetns !== netns
       if (isElsewhere && (await isInternetSocket(socket))) others.add(itsNetns)
@@ -70,6 +73,13 @@ async function tagAll(
       closeSync(socket)
     }
   }
+}
+
+/** What the socket has been tagged with before: as old as its maker it stays. (A struct rule_set is bits alone.) */
+function keepBefore(tag: Buffer, before: Buffer): void {
+  const { rules } = socketTag.offsets
+  for (let at = rules; at < tag.length; at++) tag[at]! |= before[at]!
+  socketTag.write(tag, { exec_ns: socketTag.read(before, 'exec_ns') })
 }
 
 /** Descriptors of a process that are sockets of any kind. */

@@ -17,8 +17,8 @@ import { onExit } from 'signal-exit'
 export const restore = cursorShow + exitAlternativeScreen
 
 /**
- * Given back on close(), at the process's end, on a signal that ends it and on an error that nobody catches; not
- * on SIGKILL, which nobody can act on. Writes to a terminal are synchronous in node, so that none comes late.
+ * Given back on close(), at the process's end, on a signal that ends it and on an uncaught error; not
+ * on SIGKILL, which cannot be caught. Writes to a terminal are synchronous in node, so that none comes late.
  */
 export class AlternateScreen {
   readonly #output: tty.WriteStream
@@ -31,7 +31,7 @@ export class AlternateScreen {
   constructor(output: tty.WriteStream, input: tty.ReadStream | undefined) {
     this.#output = output
     this.#input = input
-    // A terminal that is gone (EIO): nobody is left to see anything.
+    // A terminal that is gone (EIO): nothing is left to see anything on.
     output.on('error', ignore)
     input?.on('error', ignore)
     this.#offExit = onExit(() => this.leave())
@@ -47,7 +47,7 @@ export class AlternateScreen {
     if (this.#taken) return
     this.#taken = true
     this.forget()
-    // In raw mode ^C and ^Z are keys: whoever listens to them has a screen to give back first.
+    // In raw mode ^C and ^Z are keys: their listener has a screen to give back first.
     this.#input?.setRawMode(true)
     this.#input?.resume()
     this.#output.write(enterAlternativeScreen + cursorHide + clearViewport)

@@ -6,7 +6,7 @@ export type Charset = 'unicode' | 'ascii'
 
 /**
  * Controls, and what is drawn otherwise than it is counted: marks that change the direction of writing, join or
- * restyle characters, and code points that nobody has assigned.
+ * restyle characters, and unassigned code points.
  */
 const unsafe = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Variation_Selector}]/gu
 const notAscii = /[^\x20-\x7e]/gu

@@ -29,13 +29,13 @@ export interface ViewOptions {
   readonly title: string
   readonly seed: string
   readonly output: tty.WriteStream
-  /** Where keys come from; undefined: nobody presses any. */
+  /** Where keys come from; undefined: from nowhere. */
   readonly input: tty.ReadStream | undefined
   /** Nothing is drawn before resume(). */
   readonly suspended?: boolean
   /** Others write to this terminal, too: they are drawn over each time. */
   readonly shared?: boolean
-  /** q or ^C was pressed, or nobody is there any more to press one. The view stays until close(). */
+  /** q or ^C was pressed, or the terminal is gone. The view stays until close(). */
   onQuit(): void
 }
 
@@ -169,7 +169,7 @@ class TerminalView implements View {
   readonly #stop = (): void => {
     this.suspend()
     process.off('SIGTSTP', this.#stop)
-    process.kill(0, 'SIGTSTP') // returns when somebody has continued us
+    process.kill(0, 'SIGTSTP') // returns when we are continued
     process.on('SIGTSTP', this.#stop)
     this.resume()
   }

@@ -3,14 +3,16 @@
  * with, and prints one table. No test: times depend on the machine, ratios less so, and the exit status is 0.
  */
 import { availableParallelism, loadavg } from 'node:os'
-import { namedCalls, unnamedCalls } from './calls.ts'
+import { descriptorCalls, namedCalls, unnamedCalls } from './calls.ts'
+import { inKernelCalls } from './in-kernel.ts'
+import { libraryRuns } from './library.ts'
 import { machine } from './machine.ts'
 import { manyRuns } from './many-runs.ts'
 import type { Measure } from './measure.ts'
 import { memory } from './memory.ts'
 import { network } from './network.ts'
-import { overrideCalls } from './override.ts'
 import { programStarts } from './program-starts.ts'
+import { reload } from './reload.ts'
 import { startUp } from './start-up.ts'
 import { table } from './table.ts'
 
@@ -18,12 +20,15 @@ const benchmarks: Readonly<Record<string, () => Promise<Measure[]>>> = {
   calls: () => namedCalls(1),
   threads: () => namedCalls(4),
   unnamed: unnamedCalls,
-  override: overrideCalls,
+  descriptors: descriptorCalls,
+  'in-kernel': inKernelCalls,
   'start-up': startUp,
   'many-runs': manyRuns,
+  library: libraryRuns,
   network,
   memory,
   run: machine,
+  reload,
   'program-starts': programStarts,
 }
 

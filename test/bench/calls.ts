@@ -18,31 +18,73 @@ const injection = [
   'inject=openat:error=ENOENT:when=65535',
 ]
 
+/** By each engine that has a supervisor, against strace, and one against the other. */
 export async function namedCalls(threads: number): Promise<Measure[]> {
   const name = `openat + close, openat named${threads > 1 ? `, ${threads} threads` : ''}`
   if (!has('strace')) return [{ name, ours: '', comparedWith: '', skipped: 'no strace' }]
   const loop = (count: number) => [fixture('time-calls'), 'open', `${count}`, `${threads}`]
+  const by = (engine: string) =>
+    numberFrom(exec(['--engine', engine, ...rule], loop(calls.minderbinder)))
   const samples = await interleave(REPETITIONS, {
     bare: () => numberFrom(loop(calls.bare)),
-    ours: () => numberFrom(exec(rule, loop(calls.minderbinder))),
+    ptrace: () => by('ptrace'),
+    seccomp: () => by('seccomp'),
     filtered: () =>
       numberFrom(['strace', '-f', '--seccomp-bpf', ...injection, ...loop(calls.strace)]),
     traced: () => numberFrom(['strace', '-f', ...injection, ...loop(calls.strace)]),
   })
-  const bare = spread(samples, ({ bare }) => bare)
-  const ours = `+${microseconds(spread(samples, (each) => each.ours - each.bare).median)}`
-  const against = (what: 'filtered' | 'traced', label: string): Measure => {
-    const ratio = spread(samples, (each) => (each.ours - each.bare) / (each[what] - each.bare))
-    const added = spread(samples, (each) => each[what] - each.bare).median
+  type Case = keyof (typeof samples)[number]
+  const added = (what: Case) => microseconds(spread(samples, (s) => s[what] - s.bare).median)
+  const bare = microseconds(spread(samples, ({ bare }) => bare).median)
+  const row = (what: Case, other: Case, label: string, limit?: [number, string]): Measure => {
+    const ratio = spread(samples, (s) => (s[what] - s.bare) / (s[other] - s.bare))
     return {
-      name,
-      ours,
-      comparedWith: `${label}: +${microseconds(added)} (bare ${microseconds(bare.median)})`,
+      name: `${name}: ${what}`,
+      ours: `+${added(what)}`,
+      comparedWith: `${label}: +${added(other)} (bare ${bare})`,
       ratio,
-      ...(what === 'filtered' && threads === 1 ? { target: atMost(1 / 12, ratio, '1/12') } : {}),
+      ...(limit && { target: atMost(limit[0], ratio, limit[1]) }),
     }
   }
-  return [against('filtered', 'strace -f --seccomp-bpf'), against('traced', 'strace -f')]
+  const one = threads === 1
+  return [
+    row('seccomp', 'filtered', 'strace -f --seccomp-bpf', one ? [1 / 12, '1/12'] : undefined),
+    row('ptrace', 'filtered', 'strace -f --seccomp-bpf', one ? [1 / 8, '1/8'] : [1 / 4, '1/4']),
+    row('ptrace', 'traced', 'strace -f'),
+    row('ptrace', 'seccomp', 'seccomp', one ? [1.7, '1.7'] : undefined),
+  ]
+}
+
+/** Calls on a descriptor: what a rule has to look at costs, over one that only names the call. */
+export async function descriptorCalls(): Promise<Measure[]> {
+  const loop = (count: number) => [fixture('time-calls'), 'read', `${count}`, '1']
+  const measures: Measure[] = []
+  for (const engine of ['ptrace', 'seccomp']) {
+    const by = (fault: string) =>
+      numberFrom(exec(['--engine', engine, '--syscall', fault], loop(calls.minderbinder)))
+    const cases = {
+      bare: () => numberFrom(loop(calls.unnamed)),
+      named: () => by('pread64=EIO@0%'),
+      path: () => by('pread64=EIO@0%,path=/dev/null'),
+      short: () => (engine === 'ptrace' ? by('pread64=short:1') : 0),
+    }
+    const samples = await interleave(REPETITIONS, cases)
+    type Case = keyof typeof cases
+    const added = (what: Case) => microseconds(spread(samples, (s) => s[what] - s.bare).median)
+    const row = (what: Case, title: string, limit: number): Measure => {
+      const ratio = spread(samples, (s) => (s[what] - s.bare) / (s.named - s.bare))
+      return {
+        name: `pread, ${title}: ${engine}`,
+        ours: `+${added(what)}`,
+        comparedWith: `named, it never fires: +${added('named')}`,
+        ratio,
+        target: atMost(limit, ratio),
+      }
+    }
+    measures.push(row('path', 'path= does not match', 1.5))
+    if (engine === 'ptrace') measures.push(row('short', 'each one is short', 1))
+  }
+  return measures
 }
 
 export async function unnamedCalls(): Promise<Measure[]> {

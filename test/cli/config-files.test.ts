@@ -110,7 +110,7 @@ for (const { title, options } of identities) {
     const errors = [...done.stderr.matchAll(/^cat: .*: (.*)$/gm)].map(([, error]) => error)
     assert.deepEqual(errors, ['No such device', 'Input/output error', 'Operation not permitted'])
     const rows = [
-      ...done.stderr.matchAll(/^minderbinder: (\w+) +(?:override|seccomp) +\d+ +1 +1$/gm),
+      ...done.stderr.matchAll(/^minderbinder: (\w+) +(?:override|ptrace|seccomp) +\d+ +1 +1$/gm),
     ]
     // Of several rules that match a call, those after the one that fires do not see it.
     assert.match(done.stderr, /line .*\n.*first .*\n.*second /)

@@ -53,23 +53,25 @@ interface Examined {
   readonly report: DoctorJson
 }
 
-const network = ['packet-loss', 'incoming-loss', 'refused-connections'] as const
+const packets = ['packet-loss', 'incoming-loss'] as const
 
 test('as root every fault that exec can do here is a yes, seen to happen', async (t) => {
   if (!requires(t, 'root', 'libbpf', 'cgroup2')) return
   const doctor = await examine(doctorJson)
   assert.equal(doctor.works('system-calls'), 'yes')
-  for (const id of network) assert.equal(doctor.works(id), 'yes', doctor.reason(id) ?? '')
+  for (const id of packets) assert.equal(doctor.works(id), 'yes', doctor.reason(id) ?? '')
+  assert.deepEqual(doctor.engines('refused-connections'), ['cgroup', 'ptrace', 'seccomp'])
   for (const id of ['cgroup-write', 'ring-buffer', 'bpf-load', 'tracepoints', 'seccomp-setuid'])
     assert.equal(doctor.result(id), 'yes', id)
 })
 
-test('without root: system call faults, and the network faults need root', async () => {
+test('without root: system call faults and refused connections, and lost packets need root', async () => {
   const doctor = await examine(doctorJson, unprivileged.options)
   assert.equal(doctor.status, 0)
   assert.equal(doctor.works('system-calls'), 'yes')
-  assert.deepEqual(doctor.engines('system-calls'), ['seccomp'])
-  for (const id of network)
+  assert.deepEqual(doctor.engines('system-calls'), ['ptrace', 'seccomp'])
+  assert.deepEqual(doctor.engines('refused-connections'), ['ptrace', 'seccomp'])
+  for (const id of packets)
     assert.deepEqual([doctor.works(id), doctor.reason(id)], ['no', 'needs root'])
   assert.equal(doctor.result('root'), 'no')
   assert.equal(doctor.result('cap-bpf'), 'no')
@@ -89,7 +91,10 @@ for (const { title, options } of identities) {
   test(`the text begins with what works, and each no says what to do, ${title}`, async () => {
     const done = await runMinderbinder(['doctor'], options)
     assert.equal(done.status, 0, done.stderr)
-    assert.match(done.stdout, /^system call faults: yes \((override, )?seccomp\) {3}packet loss: /)
+    assert.match(
+      done.stdout,
+      /^system call faults: yes \((override, )?ptrace, seccomp\) {3}packet loss: /,
+    )
     const count = (pattern: RegExp) => done.stdout.match(pattern)?.length ?? 0
     const refusals = count(/^ {2}no {3}/gm)
     assert.equal(count(/^ {7}costs you: {4}./gm), refusals)
@@ -99,10 +104,21 @@ for (const { title, options } of identities) {
 
 test('where another listens already and nothing else works, it ends in 1 and says so', async () => {
   const doctor = await examine(
-    [minderbinder, 'exec', '-q', '--syscall', 'chroot=EPERM', '--', ...doctorJson],
+    [
+      minderbinder,
+      'exec',
+      '-q',
+      '--engine',
+      'seccomp',
+      '--syscall',
+      'chroot=EPERM',
+      '--',
+      ...doctorJson,
+    ],
     unprivileged.options,
   )
   assert.equal(doctor.status, 1)
+  assert.equal(doctor.result('ptrace'), 'no')
   assert.equal(doctor.reason('system-calls'), 'a seccomp listener is watching already')
 })
 
@@ -132,13 +148,13 @@ test('in a user namespace root is nobody to BPF, and seccomp works', async (t) =
   assert.equal(doctor.works('system-calls'), 'yes')
   assert.equal(doctor.result('initial-user-namespace'), 'no')
   assert.equal(doctor.result('root'), 'yes')
-  for (const id of network) {
+  for (const id of packets) {
     assert.equal(doctor.works(id), 'no')
     assert.equal(doctor.reason(id), 'needs root outside this user namespace')
   }
 })
 
-test('without a writable cgroup there are no network faults, for that reason', async (t) => {
+test('without a writable cgroup no packets get lost, for that reason', async (t) => {
   if (!requires(t, 'root', 'unshare', 'mount', 'cgroup2', 'libbpf')) return
   const mounts = cgroup2Mounts()
   const script = [
@@ -149,11 +165,11 @@ test('without a writable cgroup there are no network faults, for that reason', a
   assert.equal(doctor.result('cgroup-place'), 'yes')
   assert.equal(doctor.result('cgroup-write'), 'no')
   assert.equal(doctor.result('bpf-load'), 'yes')
-  for (const id of network)
+  for (const id of packets)
     assert.deepEqual([doctor.works(id), doctor.reason(id)], ['no', 'no cgroup can be made'])
 })
 
-test('without cgroup v2 there are no network faults, for that reason', async (t) => {
+test('without cgroup v2 no packets get lost, for that reason', async (t) => {
   if (!requires(t, 'root', 'unshare', 'mount', 'cgroup2')) return
   const script = [...cgroup2Mounts().map((mount) => `umount '${mount}'`), 'exec "$@"'].join(' && ')
   // In a pid namespace of its own no process above it has other mounts, by which it would find one.
@@ -161,23 +177,24 @@ test('without cgroup v2 there are no network faults, for that reason', async (t)
   const doctor = await examine([...alone, 'sh', '-c', script, 'sh', ...doctorJson])
   assert.equal(doctor.result('cgroup-place'), 'no')
   assert.equal(doctor.works('system-calls'), 'yes')
-  for (const id of network) assert.equal(doctor.reason(id), 'no cgroup v2 can be found')
+  for (const id of packets) assert.equal(doctor.reason(id), 'no cgroup v2 can be found')
 })
 
-test('without libbpf there are no network faults, and no crash', async (t) => {
+test('without libbpf no packets get lost, connections are refused, and there is no crash', async (t) => {
   if (!requires(t, 'root', 'unshare', 'mount', 'libbpf')) return
   const script = [...libbpfFiles().map((file) => `mount --bind /dev/null '${file}'`), 'exec "$@"']
   const command = ['unshare', '-m', 'sh', '-c', script.join(' && '), 'sh', ...doctorJson]
   const doctor = await examine(command)
   assert.equal(doctor.result('libbpf'), 'no')
   assert.equal(doctor.works('system-calls'), 'yes')
-  for (const id of network) assert.equal(doctor.reason(id), 'libbpf cannot be used')
+  for (const id of packets) assert.equal(doctor.reason(id), 'libbpf cannot be used')
+  assert.deepEqual(doctor.engines('refused-connections'), ['ptrace', 'seccomp'])
 })
 
 test('without a loopback it could not tell, and says so', async (t) => {
   if (!requires(t, 'root', 'netns', 'libbpf', 'cgroup2')) return
   const doctor = await examine(['unshare', '-n', ...doctorJson])
-  for (const id of network) assert.equal(doctor.works(id), 'unknown')
+  for (const id of packets) assert.equal(doctor.works(id), 'unknown')
 })
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const)

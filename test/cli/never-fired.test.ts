@@ -18,7 +18,7 @@ async function reasons(args: readonly string[], options: RunOptions = {}): Promi
     .map((line) => line.replace('minderbinder: ', ''))
 }
 
-const asPassed = 'path= is compared with the path as the program passes it'
+const whole = 'path= is compared with the whole path'
 
 test('a path that no call passed', async () => {
   const [reason, hint] = await reasons([
@@ -32,8 +32,7 @@ test('a path that no call passed', async () => {
     /^openat=EIO,path=\/etc\/nothing never fired: \d+ calls?, none with path=\/etc\/nothing/,
   )
   assert.ok(
-    hint === undefined ||
-      hint === `hint: ${asPassed}, absolute or relative: path=*nothing matches either`,
+    hint === undefined || hint === `hint: ${whole}: path=*nothing matches in any folder`,
     hint,
   )
 })
@@ -43,6 +42,29 @@ test('an expression of which nothing was called', async () => {
   assert.deepEqual(await reasons(['--inject', 'chroot,mount,umount2:error=EIO', 'true']), [
     'chroot,mount,umount2:error=EIO never fired: nothing in chroot,mount,umount2 was called',
   ])
+})
+
+test('an expression that names nothing here says so, alone and beside others', async () => {
+  const empty = ['--inject', '?nonesuch:error=EIO', '--inject', 'none:error=EIO']
+  const alone = await runMinderbinder(['exec', ...empty, 'true'])
+  assert.equal(
+    alone.stderr,
+    'minderbinder: --inject ?nonesuch:error=EIO names no system call here; --inject none:error=EIO names no system call here: the command ran as it is\n',
+  )
+  const beside = await runMinderbinder(['exec', ...empty, '--syscall', 'fsync=EIO', 'true'])
+  assert.match(beside.stderr, /^minderbinder: --inject none:error=EIO names no system call here$/m)
+  const explained = await runMinderbinder(['explain', ...empty])
+  assert.equal(explained.status, 0)
+  assert.match(explained.stdout, /^--inject \?nonesuch:error=EIO names no system call here$/m)
+  const read = await runMinderbinder([
+    'exec',
+    '-q',
+    '--inject',
+    '?read:error=EIO',
+    'cat',
+    '/etc/hostname',
+  ])
+  assert.notEqual(read.status, 0)
 })
 
 test('an expression of which one call fired has no other line', async () => {

@@ -23,7 +23,10 @@ for (const { title, options } of identities)
     const ours = done.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('cat:'))
     assert.ok(ours.length >= 3, done.stderr)
     for (const line of ours) assert.match(line, /^minderbinder: /)
-    assert.match(done.stderr, /openat=ENOENT,path=\/etc\/hostname +(override|seccomp) +\d+ +1 +1$/m)
+    assert.match(
+      done.stderr,
+      /openat=ENOENT,path=\/etc\/hostname +(override|ptrace|seccomp) +\d+ +1 +1$/m,
+    )
     assert.match(done.stderr, /^cat: \/etc\/hostname: No such file or directory$/m)
   })
 
@@ -190,7 +193,7 @@ test('--log: a thousand injections are a thousand lines, and the summary counts 
   )
   assert.match(
     readFileSync(join(folder, 's'), 'utf8'),
-    /^minderbinder: all +(override|seccomp) +\d+ +1000 +1000$/m,
+    /^minderbinder: all +(override|ptrace|seccomp) +\d+ +1000 +1000$/m,
   )
 })
 

@@ -38,7 +38,7 @@ for (const { title, options } of identities) {
         [hit.label, hit.matched, hit.fired, hit.whyNotFired],
         ['hit', 1, 1, undefined],
       )
-      assert.match(hit.engine, /^(override|seccomp)$/)
+      assert.match(hit.engine, /^(override|ptrace|seccomp)$/)
       assert.equal(hit.source, `--syscall ${fault[1]}`)
       assert.deepEqual(
         [other.label, other.fired, other.whyNotFired],

@@ -53,7 +53,7 @@ viewTest('it is on the second screen, with everything in its place; q ends it', 
   assert.equal(seen.alternate, true)
   assert.equal(seen.cursorShown, false)
   assert.match(seen.rows[0]!, /^view program .*seed 17 {2}0:0\d$/)
-  assert.match(seen.rows[1]!, /^rule_0 {2}seccomp: /)
+  assert.match(seen.rows[1]!, /^rule_0 {2}(?:override|ptrace|seccomp): /)
   await shown.person.sees('the rates', ({ rows }) => /100\/s .* 10\/s/.test(rows[2]!))
   assert.match(seen.rows.join('\n'), /targets 1: \\x1b\[31mcurl 4711/)
   assert.match(seen.rows.at(-1)!, /^q quits/)

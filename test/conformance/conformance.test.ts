@@ -105,6 +105,7 @@ function leftToOthers({ engine, user, without }: Subject): string | undefined {
     return 'tried on the host; before Linux 6.6 tc itself does without tcx'
   // SYNC_WAKE_UP, the last that a listener was given, came with 6.6.
   if (engine === 'seccomp' && !oldest) return 'tried before Linux 6.6, and on the host'
+  if (engine === 'ptrace' && !oldest) return 'tried on the oldest kernel, and on the host'
   // The oldest has all ways on x86_64, as the second has, and more to do; the newest has no kprobes to be without.
   if (engine === 'auto' && oldest) return 'tried on newer kernels'
   if ((without === 'fmod_ret' || without === 'kprobe') && (oldest || newest))
@@ -120,7 +121,8 @@ function isDue(subject: Subject, row: Case): boolean {
   // The plan of both, and override by fewer ways: what they share out, and what they refuse.
   if (engine === 'auto' || without === 'kprobe') return chosen.has(row.group)
   // The supervisor is a program like any other: it decides there as on the host.
-  if (engine === 'seccomp') return !decided.has(row.group) && !compared.has(row.group)
+  if (engine === 'seccomp' || engine === 'ptrace')
+    return !decided.has(row.group) && !compared.has(row.group)
   // decide() in BPF is the same program everywhere: tried where the verifier and the JIT are the newest.
   const elsewhere = engine === 'override' && !newest && process.arch === 'x64'
   if (without === 'fmod_ret' || elsewhere) return !decided.has(row.group)

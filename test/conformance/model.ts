@@ -2,8 +2,11 @@
  * What a case must show, worked out from DESIGN's words and the comments in bpf/rule.h, and from nothing of the
  * product's: every line that the program prints, every count of the summary, every n of the log.
  */
+import { golden, mix64, occurrence } from '../helpers/draw.ts'
 import { agrees, type Fault, isOnDescriptor, isTarget, names } from './fault.ts'
 import type { Call, Step } from './steps.ts'
+
+type Drawn = Extract<Fault['outcome'], { kind: 'drawn' }>
 
 export interface Expected {
   /** Of the program's stdout, in order. */
@@ -24,6 +27,8 @@ export interface Expected {
 export interface Logged {
   readonly n: number
   readonly syscall: string
+  /** As the log has it. */
+  readonly outcome: string
 }
 
 /** One process of the tree. */
@@ -35,6 +40,12 @@ interface Process {
   /** Rules that it is a target of: those that it inherited, and by its name. */
   own: ReadonlySet<number>
   readonly kept: ReadonlySet<number>
+  readonly counts: Counts
+  /** Of the thread that calls. */
+  readonly thread: Counts
+}
+
+interface Counts {
   readonly matched: number[]
   readonly fired: number[]
 }
@@ -86,8 +97,17 @@ class Model {
     )
     return {
       ...{ old: false, name: parent?.name, own: kept, kept },
-      ...{ matched: this.#faults.map(() => 0), fired: this.#faults.map(() => 0) },
+      ...{ counts: this.#noCounts(), thread: this.#noCounts() },
     }
+  }
+
+  #noCounts(): Counts {
+    return { matched: this.#faults.map(() => 0), fired: this.#faults.map(() => 0) }
+  }
+
+  /** Another thread of it. */
+  #newThread(process: Process): Process {
+    return Object.create(process, { thread: { value: this.#noCounts() } })
   }
 
   /** The same process after an exec. */
@@ -114,7 +134,8 @@ class Model {
         this.#say(`${step.name}:${runs(this.#calls(step, process))}`)
         break
       case 'in':
-        if (step.place === 'thread') this.#apart(() => this.#steps(step.steps, process))
+        if (step.place === 'thread')
+          this.#apart(() => this.#steps(step.steps, this.#newThread(process)))
         else {
           const child = this.#newProcess(process)
           // The others start the same program again.
@@ -126,7 +147,7 @@ class Model {
         break
       case 'many':
         for (let i = 0; i < step.width; i++)
-          if (step.place === 'thread') this.#steps(step.steps, process)
+          if (step.place === 'thread') this.#steps(step.steps, this.#newThread(process))
           else this.#child(step.steps, this.#newProcess(process))
         break
       case 'daemon':
@@ -206,6 +227,11 @@ class Model {
     const index = this.#faults.findIndex((fault, i) => this.#fires(fault, i, call, process))
     const outcome = this.#faults[index]?.outcome
     if (outcome?.kind === 'errno' || outcome?.kind === 'return') return outcome.value
+    if (outcome?.kind === 'short') return BigInt(outcome.of(call.asked ?? 0))
+    if (outcome?.kind === 'drawn') {
+      const { n } = this.#expected.rules[index]!.log.at(-1)!
+      return drawnError(outcome, this.#seed, index, n)[1]
+    }
     if (outcome?.kind === 'signal' && outcome.deadly) throw new Killed(outcome.deadly)
     if (outcome?.kind === 'signal') this.#signals++
     return call.natural
@@ -218,21 +244,25 @@ class Model {
     if (isOnDescriptor(fault, call)) rule.seen++
     else rule.elsewhere++
     if (!agrees(fault, call) || !isTime(fault, process)) return false
-    const own = fault.scope === 'process'
+    const own = fault.scope && (fault.scope === 'thread' ? process.thread : process.counts)
     rule.matched++
-    const n = own ? ++process.matched[index]! : rule.matched
+    const n = own ? ++own.matched[index]! : rule.matched
     if (!isOccurrence(fault.when, n) || !isDrawn(fault.rate, this.#seed, index, n)) return false
-    const fired = own ? process.fired[index]! : rule.fired
+    const fired = own ? own.fired[index]! : rule.fired
     if (fault.times !== undefined && fired >= fault.times) return false
-    process.fired[index]!++
+    if (own) own.fired[index]!++
     rule.fired++
-    rule.log.push({ n, syscall: call.name })
+    const { outcome } = fault
+    const happened =
+      outcome.kind === 'drawn' ? drawnText(outcome, this.#seed, index, n) : outcome.text
+    rule.log.push({ n, syscall: call.name, outcome: loggedOutcome(happened) })
     return true
   }
 }
 
 function isTime({ after }: Fault, { old }: Process): boolean {
-  return after === undefined || after.faults === 'all' || (after.faults === 'later' && old)
+  if (after === undefined || after.faults === 'all') return true
+  return after.faults === (old ? 'later' : 'sooner')
 }
 
 /** `-9*19 -5`: with a space before each. */
@@ -255,19 +285,33 @@ function isOccurrence(when: string | undefined, n: number): boolean {
   return n >= first && n <= end && (n - first) % (Number(step) || 1) === 0
 }
 
-const golden = 0x9e3779b97f4a7c15n
+/** One round more, and two steps of the generator on, for which of several errors it is. */
+function drawnError({ errors }: Drawn, seed: bigint, index: number, n: number) {
+  const draw = mix64(occurrence(seed, index, BigInt(n)) + golden * 2n) >> 32n
+  return errors[Number((draw * BigInt(errors.length)) >> 32n)]!
+}
 
-/** The finalizer of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
-function mix(x: bigint): bigint {
-  let z = BigInt.asUintN(64, x)
-  z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n)
-  z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn)
-  return z ^ (z >> 31n)
+/** From the shortest pause to the longest, one step of the generator on, in whole nanoseconds. */
+function drawnPause(pause: string, seed: bigint, index: number, n: number): string {
+  const [, low, high] = /^delay:(\d+)ms\.\.(\d+)ms\+$/.exec(pause) ?? []
+  if (low === undefined || high === undefined) return pause
+  const [from, to] = [BigInt(low) * 1_000_000n, BigInt(high) * 1_000_000n]
+  const draw = mix64(occurrence(seed, index, BigInt(n)) + golden) >> 32n
+  return `delay:${from + ((draw * (to - from + 1n)) >> 32n)}ns+`
+}
+
+function drawnText(outcome: Drawn, seed: bigint, index: number, n: number): string {
+  return drawnPause(outcome.pause, seed, index, n) + drawnError(outcome, seed, index, n)[0]
+}
+
+/** A number stands for a name; EHWPOISON is 133 on both architectures. */
+function loggedOutcome(text: string): string {
+  return { '-2': 'ENOENT', '-133': 'EHWPOISON' }[text] ?? text
 }
 
 /** A 32-bit draw from two rounds of it, below the rate's part of 2^32; 0 % and 100 % are exact. */
 export function isDrawn(rate: string | undefined, seed: bigint, index: number, n: number): boolean {
   const percent = Number(rate ?? 100)
-  const draw = mix(mix(seed + golden * BigInt(index + 1)) + golden * BigInt(n)) >> 32n
+  const draw = occurrence(seed, index, BigInt(n)) >> 32n
   return percent > 0 && (percent === 100 || Number(draw) < (percent / 100) * 2 ** 32)
 }

@@ -22,7 +22,7 @@ export interface LogLine {
   readonly index: number
   readonly n: number
   readonly seed: string
-  readonly syscall?: string
+  readonly syscall: string
   readonly outcome: string
 }
 

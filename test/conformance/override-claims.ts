@@ -13,8 +13,12 @@ export interface Ways {
 
 /** Why it must refuse these faults, or undefined where it must not. */
 export function beyondOverride(faults: readonly Fault[], ways: Ways): string | undefined {
-  if (faults.some(({ outcome }) => outcome.kind === 'delay' || outcome.kind === 'signal'))
-    return 'delays and signals are left to seccomp'
+  const later = ({ outcome }: Fault) =>
+    outcome.kind === 'drawn'
+      ? outcome.pause !== ''
+      : ['delay', 'signal', 'short'].includes(outcome.kind)
+  if (faults.some(later)) return 'delays, signals and short calls are left to the supervisor'
+  if (faults.some(({ scope }) => scope === 'thread')) return 'it does not count in threads'
   const withPath = faults.filter(({ path }) => path !== undefined)
   if (withPath.length > 0 && !(ways.modify && ways.second)) return 'path= needs fmod_ret and more'
   if (count(withPath) > MODIFIED_MAX) return `path= on more than ${MODIFIED_MAX} calls`

@@ -9,6 +9,8 @@ export interface Call {
   readonly count: number
   /** What it returns where nothing is faulted, raw: -9 is EBADF. */
   readonly natural: bigint
+  /** How many bytes it asks to move, of a file that has them: left out, it fails. */
+  readonly asked?: number
 }
 
 /** Where the steps within run; each is waited for. */
@@ -36,8 +38,11 @@ export type Step =
   | { readonly do: 'exec' | 'texec' | 'shexec' }
   /** Until the runner has done its part. */
   | { readonly do: 'hold' }
-  /** Calls until it fails, which must be no sooner than that many ms after the process's start. */
-  | { readonly do: 'until'; readonly ms: number; readonly call: Call }
+  /**
+   * Calls until it returns something else than `while`, or than its natural value, which must be no sooner than that many
+   * ms after the process's start.
+   */
+  | { readonly do: 'until'; readonly ms: number; readonly call: Call; readonly while?: bigint }
   /** That many ms since the last `took`. */
   | { readonly do: 'took'; readonly ms: number }
   | { readonly do: 'signals' }
@@ -87,6 +92,21 @@ export function twoPaths(name: string, from: string, to: string, count: number):
   return { do: 'call', name, args, count, natural: ENOENT }
 }
 
+/** The first descriptor that is free in a program that node has started. */
+const zero = 3
+
+/** Before `reads`. */
+export const openZero: Call = {
+  ...{ do: 'call', name: 'openat', args: [-100, ':/dev/zero', 0] },
+  ...{ count: 1, natural: BigInt(zero) },
+}
+
+/** Of a file that has as many bytes as it is asked for. */
+export function reads(bytes: number, count: number): Call {
+  const args = [zero, `:${'.'.repeat(bytes)}`, bytes, 0]
+  return { do: 'call', name: 'pread64', args, count, natural: BigInt(bytes), asked: bytes }
+}
+
 /** openat of a file that does not exist: what loaders call too. */
 export function opens(count: number, path = '/nowhere'): Call {
   return paths(path, count, 'openat')
@@ -132,7 +152,7 @@ export function words(steps: readonly Step[], places: Places): string[] {
         return [`=${pathOf(step.program, places)}{`, ...step.words, '}']
       case 'until': {
         const { name, args, natural } = step.call
-        return [`until ${step.ms} ${natural} ${name} ${args.join(' ')}`]
+        return [`until ${step.ms} ${step.while ?? natural} ${name} ${args.join(' ')}`]
       }
       case 'took':
         return [`took ${step.ms}`]

@@ -14,10 +14,13 @@ export function beyondStrace(row: Case): string | undefined {
     if (fault.times !== undefined && fault.when) return 'strace has no times='
     if (fault.path || fault.fd !== undefined)
       return 'strace has no path= or fd= for some calls only'
-    if (fault.after?.faults === 'later') return 'strace has no after='
+    if (fault.after?.faults === 'later' || fault.for) return 'strace has no after= and no for='
     if (fault.names) return 'other families'
+    if (fault.outcome.kind === 'drawn' || fault.outcome.text.includes('..'))
+      return 'strace draws nothing'
     if (fault.when?.split(/\D/).some((number) => Number(number) > 65535))
       return 'strace counts to 65535'
+    if (fault.outcome.kind === 'short') return 'strace makes no call shorter'
     if (fault.outcome.kind === 'return' && fault.outcome.value < 0n)
       return 'strace returns no less than 0'
   }
@@ -27,7 +30,9 @@ export function beyondStrace(row: Case): string | undefined {
   if (faults.some((fault) => occurrences(fault) && fault.set.includes('+')))
     return 'strace counts each call apart'
   // It counts in each thread.
-  const counting = faults.some((fault) => occurrences(fault) !== undefined)
+  const counting = faults.some(
+    (fault) => occurrences(fault) !== undefined && fault.scope !== 'thread',
+  )
   if (counting && has(row.steps, 'thread')) return 'strace counts in each thread'
   if (faults.some((fault) => occurrences(fault) && !fault.scope) && has(row.steps, 'process'))
     return 'strace counts in each process'
@@ -68,6 +73,8 @@ function injection(fault: Fault): string {
     return: () => `retval=${(outcome as { value: bigint }).value}`,
     delay: () => `delay_enter=${Number.parseInt(outcome.text.slice(6), 10) * 1000}`,
     signal: () => outcome.text.replace(':', '='),
+    drawn: () => '',
+    short: () => '',
   }[outcome.kind]()
   return `${set.replaceAll('+', ',')}:${what}${when === undefined ? '' : `:when=${when}`}`
 }

@@ -11,7 +11,7 @@ import { beyondStrace } from './strace.ts'
 export interface Subject {
   readonly name: string
   /** What MINDERBINDER_TEST_ENGINES calls it. */
-  readonly engine: 'seccomp' | 'override' | 'auto' | 'tc' | 'cgroup' | 'strace'
+  readonly engine: 'seccomp' | 'ptrace' | 'override' | 'auto' | 'tc' | 'cgroup' | 'strace'
   /** Before the faults. */
   readonly options: readonly string[]
   /** A fault that nothing comes of, for trying whether it works here at all. */
@@ -36,8 +36,27 @@ const notNetwork: Refusal = { why: 'an engine for system calls' }
 
 const seccomp: Subject = {
   ...{ name: 'seccomp', engine: 'seccomp', options: ['--engine', 'seccomp'], harmless },
-  refuses: (row) => (row.kind === 'syscall' ? undefined : notNetwork),
+  refuses(row) {
+    if (row.kind !== 'syscall') return notNetwork
+    return isShort(row) ? { why: 'it lets calls run whole', says: true } : undefined
+  },
   engineOf: () => 'seccomp',
+}
+
+function isShort({ faults }: Case): boolean {
+  return faults.some(({ outcome }) => outcome.kind === 'short')
+}
+
+/** Without root these refuse connections, too. */
+const asNobody = (subject: Subject): Subject => ({
+  ...{ ...subject, name: `${subject.name} as nobody`, user: 'nobody' },
+  refuses: (row) => (row.kind === 'refuse-net' ? undefined : subject.refuses(row)),
+})
+
+const ptrace: Subject = {
+  ...{ name: 'ptrace', engine: 'ptrace', options: ['--engine', 'ptrace'], harmless },
+  refuses: (row) => (row.kind === 'syscall' ? undefined : notNetwork),
+  engineOf: () => 'ptrace',
 }
 
 function overrideBy(name: string, ways: Ways, without?: Feature): Subject {
@@ -61,10 +80,10 @@ const override = overrideBy('override', ways)
 /** A plan of both: each rule by the cheapest engine that can do it and those that share calls with it. */
 const auto: Subject = {
   ...{ name: 'auto', engine: 'auto', options: [], harmless },
-  refuses: seccomp.refuses,
+  refuses: ptrace.refuses,
   engineOf(fault, { faults }) {
     const why = beyondOverride(sharing(fault, faults), ways)
-    return why === undefined ? 'override' : 'seccomp'
+    return why === undefined ? 'override' : 'ptrace'
   },
 }
 
@@ -100,7 +119,9 @@ const without = (subject: Subject, feature: Feature): Subject => ({
 export const subjects: readonly Subject[] = [
   strace,
   seccomp,
-  { ...seccomp, name: 'seccomp as nobody', user: 'nobody' },
+  asNobody(seccomp),
+  ptrace,
+  asNobody(ptrace),
   override,
   overrideBy('override without fmod_ret', { ...ways, modify: false, kprobe: true }, 'fmod_ret'),
   overrideBy('override without kprobe', { ...ways, kprobe: false }, 'kprobe'),
@@ -120,7 +141,7 @@ export async function lacking(subject: Subject): Promise<string | undefined> {
     return 'the same as override here, which has no fmod_ret programs on this kernel'
   if (subject === auto) {
     const why = await lacking(override)
-    if (why !== undefined) return `the same as seccomp here, for want of override: ${why}`
+    if (why !== undefined) return `the same as ptrace here, for want of override: ${why}`
   }
   const command =
     subject.engine === 'strace'

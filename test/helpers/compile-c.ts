@@ -17,7 +17,7 @@ after(() => {
  * MINDERBINDER_TEST_MACHINE=aarch64 it is one of that machine, which qemu runs (test/package/arm64.test.ts).
  */
 export function compileC(source: string, options: readonly string[] = []): string {
-  const folder = mkdtempSync(join(tmpdir(), 'minderbinder-test-'))
+  const folder = mkdtempSync(join(tmpdir(), 'mb-test-'))
   folders.push(folder)
   const program = join(folder, 'program')
   const warnings = ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-g', '-O1']

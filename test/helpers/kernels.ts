@@ -9,6 +9,8 @@ export interface Kernel {
   readonly architecture: Architecture
   /** Absolute path. */
   readonly image: string
+  /** Of a distribution's kernel: the folder of the modules that it needs to find its root. */
+  readonly modules?: string
 }
 
 const folders = [
@@ -32,6 +34,22 @@ export function kernels(architecture: Architecture = 'x86_64'): readonly Kernel[
       return name === undefined ? [] : [{ name, architecture, image: join(folder, file) }]
     })
     if (found.length > 0) return found.sort((a, b) => age(a.name) - age(b.name))
+  }
+  return []
+}
+
+/** Debian's own, as `6.12-stock`, the oldest first: from the folder `stock` of one of those. */
+export function stockKernels(): readonly Kernel[] {
+  for (const folder of folders) {
+    const stock = folder && join(folder, 'stock')
+    if (!stock || !existsSync(stock)) continue
+    const found = readdirSync(stock).flatMap((file): Kernel[] => {
+      const [, version, short] = file.match(/^vmlinuz-((\d+\.\d+).*)$/) ?? []
+      if (version === undefined) return []
+      const paths = { image: join(stock, file), modules: join(stock, `modules-${version}`) }
+      return [{ name: `${short}-stock`, architecture: 'x86_64', ...paths }]
+    })
+    return found.sort((a, b) => age(a.name) - age(b.name))
   }
   return []
 }

@@ -1,12 +1,15 @@
 /** Servers on loopback for the programs that a test starts. They end with the test. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
-/** Takes every connection, and closes it. Returns its port. */
-export async function acceptConnections(t: TestContext): Promise<number> {
-  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+/** Takes every connection, and closes it or does what it is told. Returns its port. */
+export async function acceptConnections(
+  t: TestContext,
+  serve = (socket: Socket): unknown => socket.destroy(),
+): Promise<number> {
+  const server = createServer(serve).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => server.close())
   return (server.address() as AddressInfo).port

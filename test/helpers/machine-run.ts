@@ -49,6 +49,15 @@ export async function startRun(
   }
 }
 
+/** Other rules by SIGHUP: ends when they are in force, and the summary of those before is written. */
+export async function reload({ running, file }: MachineRun, yaml: string): Promise<void> {
+  const reloads = () => running.stderr().split('read again').length
+  const before = reloads()
+  writeFileSync(file, yaml)
+  running.child.kill('SIGHUP')
+  await until(() => reloads() > before, { what: 'the new rules' })
+}
+
 /** [seen, matched, fired] of a rule in the last summary. */
 export function countsOf({ stderr }: Pick<RunResult, 'stderr'>, rule: string): number[] {
   const line = stderr

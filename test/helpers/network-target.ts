@@ -14,6 +14,7 @@ import { type ChildCgroup, createCgroup, destroyCgroup } from '../../src/kernel/
 import { processIdentity } from '../../src/kernel/process/identity.ts'
 import { decodeEvent, type InjectionEvent } from '../../src/report/event.ts'
 import type { RuleCounts } from '../../src/rules/rule.ts'
+import { occurrence } from './draw.ts'
 import { networkRule } from './network-rule.ts'
 import type { Need } from './requires.ts'
 
@@ -222,15 +223,6 @@ export function range(first: number, last: number): number[] {
 
 /** The occurrences up to `last` at which decide() lets a rule of that rate fire (bpf/rule.h). */
 export function firing(seed: bigint, rule: number, rate: number, last: number): number[] {
-  const mask = (1n << 64n) - 1n
-  const mix = (value: bigint) => {
-    let x = value & mask
-    x = ((x ^ (x >> 30n)) * 0xbf58476d1ce4e5b9n) & mask
-    x = ((x ^ (x >> 27n)) * 0x94d049bb133111ebn) & mask
-    return x ^ (x >> 31n)
-  }
-  const golden = 0x9e3779b97f4a7c15n
-  const key = mix(seed + golden * (BigInt(rule) + 1n))
   const threshold = BigInt(Math.round((rate / 100) * 2 ** 32))
-  return range(1, last).filter((n) => mix(key + golden * BigInt(n)) >> 32n < threshold)
+  return range(1, last).filter((n) => occurrence(seed, rule, BigInt(n)) >> 32n < threshold)
 }

@@ -10,6 +10,7 @@ import { whyNoErrorInjection } from '../../src/kernel/tracing/error-injection.ts
 import { isCalled } from '../../src/kernel/tracing/ftrace-jump.ts'
 import { compiler32 } from './fixture.ts'
 import { kernels } from './kernels.ts'
+import { minderbinder } from './run.ts'
 
 /** A program on PATH is needed by its name; the other needs have a check of their own. */
 type Program =
@@ -18,6 +19,8 @@ type Program =
   | 'git'
   | 'redis-server'
   | 'go'
+  | 'java'
+  | 'redis-cli'
   | 'busybox'
   | 'cc'
   | 'make'
@@ -57,6 +60,7 @@ export type Need =
   | 'registry'
   | 'debian-mirror'
   | 'docker-profile'
+  | 'pip'
   | 'pytest'
   | 'qemu'
   | 'kernels'
@@ -65,9 +69,10 @@ export type Need =
 
 /**
  * What only another kernel could give: `linux:6.6` is that version or newer, `linux:override` lets calls fail,
- * `linux:path` has what override takes for path=: fentry programs, and room for two programs on one call.
+ * `linux:path` has what override takes for path=: fentry programs, and room for two programs on one call. `linux:hook`
+ * lets calls fail at its security hooks.
  */
-type KernelNeed = `linux:${number}` | 'linux:override' | 'linux:path'
+type KernelNeed = `linux:${number}` | 'linux:override' | 'linux:hook' | 'linux:path'
 
 /** Returns undefined where the need is met, else why it is not. */
 type Check = () => string | undefined
@@ -102,6 +107,10 @@ const checks: Readonly<Record<string, Check>> = {
     existsSync('/usr/share/containers/seccomp.json')
       ? undefined
       : 'no /usr/share/containers/seccomp.json: apt install golang-github-containers-common',
+  pip: () =>
+    spawnSync('/usr/bin/python3', ['-m', 'pip', '--version']).status === 0
+      ? undefined
+      : 'python3 has no pip: apt install python3-pip',
   pytest: () =>
     spawnSync('python3', ['-m', 'pytest', '--version']).status === 0
       ? undefined
@@ -158,9 +167,17 @@ function check(need: Need): string | undefined {
   const [kind, name] = need.split(':')
   if (kind === 'user' && name !== undefined) return user(name)
   if (need === 'linux:override') return whyNoErrorInjection()
+  if (need === 'linux:hook') return whyNoHook()
   if (need === 'linux:path') return whyNoPath()
   if (kind === 'linux' && name !== undefined) return olderKernel(name)
   return (checks[need] ?? (() => program(need)))()
+}
+
+/** By trying: nothing else says so. */
+function whyNoHook(): string | undefined {
+  const fault = ['--engine', 'hook', '--syscall', 'mkdir=EIO@0%']
+  const tried = spawnSync(minderbinder, ['exec', '-q', ...fault, '--', 'true'])
+  return tried.status === 0 ? undefined : tried.stderr.toString().trim()
 }
 
 function whyNoPath(): string | undefined {

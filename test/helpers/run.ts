@@ -51,9 +51,20 @@ export function run(command: readonly string[], options?: RunOptions): Promise<R
   return running.result
 }
 
+/** MINDERBINDER_TEST_ENGINE=seccomp runs each `minderbinder exec` that names no engine by that one, and not as `auto` does. */
+export const engineOption = process.env.MINDERBINDER_TEST_ENGINE
+  ? ['--engine', process.env.MINDERBINDER_TEST_ENGINE]
+  : []
+
+function byEngine(command: readonly string[]): readonly string[] {
+  const at = command.indexOf(minderbinder) + 1
+  if (command[at] !== 'exec' || command.includes('--engine')) return command
+  return [...command.slice(0, at + 1), ...engineOption, ...command.slice(at + 1)]
+}
+
 /** Starts a command; its stdin stays open for the test to write to and end. */
 export function start(command: readonly string[], options: RunOptions = {}): Running {
-  const [program, ...args] = asUser(command, options.user)
+  const [program, ...args] = asUser(byEngine(command), options.user)
   if (program === undefined) throw new Error('no command')
   const child = spawn(program, args, {
     env: environment(options.env),

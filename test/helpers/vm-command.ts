@@ -1,12 +1,12 @@
 /** Runs one command under a test kernel, for people: scripts/vm.sh. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { kernels } from './kernels.ts'
+import { kernels, stockKernels } from './kernels.ts'
 import { runInVm } from './vm.ts'
 
 const usage = `usage: scripts/vm.sh [-v] [-i] [-t SECONDS] [-w FOLDER]... KERNEL [--] COMMAND [ARG]...
-  KERNEL  a version (6.1, or 6.12-arm64) out of $MINDERBINDER_KERNELS, ../shared/kernels or build/kernels,
-          or the path of an image for x86_64
+  KERNEL  a version (6.1, 6.12-arm64, or Debian's own: 6.12-stock) out of $MINDERBINDER_KERNELS, ../shared/kernels
+          or build/kernels, or the path of an image for x86_64
   -v      shows what the kernel prints
   -i      one processor, whose clock goes on by a nanosecond with each instruction
   -t      ends it after that long (600)
@@ -31,7 +31,7 @@ async function main(args: string[]): Promise<number> {
   const name = args.shift()
   if (args[0] === '--') args.shift()
   if (name === undefined || args.length === 0 || !(seconds > 0)) return fail(usage)
-  const all = [...kernels(), ...kernels('arm64')]
+  const all = [...kernels(), ...stockKernels(), ...kernels('arm64')]
   const kernel = name.includes('/')
     ? { image: resolve(name), architecture: 'x86_64' as const }
     : all.find((each) => each.name === name)

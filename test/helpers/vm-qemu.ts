@@ -1,4 +1,5 @@
 /** What a virtual machine is made of: its command line. Pure. */
+import { join } from 'node:path'
 import type { Architecture } from '../../src/rules/architecture.ts'
 import type { Kernel } from './kernels.ts'
 
@@ -66,20 +67,24 @@ const mountForeign = `set -e; root=$1; shift; mkdir -p "$root${repository}"
 while [ "$1" != -- ]; do mount --bind "$1" "$root$2"; shift 2; done; shift; exec "$@"`
 
 export interface QemuOptions {
-  readonly kernel: Pick<Kernel, 'image' | 'architecture'>
+  readonly kernel: Pick<Kernel, 'image' | 'architecture' | 'modules'>
   readonly processors?: Processors
-  /** The folder that the machine writes to. */
+  /** The folder that the machine writes to; with `modules`, it has the initramfs: `initrd`. */
   readonly share: string
   /** Process 1: a path in the repository. */
   readonly init: string
 }
 
+const rootFlags = 'trans=virtio,version=9p2000.L,msize=262144,cache=loose'
+
+/** How an initramfs mounts the root. */
+export const mountRoot = `-t 9p -o ${rootFlags},ro root`
+
 /** Its descriptors from 3: console, and the ports stdout, stderr, status; the kernel prints warnings and worse. */
 export function qemuCommand(options: QemuOptions): string[] {
   const { kernel, processors: how = 'side by side', share, init } = options
   const { program, machine, console, kernel: more, clock } = hardware[kernel.architecture]
-  const root =
-    'root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose ro'
+  const root = kernel.modules ? '' : `root=root rootfstype=9p rootflags=${rootFlags} ro`
   const ports = ['stdout', 'stderr', 'status'].flatMap((name, index) => [
     ...['-chardev', `socket,id=${name},fd=${index + 4}`],
     ...['-device', `virtserialport,nr=${index + 1},chardev=${name},name=${name}`],
@@ -89,7 +94,7 @@ export function qemuCommand(options: QemuOptions): string[] {
   const command = [
     ...[program, ...machine, ...processors[how], '-m', '2048'],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    ...['-kernel', kernel.image],
+    ...['-kernel', kernel.image, ...(kernel.modules ? ['-initrd', join(share, 'initrd')] : [])],
     ...['-virtfs', virtfs(folder, 'root', ',readonly=on'), '-virtfs', virtfs(share, 'share')],
     ...['-chardev', 'socket,id=console,fd=3', '-serial', 'chardev:console'],
     ...['-device', 'virtio-serial-pci', ...ports],

@@ -8,14 +8,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { initramfs } from './initramfs.ts'
 import type { Kernel } from './kernels.ts'
 import { kernelComplaints } from './vm-log.ts'
-import { type Processors, qemuCommand, repository } from './vm-qemu.ts'
+import { mountRoot, type Processors, qemuCommand, repository } from './vm-qemu.ts'
 
 const guestInit = new URL('../kernel/guest-init.sh', import.meta.url).pathname
 
 export interface VmOptions {
-  readonly kernel: Pick<Kernel, 'image' | 'architecture'>
+  readonly kernel: Pick<Kernel, 'image' | 'architecture' | 'modules'>
   readonly command: readonly string[]
   /** Added to PATH, HOME, TMPDIR, TERM. */
   readonly env?: Readonly<Record<string, string>>
@@ -69,6 +70,8 @@ export async function runInVm(options: VmOptions): Promise<VmResult> {
     const binds = Object.entries(options.bind ?? {}).map(([path, file]) => `${file} ${path}`)
     writeFileSync(join(share, 'writable'), lines(options.writable ?? []))
     writeFileSync(join(share, 'binds'), lines(binds))
+    const { modules } = options.kernel
+    if (modules) writeFileSync(join(share, 'initrd'), initramfs(modules, mountRoot, guestInit))
     return await boot(options, share)
   } finally {
     if (options.share === undefined) rmSync(share, { recursive: true, force: true })

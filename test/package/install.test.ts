@@ -52,14 +52,14 @@ for (const { title, options } of identities) {
       assert.equal(done.status, 1)
       assert.equal(done.stdout, readFileSync('/etc/shells', 'utf8'))
       assert.match(done.stderr, /^cat: \/etc\/hostname: No such file or directory$/m)
-      assert.match(done.stderr, /hostname +seccomp +\d+ +1 +1$/m)
+      assert.match(done.stderr, /hostname +(?:ptrace|seccomp) +\d+ +1 +1$/m)
     })
 
   test(`doctor finds its launcher, ${title}`, async (t) => {
     if (!requires(t, ...needs)) return
     const done = await run([await command(), 'doctor'], options)
     assert.match(done.stdout, /^system call faults: yes/)
-    assert.match(done.stdout, /yes +seccomp listener/)
+    assert.match(done.stdout, /yes +(?:ptrace|seccomp) listener/)
   })
 
   test(`started by a relative path, by a link to the link, and from PATH, ${title}`, async (t) => {
@@ -92,7 +92,7 @@ test('npm install --global . in a checkout: a command that runs what was built t
     '/etc/hostname',
   ])
   assert.equal(done.status, 1, done.stderr)
-  assert.match(done.stderr, /hostname +seccomp +\d+ +1 +1$/m)
+  assert.match(done.stderr, /hostname +(?:ptrace|seccomp) +\d+ +1 +1$/m)
 })
 
 test('network faults find koffi and the BPF objects', async (t) => {

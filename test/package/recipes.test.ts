@@ -197,7 +197,7 @@ for (const user of [0, 65534])
       const command = [join(parent, 'bin/minderbinder'), 'exec', ...fault, '--', './app']
       const done = await inContainer(scratch(t), here.folder, command, { ...options, user })
       assert.equal(done.status, 3, done.stderr)
-      assert.match(done.stderr, /seccomp +\d+ +1 +1$/m)
+      assert.match(done.stderr, /(?:ptrace|seccomp) +\d+ +1 +1$/m)
     })
 
     const works = user === 0 && options === added
@@ -218,6 +218,19 @@ for (const user of [0, 65534])
       if (!works) assert.match(done.stderr, /^minderbinder: hint: /m)
     })
   }
+
+const connects = `require('net').connect(1, '127.0.0.1').on('error', ({ syscall, code }) => console.log(syscall, code))`
+
+for (const user of [0, 65534])
+  test(`Docker, as Docker starts it, as user ${user}: connections are refused`, async (t) => {
+    if (!requires(t, ...containerNeeds)) return
+    const here = await project(t, 'Docker')
+    const command = ['exec', '--refuse-net', '100%', '--', process.execPath, '-e', connects]
+    const line = [join(parent, 'bin/minderbinder'), ...command]
+    const done = await inContainer(scratch(t), here.folder, line, { user })
+    assert.equal(done.stdout, 'connect ECONNREFUSED\n', done.stderr)
+    assert.match(done.stderr, /refuse-net 100% +(?:ptrace|seccomp) +1 +1 +1$/m)
+  })
 
 test('systemd: the unit is valid, and its command does what is meant', async (t) => {
   if (!requires(t, ...needs, 'systemd-analyze')) return

@@ -23,24 +23,34 @@ function recipe(text: string): Recipe {
 }
 
 /** By title; what stands before the first one is under ''. */
-export const recipes: ReadonlyMap<string, Recipe> = new Map(
-  readFileSync(join(repository, 'docs/recipes.md'), 'utf8')
-    .split(/^## /m)
-    .map((section, i): [string, Recipe] => {
-      const title = i === 0 ? '' : section.slice(0, section.indexOf('\n'))
-      return [title, recipe(section)]
-    }),
-)
+function recipesOf(page: string): ReadonlyMap<string, Recipe> {
+  return new Map(
+    readFileSync(join(repository, 'docs', page), 'utf8')
+      .split(/^## /m)
+      .map((section, i): [string, Recipe] => {
+        const title = i === 0 ? '' : section.slice(0, section.indexOf('\n'))
+        return [title, recipe(section)]
+      }),
+  )
+}
+
+export const recipes = recipesOf('recipes.md')
+/** docs/testing.md, in the same form. */
+export const examples = recipesOf('testing.md')
 
 /** Lays out the files of a recipe, and those that all have. */
 export function layOut(title: string, folder: string): Recipe {
   const chosen = recipes.get(title)
   if (chosen === undefined) throw new Error(`docs/recipes.md has no section ${title}`)
   writeFileSync(join(folder, 'app.conf'), 'colour = blue\n')
-  for (const [name, text] of [...(recipes.get('')?.files ?? []), ...chosen.files]) {
+  writeFiles([...(recipes.get('')?.files ?? []), ...chosen.files], folder)
+  return chosen
+}
+
+export function writeFiles(files: Iterable<readonly [string, string]>, folder: string): void {
+  for (const [name, text] of files) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), text)
     if (text.startsWith('#!')) chmodSync(join(folder, name), 0o755)
   }
-  return chosen
 }

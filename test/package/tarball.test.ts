@@ -30,13 +30,17 @@ const expected: readonly RegExp[] = [
   /^config\.yaml$/,
   /^bin\/minderbinder\.sh$/,
   /^build\/launcher-(x86_64|aarch64)$/,
+  /^clients\/(README\.md|transcript\.jsonl)$/,
+  /^clients\/go\/([a-z_]+\.go|go\.mod|README\.md)$/,
+  /^clients\/python\/((tests\/)?[a-z_]+\.py|pyproject\.toml|README\.md)$/,
+  /^clients\/rust\/((src|tests)\/[a-z]+\.rs|Cargo\.(toml|lock)|README\.md)$/,
   /^completions\/(_minderbinder|minderbinder\.(bash|fish))$/,
   /^man\/minderbinder\.(1|yaml\.5)$/,
   /^dist\/(cli|minderbinder|view|exposition)\.cjs$/,
-  /^dist\/index\.js$/,
+  /^dist\/(index|errors|testing)\.js$/,
   /^dist\/(index|errors)\.d\.ts$/,
-  // Only what dist/index.d.ts names, directly or not.
-  /^dist\/(rules|library|report|launch)\/([a-z-]+\/)*[a-z-]+\.d\.ts$/,
+  // Only what the entries name, directly or not.
+  /^dist\/(rules|library|report|launch|testing)\/([a-z-]+\/)*[a-z-]+\.d\.ts$/,
   /^docs\/[a-z.-]+\.(md|json|yaml|svg|service)$/,
   // What is not MIT comes with its source, and what makes the one of the other.
   /^bpf\/[a-z-]+\.(bpf\.c|bpf\.o|bpf\.h|h)$/,
@@ -162,14 +166,26 @@ test('a program can use the library, and TypeScript knows its types', async (t) 
     ['[{"kind":"exited","status":1},true]\n', 'cat: /dev/null: Input/output error\n'],
   )
 
-  const compile = (kind: string) => {
+  const compile = (kind: string, file = 'program.mts') => {
     writeFileSync(join(folder, 'program.mts'), program(kind))
     const strict = ['--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck', 'false']
-    return run([join(repository, 'node_modules/.bin/tsc'), ...strict, 'program.mts'], {
+    return run([join(repository, 'node_modules/.bin/tsc'), ...strict, file], {
       cwd: folder,
       timeout: 120_000,
     })
   }
   assert.equal((await compile('errno')).stdout, '')
   assert.match((await compile('erno')).stdout, /program\.mts\(3,/)
+
+  const tested = `import { MinderbinderError } from 'minderbinder'
+    import { withFailures } from 'minderbinder/testing'
+    const empty = () => withFailures('openat=EIO,path=/nowhere', () => 5).then(({ value }) => value.toFixed())
+    const error: unknown = await empty().catch((reason: unknown) => reason)
+    if (!(error instanceof MinderbinderError) || error.code !== 'MB_NEVER_FIRED') throw error\n`
+  writeFileSync(join(folder, 'tested.mts'), tested)
+  assert.equal((await compile('errno', 'tested.mts')).stdout, '')
+  const script = tested.replace(/: unknown/g, '')
+  const node = [process.execPath, '--input-type=module', '-e', script]
+  const control = ['node_modules/.bin/minderbinder', 'exec', '-q', '--control', '--', ...node]
+  assert.equal((await run(control, { cwd: folder })).stderr, '')
 })

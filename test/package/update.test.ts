@@ -49,7 +49,7 @@ for (const { title, options } of identities)
       const done = await running.result
       assert.equal(done.status, 7, done.stderr)
       assert.match(done.stderr, /^cat: \/etc\/hostname: No such file/m)
-      assert.match(done.stderr, /when=2 +seccomp +\d+ +2 +1$/m)
+      assert.match(done.stderr, /when=2 +(?:ptrace|seccomp) +\d+ +2 +1$/m)
       assert.match(done.stderr, /to repeat this run: --seed \d+\n$/)
       assert.match(readFileSync(join(folder, 'log'), 'utf8'), /ENOENT.*\n$/)
       if (how !== 'npm installs a newer one') return

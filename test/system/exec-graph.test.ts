@@ -90,7 +90,7 @@ atShell('it shows what goes on, and gives the screen back when the command ends'
   assert.match(rows[0]!, /^minderbinder exec bash -c while .* seed 17 {2}0:0\d$/)
   assert.match(
     text,
-    /^break_cat {2}(?:(?:override|seccomp): )?openat with a path that matches \/etc\/hostname fails with ENOENT/m,
+    /^break_cat {2}(?:(?:override|ptrace|seccomp): )?openat with a path that matches \/etc\/hostname fails with ENOENT/m,
   )
   assert.match(text, /^targets [1-9] +last injections$/m)
   assert.match(text, /^ +\d+ bash {2}break_cat /m)
@@ -98,12 +98,12 @@ atShell('it shows what goes on, and gives the screen back when the command ends'
   await run(['touch', join(folder, 'end')])
   await prompt(scene)
   // The graphs are gone: the summary is where they were, and in its file.
-  await person.terminal.sees(/break_cat +seccomp +\d+ +\d+ +\S*[1-9]/)
+  await person.terminal.sees(/break_cat +(?:override|ptrace|seccomp) +\d+ +\d+ +\S*[1-9]/)
   await person.terminal.sees('--seed 17')
   assert.equal(await status(scene), '5', 'the exit status is the command’s')
   assert.match(
     readFileSync(join(folder, 'summary'), 'utf8'),
-    /break_cat +(override|seccomp).*\n.*--seed 17/,
+    /break_cat +(override|ptrace|seccomp).*\n.*--seed 17/,
   )
 })
 

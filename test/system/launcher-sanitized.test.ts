@@ -5,11 +5,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { after } from 'node:test'
+import { Changing, changeOften, takingTurns } from '../helpers/changing.ts'
+import { clientCommand } from '../helpers/control.ts'
 import { requires } from '../helpers/requires.ts'
 import { run } from '../helpers/run.ts'
 
 const repository = join(import.meta.dirname, '../..')
-const folder = mkdtempSync(join(tmpdir(), 'minderbinder-test-'))
+const folder = mkdtempSync(join(tmpdir(), 'mb-test-'))
 after(() => {
   rmSync(folder, { recursive: true })
   if (built) rmSync(built)
@@ -44,6 +46,23 @@ const cases: [what: string, args: string[], status: number | null, signal: strin
   ['an errno', ['--syscall', 'openat=ENOENT', 'cat', '/etc/hostname'], 1, null],
   ['a return value', ['--syscall', 'getppid=ret:7', '/bin/true'], 0, null],
   ['a delay', ['--syscall', 'openat=delay:1ms', 'cat', '/etc/hostname'], 0, null],
+  [
+    'clients of --control',
+    [
+      '--control',
+      ...clientCommand(`
+c, d = Client(), Client()
+for scope in ["tree", "process", "children"]: c.inject(fault, "write=EIO,fd=99", scope=scope)
+d.inject("%net=EIO", scope="thread", tid=threading.get_native_id())
+assert opens() == "EIO"
+d.lift(); d.send(b"garbage"); d.close()
+if os.fork() == 0: os.execv("/bin/true", ["true"])
+os.wait(); c.lift()
+assert opens() == "ok"`),
+    ],
+    0,
+    null,
+  ],
   ['a signal', ['--syscall', 'openat=signal:TERM', 'cat', '/etc/hostname'], null, 'SIGTERM'],
   [
     'a path and a process',
@@ -85,7 +104,7 @@ test('no sanitizer complains, and nobody is forgotten: targets, more than are ke
   const { status, stdout, stderr } = await exec('--config', config, 'sh', '-c', reads)
   assert.deepEqual(reports(), [])
   assert.deepEqual([status, stdout], [0, ''], stderr)
-  assert.match(stderr, /^minderbinder: shells +seccomp +\d+ +80 +80$/m)
+  assert.match(stderr, /^minderbinder: shells +(?:ptrace|seccomp) +\d+ +80 +80$/m)
 })
 
 test('a child of the dead is not forgotten when others need the room', async (t) => {
@@ -103,7 +122,27 @@ test('a child of the dead is not forgotten when others need the room', async (t)
   const { stdout, stderr } = await exec('--config', config!, 'sh', '-c', `(${command}) | cat`)
   assert.deepEqual(reports(), [])
   assert.equal(stdout, 'failed\n', stderr)
-  assert.match(stderr, /^minderbinder: orphan +seccomp +\d+ +1 +1$/m)
+  assert.match(stderr, /^minderbinder: orphan +(?:ptrace|seccomp) +\d+ +1 +1$/m)
+})
+
+test('no sanitizer complains: rules change under four threads', async (t) => {
+  if (!requires(t, 'cc')) return
+  const options = `log_path=${join(folder, 'report')}`
+  const changing = await Changing.start(t, {
+    faults: takingTurns[0],
+    scope: { capacity: 3, reach: new Set(['getpgid', 'openat']) },
+    threads: 4,
+    launcher: launcher(),
+    env: { ASAN_OPTIONS: options, UBSAN_OPTIONS: options },
+  })
+  await changeOften(changing, [0, 1, 2], 100)
+  const { end } = await changing.stop()
+  assert.deepEqual(reports(), [])
+  assert.deepEqual(end, { kind: 'exited', status: 0 })
+  assert.equal(
+    changing.calls.failed('openat', 'EPERM') + changing.calls.failed('openat', 'EACCES'),
+    changing.calls.made('openat'),
+  )
 })
 
 function reports(): string[] {

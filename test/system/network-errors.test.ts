@@ -59,8 +59,8 @@ test('the verifier’s last lines are in the message, all of them in the detail'
     maxEntries: {},
     rodata: settingsOf(
       { dropIn: [] },
-      { targeted: false, machine: false, turn: 0, netns: 0n },
-      { rules: [], seed: 1n, wantsEvents: false },
+      { targeted: false, machine: false, table: 0, netns: 0n },
+      { rules: [], wantsEvents: false },
     ),
   }
   await assert.rejects(BpfObject.load(bytes, settings), (error) => {

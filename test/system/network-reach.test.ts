@@ -102,7 +102,7 @@ test('when the last process moves out it is seen at once, and known when it has 
   const child = spawn('sleep', ['1000'])
   t.after(() => child.kill('SIGKILL'))
   writeFileSync(join(cgroup.path, 'cgroup.procs'), `${child.pid}`)
-  const leavers = new CgroupLeavers(cgroup.path, child.pid!)
+  const leavers = new CgroupLeavers(cgroup.path, child.pid!, 'network faults')
   const watcher = watch(join(cgroup.path, 'cgroup.events'))
   t.after(() => watcher.close())
   // Ours was there before, and so hears of it before.

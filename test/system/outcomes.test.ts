@@ -53,6 +53,42 @@ test('a process that is killed in its delay has not made the call', async (t) =>
   assert.equal(existsSync(folder), false)
 })
 
+/** Makes a call while a timer's handler runs: what it returned, its errno, and whether it took as long as the pause. */
+const interrupted = `
+import ctypes, os, signal, sys, time
+number, restart = int(sys.argv[1]), sys.argv[2] == 'restart'
+call = ctypes.CDLL(None, use_errno=True).syscall
+call.restype = ctypes.c_long
+r, w = os.pipe()
+os.write(w, b'x')
+os.dup2(r, 77)
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.siginterrupt(signal.SIGALRM, not restart)
+arguments = {'read': (77, ctypes.create_string_buffer(4), 1), 'ppoll': (0,) * 5, 'fsync': (77,)}[sys.argv[3]]
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+start = time.monotonic()
+result = call(number, *arguments)
+print(result, ctypes.get_errno() if result < 0 else 0, time.monotonic() - start >= 1)`
+
+for (const engine of ['seccomp', 'ptrace'])
+  test(`a caught signal ends a delay as it ends the call, counted once: ${engine}`, async (t) => {
+    if (!requires(t, 'python3')) return
+    for (const [name, how, said] of [
+      ['read', 'interrupt', '-1 4 False'],
+      ['read', 'restart', '1 0 True'],
+      // Never restarted, and never interrupted, whatever the handler's flags.
+      ['ppoll', 'restart', '-1 4 False'],
+      ['fsync', 'interrupt', '-1 22 True'],
+    ] as const) {
+      const fault = `${name}=delay:1s${name === 'ppoll' ? '' : ',fd=77'}`
+      const program = ['/usr/bin/python3', '-c', interrupted, call(name), how, name]
+      const args = ['exec', '--engine', engine, '--syscall', fault, '--', ...program]
+      const done = await runMinderbinder(args, options)
+      assert.equal(done.stdout, `${said}\n`, `${name} ${how}: ${done.stderr}`)
+      assert.match(done.stderr, new RegExp(` ${engine} +1 +1 +1$`, 'm'), `${name} ${how}`)
+    }
+  })
+
 for (const { title, options } of identities)
   test(`signal: the caller gets it at the call, ${title}`, async (t) => {
     if (!requires(t, 'cc')) return

@@ -26,7 +26,17 @@ test('each rule stands beside the engine that did it', async (t) => {
     '100%',
   ]
   const command = ['/usr/bin/python3', '-c', program]
-  await runMinderbinder(['exec', '-q', '--report', file, ...faults, '--', ...command])
+  await runMinderbinder([
+    'exec',
+    '-q',
+    '--engine',
+    'seccomp',
+    '--report',
+    file,
+    ...faults,
+    '--',
+    ...command,
+  ])
   const { rules, notes } = parseReport(readFileSync(file, 'utf8'))
   assert.deepEqual(
     rules.map(({ engine, fired, whyNotFired }: Record<string, unknown>) => [

@@ -111,10 +111,10 @@ for (const [how, more, args] of [
 
     const number = indexOf(near, 'test0')
     near.run('ip link del test0')
-    await until(() => /interface test0 is gone, .*lose_out/.test(work.running.stderr()), {
+    await until(() => /interface test0 disappeared, .*lose_out/.test(work.running.stderr()), {
       what: 'a word about it',
     })
-    assert.match(work.running.stderr(), /interface test0 is gone, .*lose_in/)
+    assert.match(work.running.stderr(), /interface test0 disappeared, .*lose_in/)
     link(ends, 'stranger0', 2, `index ${number}`)
     assert.equal(indexOf(near, 'stranger0'), number)
     const strangers = await clientsOf(t, near, 2)
@@ -128,7 +128,10 @@ for (const [how, more, args] of [
     assert.deepEqual([await answersOf(clients), await answersOf(elsewhere)], [hit, spared])
     const result = await work.end()
     assert.equal(result.status, 0, result.stderr)
-    assert.match(result.stderr, /interface test0 is there again, another one: lose_out/)
+    assert.match(
+      result.stderr,
+      /interface test0 is back with a new index, and its rules apply there: lose_out/,
+    )
     assert.match(result.stderr, /interface test0 went away once: lose_in/)
     assert.deepEqual(await answersOf(clients), spared)
   })

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { RULES_MAX } from '../../src/rules/encode.ts'
 import { fixture } from '../helpers/fixture.ts'
+import { loadedPrograms } from '../helpers/loaded-programs.ts'
 import { acceptConnections, echoDatagrams } from '../helpers/loopback.ts'
-import { countsOf, programCalled, startClient, startRun } from '../helpers/machine-run.ts'
+import { countsOf, programCalled, reload, startClient, startRun } from '../helpers/machine-run.ts'
 import { freshCgroup } from '../helpers/network-target.ts'
 import { parseReport } from '../helpers/report-schema.ts'
 import { requires } from '../helpers/requires.ts'
@@ -281,6 +282,65 @@ test('SIGHUP reads the file again; an invalid one changes nothing and says why',
   const result = await run.end()
   assert.equal(result.status, 0)
   assert.equal(countsOf(result, 'lose')[2], 1)
+})
+
+/** Both network engines: rules that lose a program's datagrams to the port, and refuse its connections. */
+function losesAndRefuses(label: string, port: number, names: readonly string[]): string {
+  const targets = names.map((name) => `{process_name: ${name}}`).join()
+  return `agents_of_chaos:
+  outgoing_network:
+    - {name: lose_${label}, proto: udp, port: ${port}, targets: [${targets}]}
+    - {name: refuse_${label}, outcome: refuse, port: ${port}, targets: [${targets}]}
+`
+}
+
+test('SIGHUP: what is loaded serves other rules, open sockets included; what needs more programs is loaded beside it', async (t) => {
+  if (!requires(t, ...needs)) return
+  const port = await serve(t)
+  const state = systemState()
+  const names = ['mb-first', 'mb-second', 'mb-third']
+  const clients = await Promise.all(names.map((name) => startClient(t, { name, port })))
+  const asked = (order: 'udp' | 'tcp') =>
+    Promise.all(
+      clients.map(async (each) => ['lost', 'ECONNREFUSED'].includes(await each.ask(order))),
+    )
+  const log = join(scratch(t), 'log')
+  const work = await startRun(t, losesAndRefuses('a', port, ['mb-first']), { args: ['--log', log] })
+  const programs = loadedPrograms(work.running.pid)
+  assert.deepEqual([await asked('udp'), await asked('tcp')], Array(2).fill([true, false, false]))
+  await clients[0]!.ask('new')
+  for (const [label, hit] of [
+    ['b', ['mb-second']],
+    ['c', ['mb-first', 'mb-second']],
+    ['d', ['mb-second']],
+  ] as const) {
+    await reload(work, losesAndRefuses(label, port, hit))
+    assert.deepEqual(loadedPrograms(work.running.pid), programs)
+    const expected = names.map((name) => hit.some((each) => each === name))
+    assert.deepEqual([label, await asked('udp'), await asked('tcp')], [label, expected, expected])
+    for (const each of clients) await each.ask('new')
+    assert.deepEqual([label, await asked('udp')], [label, expected])
+  }
+  const more = `${losesAndRefuses('e', port, ['mb-first'])}  incoming_network:
+    - {name: lose_in, proto: udp, port: ${port}, targets: [{process_name: mb-second}]}
+`
+  for (const last of [more, losesAndRefuses('f', port, ['mb-first', 'mb-second'])]) {
+    await reload(work, last)
+    assert.deepEqual(await asked('udp'), [true, true, false])
+  }
+  assert.notDeepEqual(loadedPrograms(work.running.pid), programs)
+  const result = await work.end()
+  assert.equal(result.status, 0, result.stderr)
+  const lines = readFileSync(log, 'utf8').trim().split('\n')
+  const logged = (rule: string) => lines.filter((line) => JSON.parse(line).rule === rule).length
+  for (const [rule, fired] of Object.entries({
+    ...{ lose_a: 1, refuse_a: 1, lose_b: 2, refuse_b: 1, lose_c: 4, refuse_c: 2 },
+    ...{ lose_d: 2, refuse_d: 1, lose_e: 1, lose_in: 1, lose_f: 2 },
+  }))
+    assert.deepEqual([rule, countsOf(result, rule)[2], logged(rule)], [rule, fired, fired])
+  assert.deepEqual(await asked('udp'), [false, false, false])
+  await Promise.all(clients.map((each) => each.end()))
+  await nothingLeft(state)
 })
 
 test('SIGHUP with --output and --report: what each set of rules has done stands in the files', async (t) => {

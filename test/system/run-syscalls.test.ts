@@ -1,11 +1,13 @@
 /** `minderbinder run` and system calls, on kernels that let them fail: who is a target, and who is not. */
 import assert from 'node:assert/strict'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import test, { type TestContext } from 'node:test'
+import { ChangingCounts } from '../helpers/changing-counts.ts'
 import { fixture } from '../helpers/fixture.ts'
-import { countsOf, programCalled, startRun } from '../helpers/machine-run.ts'
+import { loadedPrograms } from '../helpers/loaded-programs.ts'
+import { countsOf, programCalled, reload, startRun } from '../helpers/machine-run.ts'
 import { requires } from '../helpers/requires.ts'
 import { run, start } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
@@ -178,6 +180,96 @@ test('a storm of short processes: each is hit, and none is left in the table', a
   })
   const result = await work.end()
   assert.deepEqual(countsOf(result, 'refuse'), [count, count, count])
+})
+
+test('SIGHUP: what is loaded serves other rules on the same calls; for other calls more is loaded', async (t) => {
+  if (!requires(t, ...needs, 'linux:path')) return
+  const file = text(t)
+  const state = systemState()
+  const [one, two] = [await startShell(t, 'mb-one'), await startShell(t, 'mb-two')]
+  const log = join(scratch(t), 'log')
+  const work = await startRun(t, fails(file, '[{process_name: mb-one}]'), { args: ['--log', log] })
+  const opened = async () => [await one.open(file), await two.open(file)]
+  assert.deepEqual(await opened(), ['failed', 'text'])
+  const programs = loadedPrograms(work.running.pid)
+  await reload(work, fails(file, '[{process_name: mb-two}]').replace('fail', 'second'))
+  assert.deepEqual(await opened(), ['text', 'failed'])
+  assert.deepEqual(loadedPrograms(work.running.pid), programs)
+  const third = fails(file, '[{process_name: mb-one}]').replace('fail', 'third')
+  await reload(work, third.replace('openat', 'openat+chdir'))
+  assert.deepEqual(await opened(), ['failed', 'text'])
+  const more = loadedPrograms(work.running.pid)
+  assert.notDeepEqual(more, programs)
+  await reload(work, fails(file, '[{process_name: mb-two}]').replace('fail', 'fourth'))
+  assert.deepEqual(await opened(), ['text', 'failed'])
+  assert.deepEqual(loadedPrograms(work.running.pid), more)
+  const result = await work.end()
+  assert.equal(result.status, 0, result.stderr)
+  const labels = ['fail', 'second', 'third', 'fourth']
+  for (const label of labels) assert.deepEqual([label, countsOf(result, label)[2]], [label, 1])
+  const lines = readFileSync(log, 'utf8').trim().split('\n')
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).rule),
+    labels,
+  )
+  assert.deepEqual(await opened(), ['text', 'text'])
+  await Promise.all([one.end(), two.end()])
+  await nothingLeft(state)
+})
+
+test('SIGHUP while calls go on: each that fails is counted and logged once, by the rules that it failed by', async (t) => {
+  if (!requires(t, ...needs, 'cc')) return
+  const state = systemState()
+  const startCalls = (name: string, threads: number) => {
+    const calls = new ChangingCounts(t)
+    const program = programCalled(t, name, fixture('changing'))
+    const running = start([program, calls.file, `${threads}`], { timeout: 240_000 })
+    t.after(() => running.child.kill('SIGKILL'))
+    return { calls, running }
+  }
+  const [target, stranger] = [startCalls('mb-calls', 2), startCalls('mb-stranger', 1)]
+  const { calls } = target
+  // Not so many that events are lost for want of room.
+  const fails = (errno: 'EPERM' | 'EACCES') => `agents_of_chaos:
+  syscall:
+    - {name: ${errno}, syscall: getpgid, ret_code: ${errno}, when: 1+500, targets: [{process_name: mb-calls}]}
+`
+  const log = join(scratch(t), 'log')
+  const work = await startRun(t, fails('EPERM'), { args: ['--log', log] })
+  const programs = loadedPrograms(work.running.pid)
+  for (let change = 1; change <= 4; change++) {
+    await calls.goesOn()
+    await reload(work, fails(change % 2 === 0 ? 'EPERM' : 'EACCES'))
+  }
+  assert.deepEqual(loadedPrograms(work.running.pid), programs)
+  await calls.goesOn()
+  for (const each of [target, stranger]) {
+    each.calls.end()
+    assert.equal((await each.running.result).status, 0)
+  }
+  const result = await work.end()
+  assert.equal(result.status, 0, result.stderr)
+  assert.doesNotMatch(result.stderr, /lost|went past/)
+  const lines = readFileSync(log, 'utf8').trim().split('\n')
+  const logged = lines.map((line): string => JSON.parse(line).rule)
+  for (const errno of ['EPERM', 'EACCES'] as const) {
+    const failed = calls.failed('getpgid', errno)
+    const fired = [...result.stderr.matchAll(/^minderbinder: (E\w+) .* (\d+)$/gm)]
+      .filter(([, label]) => label === errno)
+      .map(([, , count]) => Number(count))
+    assert.ok(
+      fired.every((count) => count > 0),
+      `${errno}: ${fired}`,
+    )
+    assert.deepEqual(
+      [fired.reduce((sum, each) => sum + each), logged.filter((rule) => rule === errno).length],
+      [failed, failed],
+      errno,
+    )
+    assert.equal(stranger.calls.failed('getpgid', errno), 0)
+  }
+  assert.deepEqual([calls.odd(), stranger.calls.odd()], [0, 0])
+  await nothingLeft(state)
 })
 
 test('killed, it leaves nothing attached', async (t) => {

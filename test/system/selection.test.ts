@@ -1,7 +1,7 @@
 /** Which of the named calls fail: after, when, times, scope, path, fd. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import test from 'node:test'
 import { fixture } from '../helpers/fixture.ts'
 import { unprivileged } from '../helpers/identity.ts'
@@ -39,7 +39,7 @@ test('after= counts from the start of each process: a late child begins anew', a
   assert.equal(done.stdout, 'fine\n', done.stderr)
 })
 
-test('path=: only calls with that path, as the program passes it', async (t) => {
+test('path=: only calls with that path, as the program passes it or made absolute', async (t) => {
   const folder = scratch(t)
   for (const name of ['a.db', 'b.txt']) writeFileSync(join(folder, name), name)
   const cat = (glob: string, ...files: readonly string[]) =>
@@ -51,10 +51,85 @@ test('path=: only calls with that path, as the program passes it', async (t) => 
   assert.equal((await cat('?.txt', 'a.db', 'b.txt')).stdout, 'a.db')
   assert.equal((await cat('[ab].*', 'a.db', 'b.txt')).stdout, '')
   assert.equal((await cat('[!b].*', 'a.db', 'b.txt')).stdout, 'b.txt')
-  // Not resolved: another spelling of the same file is another path.
   assert.equal((await cat('a.db', './a.db')).stdout, 'a.db')
-  assert.equal((await cat(`${folder}/*`, 'a.db')).stdout, 'a.db')
+  assert.equal((await cat(`${folder}/*`, 'a.db')).stdout, '')
+  assert.equal((await cat(`${folder}/a.db`, './/a.db', `../${basename(folder)}/a.db`)).stdout, '')
+  assert.equal((await cat(`${folder}/a.db`, 'b.txt', '../a.db')).stdout, 'b.txt')
   assert.equal((await cat('/*', join(folder, 'a.db'))).stdout, '')
+})
+
+/** Calls on two files, by descriptors and by paths, and what each comes to. */
+const onFiles = `
+import errno, os, sys
+os.chdir(sys.argv[1])
+def show(name, call, *args, **more):
+    try: call(*args, **more); print(name, 'ok')
+    except OSError as error: print(name, errno.errorcode[error.errno])
+folder = os.open('.', os.O_RDONLY)
+hit, other = (os.open(name, os.O_RDWR) for name in ('a.db', 'b.txt'))
+for name, fd in ('hit', hit), ('other', other), ('pipe', os.pipe()[1]):
+    show(name + ' write', os.write, fd, b'x')
+    show(name + ' fsync', os.fsync, fd)
+    show(name + ' fstat', os.fstat, fd)
+show('copy', os.write, os.dup(hit), b'x')
+os.close(hit)
+show('reused', os.write, os.dup2(other, hit), b'x')
+show('stat', os.stat, 'a.db', dir_fd=folder)
+show('other stat', os.stat, 'b.txt', dir_fd=folder)
+hit = os.open('a.db', os.O_RDWR)
+os.unlink('a.db')
+show('deleted', os.write, hit, b'x')
+`
+
+for (const engine of ['seccomp', 'ptrace'])
+  test(`${engine}: path= of calls on a descriptor is that of its file`, async (t) => {
+    if (!requires(t, 'python3')) return
+    const folder = scratch(t)
+    for (const name of ['a.db', 'b.txt']) {
+      writeFileSync(join(folder, name), name)
+      chmodSync(join(folder, name), 0o666)
+    }
+    const done = await runMinderbinder(
+      [
+        ...[
+          'exec',
+          '-q',
+          '--engine',
+          engine,
+          '--syscall',
+          `write+fsync+fstat+newfstatat=ENOSPC,path=${folder}/a.db`,
+        ],
+        ...['--', '/usr/bin/python3', '-c', onFiles, folder],
+      ],
+      options,
+    )
+    assert.deepEqual(done.stdout.split('\n').slice(0, -1), [
+      ...['hit write ENOSPC', 'hit fsync ENOSPC', 'hit fstat ENOSPC'],
+      ...['other write ok', 'other fsync ok', 'other fstat ok'],
+      ...['pipe write ok', 'pipe fsync EINVAL', 'pipe fstat ok'],
+      ...['copy ENOSPC', 'reused ok', 'stat ENOSPC', 'other stat ok', 'deleted ENOSPC'],
+    ])
+    assert.equal(done.status, 0, done.stderr)
+  })
+
+const onDatabases = `
+import os, sqlite3, sys
+os.chdir(sys.argv[1])
+for name in 'full.db', 'fine.db':
+    try:
+        with sqlite3.connect(name) as db: db.execute('create table t (x)')
+        print(name, 'ok')
+    except sqlite3.Error as error: print(name, error)
+`
+
+test('path=: the disk is full for one database of SQLite, and not for another', async (t) => {
+  if (!requires(t, 'python3')) return
+  const folder = scratch(t)
+  const done = await under(
+    `pwrite64+write=ENOSPC,path=${folder}/full.db`,
+    ...['/usr/bin/python3', '-c', onDatabases, folder],
+  )
+  assert.equal(done.stdout, 'full.db database or disk is full\nfine.db ok\n', done.stderr)
 })
 
 test('fd=: only calls on that descriptor', async (t) => {

@@ -30,7 +30,7 @@ async function under(
   const fullArgs = ['exec', '--syscall', fault, '--', ...command, ...args.map(String)]
   const done = await runMinderbinder(fullArgs, { cwd: scratch(t), ...options })
   assert.equal(done.status, 0, done.stderr)
-  const counts = /seccomp +(\d+) +(\d+) +(\d+)$/m.exec(done.stderr)?.slice(1).map(Number)
+  const counts = /(?:seccomp|ptrace) +(\d+) +(\d+) +(\d+)$/m.exec(done.stderr)?.slice(1).map(Number)
   return { said: done.stdout, counts }
 }
 

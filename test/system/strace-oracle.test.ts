@@ -68,6 +68,34 @@ for (const [spec, name] of [
     )
   })
 
+for (const [title, ...specs] of [
+  [
+    'the last expression for a call counts',
+    'faccessat2:error=EIO:when=1+',
+    'faccessat2:error=EPERM:when=3..5',
+  ],
+  [
+    'an earlier expression keeps its other calls',
+    'faccessat2,fsync:error=EIO',
+    'fsync:error=EPERM:when=9',
+  ],
+  [
+    'one of nothing replaces nothing',
+    'faccessat2:error=EIO:when=4',
+    'none:error=EPERM',
+    '?nonesuch:error=EPERM',
+  ],
+] as const)
+  test(`several expressions do what they do under strace: ${title}`, async (t) => {
+    if (!requires(t, 'strace', 'cc')) return
+    const inject = specs.flatMap((spec) => ['-e', `inject=${spec}`])
+    const oracle = await run(['strace', '-f', '-o', '/dev/null', ...inject, loop(), '20'])
+    const faults = specs.flatMap((spec) => ['--inject', spec])
+    const ours = await runMinderbinder(['exec', '-q', ...faults, '--', loop(), '20'])
+    assert.equal(ours.stdout, oracle.stdout, ours.stderr)
+    assert.match(oracle.stdout, /\d/)
+  })
+
 // Of other signals strace lets the call run first; test/system/signal-outcome.test.ts has what they do here.
 test('signal=KILL:when=2 ends the program where strace ends it: before the second rename', async (t) => {
   if (!requires(t, 'strace', 'python3')) return

@@ -14,7 +14,9 @@ import { scratch } from '../helpers/scratch.ts'
 function withoutProcessVmReadv(...fault: string[]) {
   const inject = ['-e', 'trace=process_vm_readv', '-e', 'inject=process_vm_readv:error=ENOSYS']
   const strace = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject]
-  return run([...strace, minderbinder, 'exec', ...fault, '--', 'cat', '/etc/hostname'])
+  // Not by ptrace: strace traces the command already.
+  const exec = [minderbinder, 'exec', '--engine', 'seccomp']
+  return run([...strace, ...exec, ...fault, '--', 'cat', '/etc/hostname'])
 }
 
 test('path= finds the path that it names, and no other', async (t) => {
@@ -47,6 +49,26 @@ test('a path that cannot be read does not match, and the summary says so; an add
   const done = await runMinderbinder(['exec', ...fault, '--', ...command], unprivileged.options)
   assert.match(done.stderr, /never fired: \d+ calls, none with .*; the path of 1 could not be read/)
 })
+
+for (const engine of ['ptrace', 'seccomp'])
+  test(`a path at the end of what is mapped: with its end it is one, without it the kernel reads none either, ${engine}`, async (t) => {
+    if (!requires(t, 'python3')) return
+    const script = `
+import ctypes, errno, mmap
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+page = mmap.PAGESIZE
+start = libc.mmap(None, ctypes.c_size_t(2 * page), 3, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+libc.munmap(ctypes.c_void_p(start + page), ctypes.c_size_t(page))
+for path in (b'/etc/hostname' + bytes(1), b'/etc/hostname'):
+    at = start + page - len(path)
+    ctypes.memmove(at, path, len(path))
+    libc.openat(-100, ctypes.c_void_p(at), 0)
+    print(errno.errorcode[ctypes.get_errno()])`
+    const fault = ['--engine', engine, '--syscall', 'openat=EIO,path=/etc/hostname']
+    const done = await runMinderbinder(['exec', ...fault, '--', '/usr/bin/python3', '-c', script])
+    assert.equal(done.stdout, 'EIO\nEFAULT\n', done.stderr)
+  })
 
 test('a program that cannot be read: its loader is faulted, and the summary says so', async (t) => {
   if (!requires(t, 'root', 'user:nobody')) return // somebody else's program

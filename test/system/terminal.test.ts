@@ -6,13 +6,14 @@ import test, { type TestContext } from 'node:test'
 import { fixture } from '../helpers/fixture.ts'
 import { descendants, program } from '../helpers/processes.ts'
 import { requires } from '../helpers/requires.ts'
-import { minderbinder } from '../helpers/run.ts'
+import { engineOption, minderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
 import { nothingLeft, systemState } from '../helpers/system-state.ts'
 import { keys, shell, type Terminal, terminal } from '../helpers/terminal.ts'
 import { until } from '../helpers/until.ts'
 
-const prefix = `${minderbinder} exec -q --syscall openat=ENOENT@0% --`
+const options = [...engineOption, '-q', '--syscall', 'openat=ENOENT@0%'].join(' ')
+const prefix = `${minderbinder} exec ${options} --`
 // Where ^Z may come at any moment the child is bash: dash starts commands by vfork(), and hangs in it where the new
 // process is stopped before its exec, under env too.
 const signals = (count: number) => `${prefix} ${fixture('signals')} ${count}`

@@ -20,7 +20,18 @@ test('all that lies in src is on the map', () => {
 })
 
 test('the files that it names are there', () => {
-  const folders = ['.ci', 'bin', 'bpf', 'completions', 'docs', 'man', 'scripts', 'src', 'test']
+  const folders = [
+    '.ci',
+    'bin',
+    'bpf',
+    'clients',
+    'completions',
+    'docs',
+    'man',
+    'scripts',
+    'src',
+    'test',
+  ]
   const files = folders.flatMap((folder) => [
     `/${folder}`,
     ...readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(

@@ -1,4 +1,4 @@
-/** docs/library.md has what the package exports, and no more. */
+/** The pages have what the package exports, and docs/library.md no more. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
@@ -14,4 +14,12 @@ test('the page lists every name that the package exports', () => {
   )
   const { exports: exported } = parse('src/index.ts', read('src/index.ts'))
   assert.deepEqual(listed.sort(), exported.map(({ name }) => name).sort())
+})
+
+test('the page of tests names every function that minderbinder/testing exports', () => {
+  const page = read('docs/testing.md')
+  const { exports: exported } = parse('src/testing/index.ts', read('src/testing/index.ts'))
+  const values = exported.filter(({ isType }) => !isType).map(({ name }) => name)
+  assert.ok(values.includes('withFailures') && values.includes('failures'))
+  for (const name of values) assert.match(page, new RegExp(`\\b${name}\\b`), name)
 })

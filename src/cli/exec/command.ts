@@ -22,6 +22,7 @@ import { openOutputs } from '../output-file.ts'
 import { parseArguments } from '../parse.ts'
 import { writeStderr } from '../standard-streams.ts'
 import { writeAfterView } from '../terminal-use.ts'
+import type { ControlledRun } from './controlled-run.ts'
 import { type ExecOptions, execParser } from './options.ts'
 import { ExecReport } from './report.ts'
 import { lookUpUser } from './user.ts'
@@ -35,7 +36,9 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
   const { faults, options, command } = parseExec(args)
   const rules = await allRules(faults, { filesOnly: true })
   const observer = await observerOf(options, command, front)
-  const planned = planEngines(rules, engines, options.engine)
+  const control = options.control === undefined ? undefined : await controlled(options, rules)
+  const planned =
+    control?.planned ?? planEngines(rules, engines, { option: options.engine, command: command[0] })
   const user = options.user === undefined ? undefined : await lookUpUser(options.user)
   const { output, log: logFile, ...more } = await front.orAbandoned(openOutputs(options))
   // Of what the launcher handed over, and of standard output, which was for --help.
@@ -47,6 +50,8 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
     rules,
     seed: options.seed,
     ...planned,
+    control: control !== undefined,
+    scope: control?.scope,
     argvIndex: 1 + args.length - command.length, // `exec` itself is argument 0
     command: command[0]!,
     user,
@@ -54,14 +59,23 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
     includeSetuid: options.includeSetuid,
     onEvent: injections && ((event) => injections.add(event)),
   }
-  const session = runCommand(plan, observer, front)
-  const result = await (report?.orFailed(session) ?? session)
+  const session = runCommand(plan, observer, front, (opened) =>
+    control?.serve(opened, front.supervisor, injections),
+  )
+  const whole = await (report?.orFailed(session) ?? session)
+  const result = control?.ownResult(whole) ?? whole
   // Not made if it is not read: its hints build every family, two milliseconds.
   // Events dropped by the graphs alone are not losses: no log was asked for.
-  const told = log
-    ? { ...result, notes: [...result.notes, ...log.notes()] }
-    : { ...result, lostEvents: 0n }
-  const text = (colour: 0 | 1) => summarize(plan, told, colour)
+  const told = {
+    ...result,
+    ...(!log && { lostEvents: 0n }),
+    notes: [...faults.notes, ...result.notes, ...(log?.notes() ?? [])],
+  }
+  const none = faults.notes.join('; ') || 'no fault was given'
+  const text = (colour: 0 | 1) =>
+    told.rules.length === 0 && plan.control !== true
+      ? ranAsItIs(none)
+      : summary({ ...told, seed: options.seed, arch: architecture, colour })
   if (output) output.write(text(0))
   else if (!options.quiet) writeStderr(text(stderrColour()))
   if (options.graph && !options.quiet && (output || !stderrIsTerminal()))
@@ -69,6 +83,12 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
   await report?.write(rules, told)
   closeFiles([log, output, more.report])
   return endLikeChild(rules, result, options)
+}
+
+/** Imported here: a start without --control does not wait for it. @throws {MinderbinderError} */
+async function controlled(options: ExecOptions, rules: readonly Rule[]): Promise<ControlledRun> {
+  const { ControlledRun } = await import('./controlled-run.ts')
+  return new ControlledRun(options, rules)
 }
 
 /** What watches while the command runs; closes the terminal if nothing does. */
@@ -108,10 +128,8 @@ function parseExec(args: readonly string[]): {
   return { ...read(), command }
 }
 
-function summarize({ seed }: CommandPlan, result: CommandResult, colour: 0 | 1 | 2 | 3): string {
-  if (result.rules.length === 0)
-    return 'minderbinder: no fault was given: the command ran as it is\n'
-  return summary({ ...result, seed, arch: architecture, colour })
+function ranAsItIs(why: string): string {
+  return `minderbinder: ${why}: the command ran as it is\n`
 }
 
 /**

@@ -12,6 +12,8 @@ export interface ExecOptions {
   /** 0 to 2^64 - 1. */
   readonly seed: bigint
   readonly engine: EngineOption
+  /** SET of --control, empty where none was given; undefined: no --control. */
+  readonly control: string | undefined
   readonly includeLoader: boolean
   readonly includeSetuid: boolean
   readonly user: string | undefined
@@ -60,6 +62,7 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
       options: {
         seed: given.seed ?? randomSeed(),
         engine: given.engine,
+        control: given.control === true ? '' : given.control,
         includeLoader: given.includeLoader === true,
         includeSetuid: given.includeSetuid === true,
         user: given.user,

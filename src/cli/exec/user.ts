@@ -1,4 +1,4 @@
-/** `--user NAME`: who that is, from the system's own databases (NSS), which a static launcher cannot ask. */
+/** `--user NAME`: their ids, from the system's own databases (NSS), which a static launcher cannot ask. */
 import { promisify } from 'node:util'
 import { MinderbinderError } from '../../errors.ts'
 import type { UserIds } from '../../launch/stage-frame.ts'

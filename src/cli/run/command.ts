@@ -10,7 +10,6 @@ import type { SessionSnapshot } from '../../session/session.ts'
 import { closeFiles } from '../close-files.ts'
 import { stderrColour, stderrIsTerminal, terminalColour } from '../colour.ts'
 import { readConfig } from '../config-files.ts'
-import { errorText } from '../error-text.ts'
 import { InjectionLog } from '../injection-log.ts'
 import { LogFile } from '../log-file.ts'
 import { type OutputFile, openOutputs } from '../output-file.ts'
@@ -19,7 +18,8 @@ import { dryRun } from './dry-run.ts'
 import { terminalsOfNow } from './hung-up.ts'
 import { runObservers } from './observers.ts'
 import { parseRun, type RunOptions } from './options.ts'
-import { planRun, type RunRules } from './plan.ts'
+import { planRunHere, type RunRules } from './plan.ts'
+import { reload, type Told } from './reload.ts'
 import { MachineReporter } from './report.ts'
 import { RunSignals } from './signals.ts'
 import { terminalForGraphs } from './view.ts'
@@ -33,7 +33,7 @@ export async function runCommand(
   args: readonly string[],
 ): Promise<{ text: string; status: 0; atOnce?: boolean }> {
   const options = parseRun(args)
-  const first = planRun(await readConfig(options.configs), options)
+  const first = await planRunHere(await readConfig(options.configs), options)
   if (options.dryRun) return { text: await dryRun(first, options), status: 0 }
   const { output, log: logFile, ...more } = await openOutputs(options)
   const reporter = more.report && new MachineReporter(more.report, options)
@@ -77,8 +77,9 @@ async function watchUntilEnd(
   const terminalIsGone = terminalsOfNow()
   const words = new RunWords(process.stderr.isTTY === true)
   const observer = together(runObservers(options, words, () => signals.give('end')))
-  introduce(first, words)
-  const session = await MachineSession.open(first, {
+  words.introduce(first)
+  const opening = { add: first.rules, engines: first.engines }
+  const session = await MachineSession.open(opening, {
     seed: options.seed,
     includeLoader: options.includeLoader,
     includeSetuid: options.includeSetuid,
@@ -91,18 +92,19 @@ async function watchUntilEnd(
         return (event) => injections.add(event)
       }),
   })
-  files.reporter?.begin(first)
   let report: SessionSnapshot
   let reading = false
   try {
+    await session.start()
+    files.reporter?.begin(first)
     const stop = await observer.start(() => session.sample())
     try {
-      // Whose terminal hangs up gets SIGHUP, too: faults that nobody sees any more shall not stay.
+      // A terminal that hangs up sends SIGHUP, too: faults that no user sees any more must not stay.
       while ((await signals.next()) === 'reload' && !terminalIsGone()) {
         const planned = plannedAnew(options)
         const next = await Promise.race([planned, signals.ended])
         reading = next === undefined
-        if (next) await reload(session, next, options, files, words)
+        if (next) await reload(session, next, words, toldOfReload(options, files))
       }
     } finally {
       await stop()
@@ -116,42 +118,18 @@ async function watchUntilEnd(
 /** The rules that are in the files now, or why they are none. Waits as long as a file does (a FIFO, say). */
 async function plannedAnew(options: RunOptions): Promise<{ rules: RunRules } | { error: unknown }> {
   try {
-    return { rules: planRun(await readConfig(options.configs), options) }
+    return { rules: await planRunHere(await readConfig(options.configs), options) }
   } catch (error) {
     return { error }
   }
 }
 
-/** What the rules before have done is told with the new ones. An invalid file changes nothing, and says why. */
-async function reload(
-  session: MachineSession,
-  planned: Awaited<ReturnType<typeof plannedAnew>>,
-  options: RunOptions,
-  { output, log, reporter }: Files,
-  words: RunWords,
-): Promise<void> {
-  try {
-    if ('error' in planned) throw planned.error
-    const next = planned.rules
-    const before = withNotes(await session.change(next), log)
-    reporter?.replace(before, next)
-    introduce(next, words)
-    const news = `minderbinder: read again: ${counted(next.rules.length, 'rule')}\n`
-    const done = summarize(before, options, output)
-    words.say(done === '' ? news : `${news}minderbinder: the rules before:\n${done}`)
-  } catch (error) {
-    words.say(`${errorText(error, false)}minderbinder: the rules stay as they were\n`)
+function toldOfReload(options: RunOptions, { output, log, reporter }: Files): Told {
+  const withLog = (before: SessionSnapshot) => withNotes(before, log)
+  return {
+    replaced: (before, next) => reporter?.replace(before && withLog(before), next),
+    summary: (before) => summarize(withLog(before), options, output),
   }
-}
-
-/** What is to be known of the rules before they are in force. */
-function introduce({ skipped, warnings }: RunRules, words: RunWords): void {
-  words.leaveOut(skipped)
-  for (const line of warnings) words.say(`minderbinder: warning: ${line}\n`)
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** Writes the summary to its file, where there is one. Returns what of it is for standard error. */

@@ -4,7 +4,7 @@ import { networkNamespace } from '../../kernel/process/namespaces.ts'
 import { oneLine, printable } from '../../report/printable.ts'
 import { isBoundToOwnNamespace } from '../../rules/reach.ts'
 import type { Rule } from '../../rules/rule.ts'
-import { matchAll } from '../../targets/match.ts'
+import { matchAll, namingOf } from '../../targets/match.ts'
 import { RunningProcesses } from '../../targets/running.ts'
 import type { RunRules } from './plan.ts'
 
@@ -19,7 +19,9 @@ export async function dryRun(
   options: { readonly includeSetuid: boolean },
 ): Promise<string> {
   await mustHaveInterfaces(rules)
-  const candidates = await new RunningProcesses(rules).look()
+  const naming = namingOf(rules)
+  const running = await new RunningProcesses().look()
+  const candidates = running.map((process) => ({ process, named: naming(process) }))
   const matches = matchAll(candidates, rules, new Set([process.pid]), options)
   const { targets } = matches
   const spared = new Set(matches.spared)

@@ -2,6 +2,7 @@
 import { chooseEngines, indicesByEngine } from '../../engines/choose.ts'
 import type { Engine } from '../../engines/engine.ts'
 import { machineEngines } from '../../engines/engines.ts'
+import { tryHooksHere } from '../../engines/override/hook-here.ts'
 import { MinderbinderError } from '../../errors.ts'
 import { isInFirstNamespace } from '../../kernel/process/namespaces.ts'
 import { keptPrivileges } from '../../rules/kept-privileges.ts'
@@ -23,6 +24,12 @@ export interface RunRules {
   readonly warnings: readonly string[]
 }
 
+/** The same, once it is known what this kernel allows. @throws {MinderbinderError} as planRun() */
+export async function planRunHere(all: readonly Rule[], choices: RunChoices): Promise<RunRules> {
+  if (all.some(({ kind }) => kind === 'syscall')) await tryHooksHere()
+  return planRun(all, choices)
+}
+
 /**
  * @throws {MinderbinderError} MB_NO_PERMISSION, MB_NAMESPACE, MB_NO_ENGINE, MB_CONFIG, MB_FAULT_VALUE: the rules
  *   cannot be honoured as they are
@@ -41,7 +48,9 @@ export function planRun(all: readonly Rule[], choices: RunChoices): RunRules {
   const engines: Engine[] = []
   const skipped: string[] = []
   const refused: Rule[] = []
-  for (const [index, choice] of chooseEngines(limited, machineEngines, 'override').entries()) {
+  for (const [index, choice] of chooseEngines(limited, machineEngines, {
+    option: 'auto',
+  }).entries()) {
     const rule = limited[index]!
     if ('refusal' in choice) {
       skipped.push(`${rule.label}: ${choice.refusal}`)

@@ -33,9 +33,10 @@ export class MachineReporter {
     this.#began = now()
   }
 
-  /** From now on `next` are in force. @param before what the rules until now did */
-  replace(before: SessionSnapshot, next: Pick<RunRules, 'skipped'>): void {
-    this.#replaced = addReplaced(this.#replaced, this.#period(before))
+  /** From now on `next` are in force. @param before what the rules until now did; undefined: that is not known */
+  replace(before: SessionSnapshot | undefined, next: Pick<RunRules, 'skipped'>): void {
+    const period = before ? this.#period(before) : this.#unknownPeriod()
+    this.#replaced = addReplaced(this.#replaced, period)
     this.begin(next)
   }
 
@@ -62,6 +63,10 @@ export class MachineReporter {
   #period(done: SessionSnapshot): PeriodReport {
     const notes = [...this.#skipped.map((rule) => `left out: ${rule}`), ...done.notes]
     return periodReport({ ...done, notes }, this.#times(), architecture)
+  }
+
+  #unknownPeriod(): PeriodReport {
+    return { ...failedPeriod(this.#times()), notes: ['what these rules did is not known'] }
   }
 
   #times() {

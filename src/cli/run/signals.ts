@@ -12,7 +12,7 @@ const meanings = {
   SIGUSR2: 'nothing',
 } as const
 
-/** Listens from the beginning on: what comes before somebody asks is not lost. */
+/** Listens from the beginning on: what comes before the first question is not lost. */
 export class RunSignals {
   #order: Order | undefined
   #wake: () => void = () => {}

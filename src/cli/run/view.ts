@@ -6,7 +6,7 @@ import { inForeground } from '../terminal-use.ts'
 import type { RunOptions } from './options.ts'
 import type { RunWords } from './words.ts'
 
-/** Not in the background: whoever takes the terminal from there is stopped (SIGTTOU), with faults in force. */
+/** Not in the background: a process that takes the terminal from there is stopped (SIGTTOU), with faults in force. */
 export function terminalForGraphs({ graph }: RunOptions): boolean {
   const { TERM } = process.env
   if (!graph || process.stdout.isTTY !== true) return false

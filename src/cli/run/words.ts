@@ -1,5 +1,6 @@
 /** What run has to say while it runs: on standard error, and where that is behind the graphs, in them first. */
 import { writeStderr } from '../standard-streams.ts'
+import type { RunRules } from './plan.ts'
 
 /** A screen that covers the terminal. */
 export interface Cover {
@@ -35,6 +36,12 @@ export class RunWords {
     this.#leftOut = rules
     for (const rule of rules) this.say(`minderbinder: left out: ${rule}\n`)
     this.#cover?.leaveOut(rules)
+  }
+
+  /** What is to be known of rules before they are in force. */
+  introduce({ skipped, warnings }: Pick<RunRules, 'skipped' | 'warnings'>): void {
+    this.leaveOut(skipped)
+    for (const line of warnings) this.say(`minderbinder: warning: ${line}\n`)
   }
 
   cover(cover: Cover): void {

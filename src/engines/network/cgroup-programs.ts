@@ -4,7 +4,7 @@ import { MinderbinderError } from '../../errors.ts'
 import { attachTypes, createLink, LinkError } from '../../kernel/bpf/link.ts'
 import { cgroupRoot } from '../../kernel/cgroup/place.ts'
 import type { EngineContext } from '../engine.ts'
-import type { NetworkObject } from './object.ts'
+import type { NetworkObject, NetworkProgram } from './object.ts'
 
 const attachTypeOf = {
   mb_tag_socket: attachTypes.sockCreate,
@@ -13,7 +13,11 @@ const attachTypeOf = {
   mb_connect6: attachTypes.connect6,
 } as const
 
-export type CgroupProgram = keyof typeof attachTypeOf
+type CgroupProgram = keyof typeof attachTypeOf
+
+export function isCgroupProgram(name: NetworkProgram): name is CgroupProgram {
+  return name in attachTypeOf
+}
 
 /** The directory of the cgroup that every target is in. @throws {MinderbinderError} MB_NO_CGROUP2 */
 export function cgroupOfTargets({ machine, cgroup }: EngineContext): string {

@@ -1,22 +1,28 @@
 /** Packets lost on their way to the target, and connect() refused: programs on the target's own cgroup. */
-import type { Rule } from '../../rules/rule.ts'
-import type { AttachedEngine, Engine, EngineContext } from '../engine.ts'
 
-export const cgroup: Engine = { name: 'cgroup', refusal, attach }
+import { whyNoChildCgroup } from '../../kernel/cgroup/place.ts'
+import type { Rule } from '../../rules/rule.ts'
+import type { Engine } from '../engine.ts'
+import { interfaceRefusal } from '../no-interface.ts'
+import { attachNetwork } from './changing.ts'
+
+export const cgroup: Engine = {
+  name: 'cgroup',
+  refusal,
+  refusalHere,
+  // Imported there: a start without network rules does not wait for it.
+  attach: attachNetwork(async () => (await import('./cgroup-attach.ts')).hooks),
+}
 
 function refusal(rule: Rule): string | undefined {
   if (rule.kind === 'syscall') return 'cgroup programs see packets and connect(), no other calls'
-  if (rule.kind === 'refuse-net') {
-    return rule.interface === undefined
-      ? undefined
-      : 'when a program calls connect(), no interface has been chosen yet'
-  }
+  if (rule.kind === 'refuse-net') return interfaceRefusal(rule)
   // Egress would report the loss to the sender: EPERM, or congestion to TCP.
   return rule.direction === 'in' ? undefined : 'a packet that goes out is lost silently by tc only'
 }
 
-async function attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine> {
-  // Imported here: a start without network rules does not wait for it.
-  const { attachToCgroup } = await import('./cgroup-attach.ts')
-  return attachToCgroup(context, indices)
+/** Of what another engine can do, too: else the attempt says better what is missing. */
+function refusalHere(rules: readonly Rule[]): string | undefined {
+  if (!rules.some(({ kind }) => kind === 'refuse-net')) return undefined
+  return process.geteuid?.() === 0 ? whyNoChildCgroup() : 'it needs root'
 }

@@ -77,6 +77,13 @@ export class LateAttachments {
     return lines
   }
 
+  /** What has ended has been told: notes() begins anew. */
+  forgetEnded(): void {
+    this.#untold = 0
+    for (const [name, { ended }] of this.#troubles)
+      if (ended !== 'not yet') this.#troubles.delete(name)
+  }
+
   /** Idempotent. */
   close(): void {
     this.#closed = true

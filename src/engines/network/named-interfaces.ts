@@ -1,4 +1,4 @@
-/** Rules that name an interface hold for whoever has the name: it may go and come again while they are in force. */
+/** Rules that name an interface hold for the one that has the name: it may go and come again while they are in force. */
 import { type Interface, interfaceIndex } from '../../kernel/network/interfaces.ts'
 import type { Rule } from '../../rules/rule.ts'
 
@@ -47,7 +47,7 @@ export class NamedInterfaces {
     return this.#rules.size > 0
   }
 
-  /** @param deleted indices that were given back since the last time: who has one now is another */
+  /** @param deleted indices that were given back since the last time: an interface with one of them is another now */
   follow(interfaces: readonly Interface[], deleted: ReadonlySet<number> = new Set()): void {
     for (const [name, before] of this.#ifindex) {
       const now = interfaces.find((each) => each.name === name)?.index ?? NO_INTERFACE
@@ -57,8 +57,8 @@ export class NamedInterfaces {
       if (before !== NO_INTERFACE) this.#losses.set(name, (this.#losses.get(name) ?? 0) + 1)
       this.#options.onNotice?.(
         now === NO_INTERFACE
-          ? `interface ${name} is gone, and waited for: ${this.#labels(name)}`
-          : `interface ${name} is there again, another one: ${this.#labels(name)}`,
+          ? `interface ${name} disappeared, and its rules wait for it to return: ${this.#labels(name)}`
+          : `interface ${name} is back with a new index, and its rules apply there: ${this.#labels(name)}`,
       )
     }
   }

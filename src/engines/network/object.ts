@@ -1,29 +1,34 @@
 /** bpf/network.bpf.o, loaded for some rules of a plan: what the tc and the cgroup engine have in common. */
-import { architecture } from '../../kernel/architecture.ts'
 import { aim } from '../../kernel/bpf/aim.ts'
 import { type RingReader, readEvents } from '../../kernel/bpf/events.ts'
 import { readBpfObject } from '../../kernel/bpf/file.ts'
 import { BpfObject } from '../../kernel/bpf/object.ts'
 import { testRun } from '../../kernel/bpf/test-run.ts'
+import { Deadline } from '../../kernel/deadline.ts'
+import { gracePeriod } from '../../kernel/grace-period.ts'
 import { bootTime, loadLibc } from '../../kernel/libc.ts'
-import { type Interface, interfaceIndex } from '../../kernel/network/interfaces.ts'
+import type { Interface } from '../../kernel/network/interfaces.ts'
 import { ownNetworkNamespace } from '../../kernel/network/socket-namespace.ts'
-import { decodeCounts, encodeRules, RULE_COUNTS_SIZE, RULE_SIZE } from '../../rules/encode.ts'
-import type { RuleCounts } from '../../rules/rule.ts'
-import { ruleOffsets } from '../../rules/rule-layout.ts'
-import { tagSockets } from '../../targets/sockets.ts'
-import type { TargetEntry } from '../../targets/target.ts'
+import { sleep } from '../../kernel/sleep.ts'
+import { RULES_MAX } from '../../rules/encode.ts'
+import { SIDES } from '../../targets/limits.ts'
+import type { Targets } from '../../targets/target.ts'
 import type { EngineContext } from '../engine.ts'
-import { NamedInterfaces } from './named-interfaces.ts'
-import { OutOfReach } from './out-of-reach.ts'
+import { EventRoutes } from '../event-routes.ts'
+import { closeLoaded, keepLoaded, type LoadedNetwork, takeLoaded } from './loaded.ts'
+import { elsewhereKey } from './out-of-reach.ts'
+import { PlacedRules } from './placed-rules.ts'
 import {
+  clearTallies,
+  indicesOf,
   type NetworkRules,
-  type NetworkScope,
-  noSets,
+  readTallies,
   Session,
-  setsOf,
+  Sets,
   settingsOf,
+  type Tallies,
 } from './settings.ts'
+import { EgressAttachments } from './tc-attach.ts'
 
 /** Programs of bpf/network.bpf.c. */
 export type NetworkProgram =
@@ -37,118 +42,148 @@ export type NetworkProgram =
 const EVENT_BUFFER = 1024 * 1024
 /** A ring buffer has at least a page, which on arm64 may be 64 KiB. */
 const NO_EVENT_BUFFER = 64 * 1024
+/** A kept object has room for so many rules, whatever the run had that loaded it; plans of more load their own. */
+const KEPT_RULES = 64
+/** A program takes microseconds: if some are busy for longer, it is with other rules, or the hypervisor has stopped one. */
+const PATIENCE_MS = 20
+
+interface Parts {
+  readonly netns: bigint
+  readonly settings: Buffer
+  /** What other runs could load alike; undefined: it is not kept. */
+  readonly kind: string | undefined
+}
 
 export class NetworkObject {
-  readonly #object: BpfObject
-  readonly #indices: readonly number[]
-  readonly #session: Session
-  readonly #named: NamedInterfaces
-  readonly #outOfReach: OutOfReach
+  readonly #loaded: LoadedNetwork
   readonly #netns: bigint
+  readonly #settings: Buffer
+  readonly #session: Session
+  readonly #sets: Sets
+  readonly #routes = new EventRoutes()
+  #kind: string | undefined
   #events: RingReader | undefined
-  #counts: Map<number, RuleCounts> | undefined
-  #lost: bigint | undefined
-  #untagged: bigint | undefined
-  #copied: bigint | undefined
+  #closed = false
 
   private constructor(
-    object: BpfObject,
-    context: EngineContext,
-    indices: readonly number[],
-    { session, named, netns }: { session: Session; named: NamedInterfaces; netns: bigint },
+    loaded: LoadedNetwork,
+    { seed }: EngineContext,
+    { netns, settings, kind }: Parts,
   ) {
-    this.#object = object
-    this.#indices = indices
-    this.#session = session
-    this.#named = named
-    this.#outOfReach = new OutOfReach(object, context, indices)
+    this.#loaded = loaded
     this.#netns = netns
+    this.#settings = settings
+    this.#session = new Session(loaded.object, seed)
+    this.#sets = new Sets(loaded.object)
+    this.#kind = kind
   }
 
   /**
-   * @param interfaces those that there are, of which rules may name some
-   * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_INTERFACE
+   * Loaded anew, or one that this process has kept; without a rule yet.
+   *
+   * @param targets those of the rules, if some have any
+   * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH
    */
   static async load(
     context: EngineContext,
     rules: NetworkRules,
     programs: readonly NetworkProgram[],
-    interfaces: readonly Interface[],
+    targets: Targets | undefined,
   ): Promise<NetworkObject> {
-    const table = encodeRules(context.rules, {
-      arch: architecture,
-      interfaceIndex: (name) => interfaceIndex(interfaces, name),
-    })
-    const row = (index: number) => table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
-    const indices = [...rules.dropOut, ...rules.dropIn, ...rules.refuse]
-    const targeted = indices.some((index) => context.rules[index]?.targets !== undefined)
-    const targets = targeted ? await context.targets?.() : undefined
+    const { machine, cgroup, onEvent } = context
+    if (!machine && !cgroup) throw new Error('network rules need a cgroup')
     await loadLibc() // start() is not asynchronous
     const netns = await ownNetworkNamespace()
-    const scope = scopeOf(context, indices, { turn: targets?.turn ?? 0, netns })
-    const object = await BpfObject.load(readBpfObject('network'), {
-      name: 'network',
-      purpose: 'network faults',
-      programs: [...programs, 'mb_level'],
-      maxEntries: {
-        rules: context.rules.length,
-        counts: context.rules.length,
-        events: context.onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
-      },
-      ...(targets && { reuse: { targets: targets.map, turn: targets.turnMap } }),
-      rodata: settingsOf(rules, scope, {
-        rules: context.rules,
-        seed: context.seed,
-        wantsEvents: context.onEvent !== undefined,
+    const settings = settingsFor(context, rules, { targets, netns })
+    const kind = isKept(context, targets)
+      ? [...programs, settings.toString('hex')].join(' ')
+      : undefined
+    const rows =
+      targets?.rows ??
+      (machine ? RULES_MAX : kind === undefined ? context.rules.length : KEPT_RULES)
+    const loaded = (kind === undefined ? undefined : takeLoaded(kind)) ?? {
+      object: await BpfObject.load(readBpfObject('network'), {
+        name: 'network',
+        purpose: 'network faults',
+        programs: [...programs, 'mb_level'],
+        maxEntries: {
+          rules: rows,
+          counts: rows,
+          events: onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
+        },
+        ...(targets && { reuse: { targets: targets.map, turn: targets.turnMap } }),
+        rodata: settings,
       }),
-    })
-    const session = new Session(object)
-    const named = new NamedInterfaces(context.rules, indices, interfaces, {
-      write(rule, ifindex) {
-        row(rule).writeUInt32LE(ifindex, ruleOffsets.ifindex)
-        object.update('rules', rule, row(rule))
-      },
-      label: (rule) => context.rules[rule]?.label ?? '',
-      onNotice: context.onNotice,
-    })
-    const network = new NetworkObject(object, context, indices, { session, named, netns })
+    }
+    const { object } = loaded
+    const network = new NetworkObject(loaded, context, { netns, settings, kind })
     try {
-      object.update('.data.sets', 0, setsOf(rules, scope, context))
-      for (const index of indices) object.update('rules', index, row(index))
-      if (context.cgroup)
+      forget(object)
+      if (cgroup)
         await aim(
-          context.cgroup,
-          (id, level) => session.setTarget(id, level),
+          cgroup,
+          (id, level) => network.#session.setTarget(id, level),
           // The socket that belongs to a test run of a program is in the cgroup of its caller.
           () => testRun(object.program('mb_level')),
         )
-      if (context.onEvent) network.#events = await readEvents(object.map('events'), context.onEvent)
+      if (onEvent)
+        network.#events = await readEvents(object.map('events'), (event) =>
+          network.#routes.dispatch(event),
+        )
       return network
     } catch (error) {
+      network.#kind = undefined
       network.close()
+      throw error
+    }
+  }
+
+  /** Can it have these rules, too, by the programs that it has? */
+  serves(context: EngineContext, rules: NetworkRules, targets: Targets | undefined): boolean {
+    return this.#settings.equals(settingsFor(context, rules, { targets, netns: this.#netns }))
+  }
+
+  /**
+   * Puts rules where they are found once they are enforced.
+   *
+   * @param interfaces those that there are, of which rules may name some
+   * @throws {MinderbinderError} MB_INTERFACE
+   */
+  place(
+    context: EngineContext,
+    rules: NetworkRules,
+    targets: Targets | undefined,
+    interfaces: readonly Interface[],
+  ): PlacedRules {
+    const { object } = this.#loaded
+    const place = { object, sets: this.#sets, netns: this.#netns, targets, interfaces }
+    const unroute = context.onEvent
+      ? this.#routes.add(targets?.firstSlot ?? 0, context.rules.length, context.onEvent)
+      : () => {}
+    try {
+      return new PlacedRules(context, rules, { ...place, unroute })
+    } catch (error) {
+      unroute()
       throw error
     }
   }
 
   /** Descriptor of a program that was asked for. */
   program(name: NetworkProgram): number {
-    return this.#object.program(name)
+    return this.#loaded.object.program(name)
   }
 
-  /** Tags the sockets that a target has already. */
-  async adopt(target: TargetEntry): Promise<void> {
-    const distant = await tagSockets(this.#object.map('tags'), this.#netns, target)
-    for (const netns of distant) this.#outOfReach.add({ ...target, netns })
+  /** Programs at the egress side of interfaces: those of a kept object are there already. */
+  egress(programFor: (each: Interface) => number | undefined): EgressAttachments {
+    this.#loaded.egress?.resume(programFor)
+    this.#loaded.egress ??= new EgressAttachments(programFor)
+    return this.#loaded.egress
   }
 
-  /** Some rule names an interface. */
-  get namesInterfaces(): boolean {
-    return this.#named.any
-  }
-
-  /** Interfaces have come or gone (NamedInterfaces.follow()). */
-  follow(interfaces: readonly Interface[], deleted?: ReadonlySet<number>): void {
-    if (!this.#counts) this.#named.follow(interfaces, deleted)
+  /** From there, unless it is kept. */
+  async detachEgress(): Promise<void> {
+    const { egress } = this.#loaded
+    await (this.#kind === undefined ? egress?.close() : egress?.pause())
   }
 
   /** `after=` of rules without targets counts from now. */
@@ -156,68 +191,60 @@ export class NetworkObject {
     this.#session.start(bootTime())
   }
 
-  /** From here on no rule is tried; a program that runs at this moment may still try one. */
-  lift(): void {
-    if (!this.#counts) this.#object.update('.data.sets', 0, noSets)
+  /** Packets of all cgroups pass at the first look. */
+  end(): void {
+    this.#session.end()
   }
 
-  /** By rule index; the last ones, once closed. */
-  counts(): Map<number, RuleCounts> {
-    return (
-      this.#counts ??
-      new Map(
-        this.#indices.map((index) => {
-          const bytes = this.#object.lookup('counts', index, RULE_COUNTS_SIZE)
-          return [index, decodeCounts(bytes)[0]!]
-        }),
-      )
-    )
+  /** Ends when what was decided by rules that are lifted is counted, and its events are handed on. */
+  async settled(): Promise<void> {
+    const deadline = new Deadline(PATIENCE_MS)
+    while (!this.#closed && !deadline.passed && this.tallies().deciding > 0n) await sleep(1)
+    if (!this.#closed && deadline.passed && !(await gracePeriod())) this.#kind = undefined
+    this.#events?.drain()
   }
 
-  lostEvents(): bigint {
-    return this.#lost ?? this.#session.lostEvents()
+  /** Of all rules that it had in this run. */
+  tallies(): Tallies {
+    return readTallies(this.#loaded.object)
   }
 
-  /** What a reader of the summary must know. */
-  notes(): string[] {
-    const untagged = this.#untagged ?? this.#session.untagged()
-    const copied = this.#copied ?? this.#session.copied()
-    const lines = [...this.#named.notes(), ...this.#outOfReach.notes()]
-    if (untagged > 0n)
-      lines.push(
-        `${untagged} sockets of targets went past the rules: the kernel had no memory to tag them`,
-      )
-    if (copied > 0n)
-      lines.push(
-        `${copied} of the packets that were lost went to a multicast or broadcast address: programs on this machine may have received their copies`,
-      )
-    return lines
-  }
-
-  /** Hands on the last events. Idempotent. Detach first, or the last ones are still to come. */
+  /** No rule is in force, and nothing is attached but what detachEgress() has left. Idempotent. */
   close(): void {
-    if (this.#counts) return
+    if (this.#closed) return
+    this.#closed = true
     this.#events?.close()
-    this.#outOfReach.close()
-    this.#counts = this.counts()
-    this.#lost = this.#session.lostEvents()
-    this.#untagged = this.#session.untagged()
-    this.#copied = this.#session.copied()
-    this.#object.close()
+    if (this.#kind === undefined) void closeLoaded(this.#loaded)
+    else keepLoaded(this.#kind, this.#loaded)
   }
 }
 
-function scopeOf(
-  { rules, machine, cgroup }: EngineContext,
-  indices: readonly number[],
-  place: Pick<NetworkScope, 'turn' | 'netns'>,
-): NetworkScope {
-  if (!machine && !cgroup) throw new Error('network rules need a cgroup')
-  const everyone = indices.filter((index) => rules[index]?.targets === undefined)
-  return {
-    everyone,
-    targeted: everyone.length < indices.length,
+/** Nothing but a command's rules for all of its processes: targets and events have maps of their own run. */
+function isKept(
+  { rules, machine, keepsLoaded, onEvent }: EngineContext,
+  targets: Targets | undefined,
+) {
+  return keepsLoaded && !machine && !targets && !onEvent && rules.length <= KEPT_RULES
+}
+
+/** What an earlier run has left there. */
+function forget(object: BpfObject): void {
+  clearTallies(object)
+  for (const key of object.keys('elsewhere', elsewhereKey.size)) object.remove('elsewhere', key)
+}
+
+function settingsFor(
+  { rules, machine, onEvent }: EngineContext,
+  given: NetworkRules,
+  { targets, netns }: { readonly targets: Targets | undefined; readonly netns: bigint },
+): Buffer {
+  const scope = {
+    targeted:
+      targets?.rows !== undefined ||
+      indicesOf(given).some((index) => rules[index]?.targets !== undefined),
     machine: machine === true,
-    ...place,
+    table: machine && targets ? Math.floor(targets.turn / SIDES) : 0,
+    netns,
   }
+  return settingsOf(given, scope, { rules, wantsEvents: onEvent !== undefined })
 }

@@ -3,9 +3,8 @@ import type { BpfObject } from '../../kernel/bpf/object.ts'
 import { struct } from '../../kernel/bpf/struct.ts'
 import { nameOf } from '../../kernel/process/tree.ts'
 import { printable } from '../../report/printable.ts'
-import { decodeRuleSet } from '../../rules/encode.ts'
+import { decodeRuleSet, RULE_SET_SIZE } from '../../rules/encode.ts'
 import { isBoundToOwnNamespace } from '../../rules/reach.ts'
-import { targetProcess } from '../../targets/limits.ts'
 import type { EngineContext } from '../engine.ts'
 
 /** struct elsewhere of bpf/network.bpf.c */
@@ -19,13 +18,14 @@ export interface Distant {
   /** Cookie of the namespace. */
   readonly netns: bigint
   readonly pid: number
-  /** Rule indices. */
+  /** Rows of its rules; of other sets than ours, too. */
   readonly rules: readonly number[]
 }
 
 export class OutOfReach {
   readonly #object: BpfObject
   readonly #context: EngineContext
+  readonly #firstRow: number
   /** Those of the engine's rules that do not reach further. */
   readonly #bound: ReadonlySet<number>
   /** By rule, the namespaces that it was told of. */
@@ -33,9 +33,16 @@ export class OutOfReach {
   readonly #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(object: BpfObject, context: EngineContext, indices: readonly number[]) {
+  /** @param firstRow row of the context's first rule: the others follow it */
+  constructor(
+    object: BpfObject,
+    context: EngineContext,
+    indices: readonly number[],
+    firstRow: number,
+  ) {
     this.#object = object
     this.#context = context
+    this.#firstRow = firstRow
     const { rules, onNotice } = context
     this.#bound = new Set(indices.filter((index) => isBoundToOwnNamespace(rules[index]!)))
     if (this.#bound.size === 0 || !onNotice) return
@@ -47,18 +54,19 @@ export class OutOfReach {
   look(): void {
     if (this.#bound.size === 0 || this.#closed) return
     for (const key of this.#object.keys('elsewhere', elsewhereKey.size)) {
-      const value = this.#object.get('elsewhere', key, targetProcess.size)
+      const value = this.#object.get('elsewhere', key, RULE_SET_SIZE)
       if (!value) continue
       this.add({
         netns: elsewhereKey.read(key, 'netns'),
         pid: elsewhereKey.read(key, 'tgid'),
-        rules: decodeRuleSet(value.subarray(targetProcess.rules)),
+        rules: decodeRuleSet(value),
       })
     }
   }
 
   add({ netns, pid, rules }: Distant): void {
-    const fresh = rules.filter((rule) => {
+    const indices = rules.map((row) => row - this.#firstRow)
+    const fresh = indices.filter((rule) => {
       const told = this.#told.get(rule)
       return this.#bound.has(rule) && !told?.has(netns) && (told?.size ?? 0) < TOLD_MOST
     })

@@ -6,7 +6,7 @@
 import { close as closeFile } from 'node:fs'
 import { promisify } from 'node:util'
 import { MinderbinderError } from '../../errors.ts'
-import { attachTypes, createLink, LinkError } from '../../kernel/bpf/link.ts'
+import { attachTypes, createLink, LinkError, linkedInterface } from '../../kernel/bpf/link.ts'
 import { attachClsact } from '../../kernel/network/clsact.ts'
 import type { Interface } from '../../kernel/network/interfaces.ts'
 import { isTurnedOff } from '../../kernel/no-feature.ts'
@@ -14,8 +14,8 @@ import type { AttachFailure } from './late-attachments.ts'
 
 interface Detach {
   (): Promise<void>
-  /** The link goes with its descriptor, whatever becomes of this process. */
-  readonly byKernel?: true
+  /** Descriptor of the link, which goes with it, whatever becomes of this process. Left out: it is a filter. */
+  readonly link?: number
 }
 
 const EPERM = 1
@@ -30,9 +30,11 @@ interface Attachment {
 }
 
 export class EgressAttachments {
-  readonly #programFor: (each: Interface) => number | undefined
+  #programFor: (each: Interface) => number | undefined
   /** By interface index; what is under way counts. */
   readonly #attached = new Map<number, Attachment>()
+  /** Ends when what resume() found attached is known to be so. */
+  #checked: Promise<void> = Promise.resolve()
   #closed = false
 
   /** @param programFor the descriptor of what belongs to an interface; undefined: nothing */
@@ -50,6 +52,7 @@ export class EgressAttachments {
     interfaces: readonly Interface[],
     deleted: ReadonlySet<number> = new Set(),
   ): Promise<AttachFailure[]> {
+    await this.#checked
     if (this.#closed) return []
     const programs = new Map(interfaces.map((each) => [each.index, this.#programFor(each)]))
     for (const [index, { program, detach }] of this.#attached) {
@@ -78,6 +81,38 @@ export class EgressAttachments {
   }
 
   /**
+   * Nothing is followed any more, until resume(). Links stay; filters are taken off, since they do not end with this
+   * process.
+   */
+  async pause(): Promise<void> {
+    this.#closed = true
+    for (const [index, { detach }] of [...this.#attached]) {
+      const now = await detach.catch(() => undefined)
+      if (now?.link !== undefined) continue
+      this.#attached.delete(index)
+      await now?.()
+    }
+  }
+
+  /** @param programFor as for a new one */
+  resume(programFor: (each: Interface) => number | undefined): void {
+    this.#programFor = programFor
+    this.#closed = false
+    this.#checked = this.#forgetGone()
+    this.#checked.catch(() => {}) // update() tells
+  }
+
+  /** An interface that has gone took its link along; another may have its index. */
+  async #forgetGone(): Promise<void> {
+    for (const [index, { detach }] of [...this.#attached]) {
+      const now = await detach
+      if (now.link !== undefined && (await linkedInterface(now.link)) === index) continue
+      this.#attached.delete(index)
+      void now().catch(() => {})
+    }
+  }
+
+  /**
    * Ends when no program runs that began before. The kernel takes links off one after the other, each with a grace
    * period of RCU, which waits for programs everywhere: so one is enough. The others end before this process does,
    * even if it is killed: a close(2) that is under way, and those of exit(2), are not left half done.
@@ -90,8 +125,8 @@ export class EgressAttachments {
     this.#attached.clear()
     const results = await Promise.allSettled(attached)
     const detaches = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
-    const links = detaches.filter(({ byKernel }) => byKernel)
-    const filters = detaches.filter(({ byKernel }) => !byKernel)
+    const links = detaches.filter(({ link }) => link !== undefined)
+    const filters = detaches.filter(({ link }) => link === undefined)
     const closing = links.map((detach) => detach())
     await Promise.all(filters.map((detach) => detach()))
     if (closing.length > 0) await Promise.race(closing)
@@ -102,7 +137,7 @@ async function attachTo(link: Interface, program: number): Promise<Detach> {
   if (isTurnedOff('tcx')) return attachClsact(link, program)
   try {
     const fd = await createLink(program, link.index, attachTypes.tcxEgress)
-    return Object.assign(() => closeLink(fd), { byKernel: true } as const)
+    return Object.assign(() => closeLink(fd), { link: fd })
   } catch (error) {
     if (!(error instanceof LinkError)) throw error
     // Before Linux 6.6 there is no such attach type.

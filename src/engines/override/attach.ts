@@ -4,26 +4,34 @@ import { promisify } from 'node:util'
 import { MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
 import { attachRawTracepoint, attachTypes, createLink, LinkError } from '../../kernel/bpf/link.ts'
-import { entryFunction, entryFunctionNames } from '../../kernel/tracing/entry-function.ts'
+import { entryFunctionNames } from '../../kernel/tracing/entry-function.ts'
 import { tracedFunctions } from '../../kernel/tracing/ftrace-jump.ts'
 import { openKprobe } from '../../kernel/tracing/kprobe.ts'
 import type { SyscallRule } from '../../rules/rule.ts'
 import type { EngineContext } from '../engine.ts'
 import { availableWays } from './here.ts'
+import { hookFunctions, hooksOf } from './hooks.ts'
 import { followersOf, OverrideObject } from './object.ts'
-import type { Way } from './ways.ts'
+import type { PlacedRules } from './placed-rules.ts'
+import type { AttachedWay, Way } from './ways.ts'
 
 const closeLink = promisify(closeFile)
 
 /** A program and where it goes. */
 interface Place {
   readonly program: string
+  /** What it is for. */
   readonly call: string
-  readonly way: Way | 'touch'
+  /** The kernel's function, by the names that it may have. */
+  readonly functions: readonly string[]
+  readonly by: 'modify' | 'trace' | 'kprobe'
 }
 
 export interface OverrideAttachment {
   readonly object: OverrideObject
+  /** Those that it was loaded for. */
+  readonly first: PlacedRules
+  readonly ways: ReadonlyMap<string, AttachedWay>
   /** Idempotent. */
   detach(): Promise<void>
 }
@@ -38,14 +46,19 @@ export async function attachOverride(
     ways,
     indices.map((index) => context.rules[index] as SyscallRule),
   )
+  const probes = places.filter(({ by }) => by === 'kprobe').map(({ program }) => program)
   const targets = Object.fromEntries(
     places
-      .filter(({ way }) => way !== 'kprobe')
-      .map(({ program, call }) => [program, entryFunctionNames(call, architecture)]),
+      .filter(({ by }) => by !== 'kprobe')
+      .map(({ program, functions }) => [program, functions]),
   )
-  refuseSecond(places.map(({ call }) => call))
-  const shared = places.some(({ way }) => way === 'kprobe') ? ['mb_override'] : []
-  const object = await OverrideObject.load(context, indices, shared, targets)
+  refuseSecond(places)
+  const { object, first } = await OverrideObject.load(
+    context,
+    indices,
+    [...new Set(probes)],
+    targets,
+  )
   const links: number[] = []
   const detach = async () => {
     for (const link of links.splice(0)) await closeLink(link)
@@ -55,7 +68,7 @@ export async function attachOverride(
       links.push(await attachRawTracepoint(object.program(`mb_${name}`), `sched_process_${name}`))
     // One by one: the kernel is changing its own code, and waits for a grace period each time.
     for (const place of places) links.push(await attachTo(object, place))
-    return { object, detach }
+    return { object, first, ways: attachedWays(ways, places), detach }
   } catch (error) {
     await detach()
     object.close()
@@ -65,23 +78,54 @@ export async function attachOverride(
 
 function placesOf(ways: ReadonlyMap<string, Way>, rules: readonly SyscallRule[]): Place[] {
   let modified = 0
-  return [...ways].flatMap(([call, way]): Place[] => {
-    if (way === 'kprobe') return [{ program: 'mb_override', call, way }]
+  const hooked = [...ways].flatMap(([call, way]) => (way === 'hook' ? [call] : []))
+  const atEntry = [...ways].flatMap(([call, way]): Place[] => {
+    const functions = entryFunctionNames(call, architecture)
+    if (way === 'hook') return []
+    if (way === 'kprobe') return [{ program: 'mb_override', call, functions, by: way }]
     const slot = modified++
     const path = rules.some((rule) => rule.path !== undefined && rule.syscalls.includes(call))
     return [
-      ...(path ? [{ program: `mb_touch_${slot}`, call, way: 'touch' as const }] : []),
-      { program: `mb_modify_${slot}`, call, way },
+      ...(path ? [{ program: `mb_touch_${slot}`, call, functions, by: 'trace' as const }] : []),
+      { program: `mb_modify_${slot}`, call, functions, by: way },
     ]
   })
+  return [...atEntry, ...hookPlaces(hooked)]
 }
 
-async function attachTo(object: OverrideObject, { program, call, way }: Place): Promise<number> {
+/** Entries first: without its mark, a call passes all hooks. */
+function hookPlaces(calls: readonly string[]): Place[] {
+  const entries = calls.map((call, slot): Place => {
+    const functions = entryFunctionNames(call, architecture)
+    return { program: `mb_enter_${slot}`, call, functions, by: 'trace' }
+  })
+  const hooks = hookFunctions.flatMap((hook, place): Place[] => {
+    const call = calls.find((each) => hooksOf(each).includes(hook))
+    if (call === undefined) return []
+    return [{ program: `mb_hook_${place}`, call, functions: [hook], by: 'modify' }]
+  })
+  return [...entries, ...hooks]
+}
+
+function attachedWays(
+  ways: ReadonlyMap<string, Way>,
+  places: readonly Place[],
+): ReadonlyMap<string, AttachedWay> {
+  const touched = new Set(places.flatMap(({ call, by }) => (by === 'trace' ? [call] : [])))
+  return new Map(
+    [...ways].map(([call, way]) => [call, { way, touches: way === 'hook' || touched.has(call) }]),
+  )
+}
+
+async function attachTo(
+  object: OverrideObject,
+  { program, call, functions, by }: Place,
+): Promise<number> {
   const fd = object.program(program)
-  const functionName = entryFunction(call, architecture)
+  const functionName = functions[0]!
   try {
-    if (way === 'modify') return await createLink(fd, 0, attachTypes.modifyReturn)
-    if (way === 'touch') return await createLink(fd, 0, attachTypes.traceEntry)
+    if (by === 'modify') return await createLink(fd, 0, attachTypes.modifyReturn)
+    if (by === 'trace') return await createLink(fd, 0, attachTypes.traceEntry)
     const probe = await openKprobe(functionName)
     if (probe < 0) throw new LinkError(-probe)
     try {
@@ -104,13 +148,13 @@ async function attachTo(object: OverrideObject, { program, call, way }: Place): 
  *
  * @throws {MinderbinderError} MB_ATTACH
  */
-function refuseSecond(calls: readonly string[]): void {
+function refuseSecond(places: readonly Place[]): void {
   const traced = tracedFunctions()
-  const taken = calls.find((call) => traced?.has(entryFunction(call, architecture)) ?? true)
+  const taken = places.find(({ functions }) => traced?.has(functions[0]!) ?? true)
   if (taken === undefined || availableWays.second) return
   throw new MinderbinderError(
     'MB_ATTACH',
-    `something else may be attached to ${entryFunction(taken, architecture)} for ${taken}, and this kernel crashes at the second program there`,
+    `something else may be attached to ${taken.functions[0]} for ${taken.call}, and this kernel crashes at the second program there`,
     { hint: 'CONFIG_CC_OPTIMIZE_FOR_SIZE and CONFIG_DYNAMIC_FTRACE_WITH_JMP make it so' },
   )
 }

@@ -3,14 +3,20 @@ import { MinderbinderError } from '../../errors.ts'
 import { kindOf } from '../../rules/outcomes/index.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from '../engine.ts'
+import { beyondArguments } from './arguments-only.ts'
 import { availableWays, failableCalls, notFailable, whyNotHere } from './here.ts'
 import { chooseWays } from './ways.ts'
 
-export const override: Engine = { name: 'override', refusal, refusalHere, attach }
+export const override: Engine = {
+  name: 'override',
+  refusal,
+  refusalHere,
+  attach,
+}
 
 function refusal(rule: Rule): string | undefined {
   if (rule.kind !== 'syscall') return 'override sees system calls, not packets'
-  return kindOf(rule.outcome).notAtEntry
+  return beyondArguments('override', rule) ?? kindOf(rule.outcome).notAtEntry
 }
 
 /** The cheap checks only: what they let pass may still fail to attach, and then says so. */

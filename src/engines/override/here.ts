@@ -2,9 +2,8 @@
  * Whether override can work on this kernel, for these privileges, as far as that shows without loading
  * anything: `auto` asks at each run, and on kernels without override that must cost nothing.
  */
-import { accessSync, constants } from 'node:fs'
 import { architecture } from '../../kernel/architecture.ts'
-import { ownCgroup } from '../../kernel/cgroup/place.ts'
+import { whyNoChildCgroup } from '../../kernel/cgroup/place.ts'
 import { isTurnedOff } from '../../kernel/no-feature.ts'
 import { hasDirectCalls } from '../../kernel/tracing/direct-calls.ts'
 import { entryFunctionNames } from '../../kernel/tracing/entry-function.ts'
@@ -12,6 +11,7 @@ import { failableFunctions, whyNoErrorInjection } from '../../kernel/tracing/err
 import { isCalled } from '../../kernel/tracing/ftrace-jump.ts'
 import type { SyscallRule } from '../../rules/rule.ts'
 import { namedCalls } from './tables.ts'
+import { unmetCalls } from './unmet-calls.ts'
 import type { AvailableWays } from './ways.ts'
 
 let answer: { why: string | undefined } | undefined
@@ -26,16 +26,7 @@ function lookUp(): string | undefined {
   if (!availableWays.modify && !availableWays.kprobe)
     return 'neither fmod_ret nor kprobe programs may be used'
   if (process.geteuid?.() !== 0) return 'it needs root'
-  return whyNoErrorInjection() ?? whyNoCgroup()
-}
-
-function whyNoCgroup(): string | undefined {
-  try {
-    accessSync(ownCgroup().path, constants.W_OK)
-    return undefined
-  } catch (error) {
-    return `it finds its target by a cgroup, and none can be made: ${(error as Error).message}`
-  }
+  return whyNoErrorInjection() ?? whyNoChildCgroup()
 }
 
 /** What may be gone here; looked up when it is asked for. */
@@ -53,24 +44,19 @@ export const availableWays: AvailableWays = {
 
 let failable: ReadonlySet<string> | undefined | null = null
 
-/** Whether this kernel lets the call fail; undefined where it does not say. */
-function canFail(name: string): boolean | undefined {
+/** Whether this kernel lets the call fail, as far as it says. */
+function mayFail(name: string): boolean {
   if (failable === null) failable = failableFunctions()
-  return failable && entryFunctionNames(name, architecture).some((each) => failable?.has(each))
+  if (!failable) return true
+  return entryFunctionNames(name, architecture).some((each) => failable?.has(each))
 }
 
-/**
- * The calls of the rule that cannot be faulted here, of those that the user named. Members of a family may be
- * missing: a call that this kernel does not have fails anyway (ENOSYS).
- */
-export function notFailable({ set, syscalls }: SyscallRule): string[] {
-  const named = set.split('+')
-  const members = syscalls.filter((name) => canFail(name) === false)
-  // A family of which nothing is left is as good as named.
-  return members.length === syscalls.length ? members : members.filter((n) => named.includes(n))
+/** Calls that the user has named and that cannot be faulted here. */
+export function notFailable(rule: SyscallRule): string[] {
+  return unmetCalls(rule, mayFail)
 }
 
 /** The calls that the rules name, without those that this kernel does not let fail. */
 export function failableCalls(rules: readonly SyscallRule[]): string[] {
-  return namedCalls(rules).filter((name) => canFail(name) !== false)
+  return namedCalls(rules).filter(mayFail)
 }

@@ -1,4 +1,4 @@
-/** bpf/syscall.bpf.o, loaded for some rules of a plan. */
+/** bpf/syscall.bpf.o, loaded for some rules of a plan, and for those of plans that follow it. */
 import { MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
 import { aim } from '../../kernel/bpf/aim.ts'
@@ -17,12 +17,16 @@ import {
   RULE_COUNTS_SIZE,
   RULE_SET_SIZE,
   RULE_SIZE,
+  RULES_MAX,
+  SYSCALLS_MAX,
 } from '../../rules/encode.ts'
-import type { RuleCounts } from '../../rules/rule.ts'
-import { PROCESSES_MAX } from '../../targets/limits.ts'
+import type { Rule } from '../../rules/rule.ts'
+import { PROCESSES_MAX, SIDES } from '../../targets/limits.ts'
 import type { Targets } from '../../targets/target.ts'
 import type { EngineContext } from '../engine.ts'
-import { type OverrideTables, overrideTables } from './tables.ts'
+import { EventRoutes } from '../event-routes.ts'
+import type { PlacedRules } from './placed-rules.ts'
+import { dependsOnAge, NAMED_CALL_SIZE, overrideTables } from './tables.ts'
 
 /** Counters of scope=process, one for each process and rule: 64 bytes each where all are used. */
 const PROCESS_COUNTS_MAX = 1_048_576
@@ -84,22 +88,14 @@ export interface Losses {
 
 export class OverrideObject {
   readonly #object: BpfObject
-  readonly #indices: readonly number[]
   readonly #deciding: readonly string[]
-  readonly #tables: OverrideTables
+  readonly #routes = new EventRoutes()
   #events: RingReader | undefined
   #closed = false
 
-  private constructor(
-    object: BpfObject,
-    indices: readonly number[],
-    deciding: readonly string[],
-    tables: OverrideTables,
-  ) {
+  private constructor(object: BpfObject, deciding: readonly string[]) {
     this.#object = object
-    this.#indices = indices
     this.#deciding = deciding
-    this.#tables = tables
   }
 
   /**
@@ -113,45 +109,85 @@ export class OverrideObject {
     indices: readonly number[],
     programs: readonly string[],
     places: Readonly<Record<string, readonly string[]>>,
-  ): Promise<OverrideObject> {
+  ): Promise<{ object: OverrideObject; first: PlacedRules }> {
     const { rules, cgroup, machine, onEvent } = context
     if (!cgroup && !machine)
       throw new MinderbinderError(
         'MB_NO_ENGINE',
-        'override finds its target by a cgroup, and none can be made here',
+        'BPF programs find their target by a cgroup, and none can be made here',
       )
-    const tables = overrideTables(rules, indices, architecture)
     const targeted = indices.some((index) => rules[index]?.targets !== undefined)
     const targets = targeted ? await context.targets?.() : undefined
+    const perProcess = countedPerProcess(rules, indices)
+    const rows = machine ? RULES_MAX : rules.length
     const loading = [...programs, ...Object.keys(places)]
     // A path that was not brought in is counted where it cannot be read.
     const deciding = loading.filter((name) => !name.startsWith('mb_touch'))
     const object = await BpfObject.load(readBpfObject('syscall'), {
       name: 'syscall',
-      purpose: 'system call faults by override',
+      purpose: 'system call faults by BPF',
       programs: [...loading, ...followersOf(context).map((name) => `mb_${name}`), 'mb_self'],
       attachTargets: places,
       maxEntries: {
-        rules: rules.length,
-        counts: rules.length,
-        process_rules: Math.max(tables.processRules.length, 1),
+        rules: rows,
+        counts: rows,
+        calls: (machine ? SIDES : 1) * SYSCALLS_MAX,
+        process_rules: Math.max(perProcess, 1),
         processes: PROCESSES_MAX,
-        process_counts: Math.min(
-          Math.max(tables.processRules.length * PROCESSES_MAX, 1),
-          PROCESS_COUNTS_MAX,
-        ),
+        process_counts: Math.min(Math.max(perProcess * PROCESSES_MAX, 1), PROCESS_COUNTS_MAX),
         events: onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
       },
       ...(targets && { reuse: { targets: targets.map, turn: targets.turnMap } }),
-      rodata: settingsOf(context, tables, indices, targets),
+      rodata: settingsOf(context, perProcess, indices, targets),
     })
-    const loaded = new OverrideObject(object, indices, deciding, tables)
+    const loaded = new OverrideObject(object, deciding)
     try {
-      await loaded.#fill(context)
-      return loaded
+      const first = loaded.place(context, indices, targets)
+      await loaded.#open(context)
+      return { object: loaded, first }
     } catch (error) {
       loaded.close()
       throw error
+    }
+  }
+
+  /**
+   * Puts rules where they are found when it is their turn.
+   *
+   * @param targets whose side and rows they have; without it, those of a command
+   */
+  place(
+    { rules, onEvent }: EngineContext,
+    indices: readonly number[],
+    targets: Targets | undefined,
+  ): PlacedRules {
+    const { firstRow, firstSlot } = targets ?? { firstRow: 0, firstSlot: 0 }
+    const { calls, processRules } = overrideTables(rules, indices, architecture, firstRow)
+    const interfaceIndex = () => 0 // rules of others are not looked at
+    const table = encodeRules(rules, { arch: architecture, interfaceIndex, firstSlot })
+    const row = (index: number) => table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
+    const object = this.#object
+    object.updateAll('rules', new Map(indices.map((index) => [firstRow + index, row(index)])))
+    object.updateAll('process_rules', new Map(processRules.map((each, at) => [at, uint32(each)])))
+    const firstCall = ((targets?.turn ?? 0) % SIDES) * SYSCALLS_MAX
+    object.updateAll('calls', new Map([...calls].map(([nr, each]) => [firstCall + nr, each])))
+    const unroute = onEvent ? this.#routes.add(firstSlot, rules.length, onEvent) : () => {}
+    return {
+      counts: () =>
+        new Map(
+          indices.map((index) => {
+            const bytes = object.lookup('counts', firstRow + index, RULE_COUNTS_SIZE)
+            return [index, decodeCounts(bytes)[0]!]
+          }),
+        ),
+      leave: () => {
+        if (!this.#closed) {
+          this.#events?.drain()
+          const none = Buffer.alloc(NAMED_CALL_SIZE)
+          object.updateAll('calls', new Map([...calls.keys()].map((nr) => [firstCall + nr, none])))
+        }
+        unroute()
+      },
     }
   }
 
@@ -163,16 +199,6 @@ export class OverrideObject {
   /** From here on nothing of the command is faulted, whoever is attached. For the machine it is TargetTable.lift(). */
   disarm(): void {
     this.#setSession(NOWHERE, 0)
-  }
-
-  /** By rule index. */
-  counts(): Map<number, RuleCounts> {
-    return new Map(
-      this.#indices.map((index) => {
-        const bytes = this.#object.lookup('counts', index, RULE_COUNTS_SIZE)
-        return [index, decodeCounts(bytes)[0]!]
-      }),
-    )
   }
 
   async losses(): Promise<Losses> {
@@ -198,18 +224,12 @@ export class OverrideObject {
     this.#object.close()
   }
 
-  async #fill({ rules, cgroup, onEvent }: EngineContext): Promise<void> {
-    const interfaceIndex = () => 0 // rules of others are not looked at
-    const table = encodeRules(rules, { arch: architecture, interfaceIndex })
-    const row = (index: number) => table.subarray(index * RULE_SIZE, (index + 1) * RULE_SIZE)
+  async #open({ cgroup, onEvent }: EngineContext): Promise<void> {
     const object = this.#object
-    object.updateAll('rules', new Map(this.#indices.map((index) => [index, row(index)])))
-    const { processRules } = this.#tables
-    object.updateAll('process_rules', new Map(processRules.map((index, at) => [at, uint32(index)])))
-    object.updateAll('calls', this.#tables.calls)
     if (cgroup) await this.#confine(cgroup)
     else this.#setSession(NOWHERE, 0, (await testRunHere(object.program('mb_self'))) >>> 16)
-    if (onEvent) this.#events = await readEvents(object.map('events'), onEvent)
+    if (onEvent)
+      this.#events = await readEvents(object.map('events'), (event) => this.#routes.dispatch(event))
   }
 
   async #confine(cgroup: ChildCgroup): Promise<void> {
@@ -240,22 +260,30 @@ export function followersOf(context: EngineContext): readonly ('exec' | 'fork' |
   return sparesPrivileged(context) ? ['exec', 'fork', 'exit'] : ['exec', 'exit']
 }
 
+/** How many of the rules have scope=process: what there is room for. */
+export function countedPerProcess(rules: readonly Rule[], indices: readonly number[]): number {
+  return indices.filter((index) => {
+    const rule = rules[index]
+    return rule?.kind === 'syscall' && rule.scope === 'process'
+  }).length
+}
+
 function sparesPrivileged({ machine, includeSetuid }: EngineContext): boolean {
   return !machine && !includeSetuid
 }
 
 function settingsOf(
   context: EngineContext,
-  { processRules }: OverrideTables,
+  perProcess: number,
   indices: readonly number[],
   targets: Targets | undefined,
 ): Buffer {
   const { rules, seed, includeLoader, machine, user, onEvent } = context
   const spares = sparesPrivileged(context)
-  const needsAge = indices.some((index) => (rules[index]?.afterNs ?? 0n) > 0n)
+  const needsAge = indices.some((index) => dependsOnAge(rules[index]!))
   return overrideStructs.settings.encode({
     seed: BigInt.asUintN(64, seed),
-    process_rules: processRules.length,
+    process_rules: perProcess,
     arm64: Number(architecture === 'arm64'),
     wants_events: Number(onEvent !== undefined),
     exempts_loader: Number(!includeLoader),

@@ -1,45 +1,162 @@
 /** The override engine at work: attached by what attaches here, and what it has to tell afterwards. */
 import { MinderbinderError } from '../../errors.ts'
+import { members } from '../../kernel/cgroup/members.ts'
+import { gracePeriod } from '../../kernel/grace-period.ts'
 import { sparedNotes } from '../../report/spared-notes.ts'
 import type { SyscallRule } from '../../rules/rule.ts'
+import { Shared } from '../../shared.ts'
 import { PROCESSES_MAX } from '../../targets/limits.ts'
 import type { AttachedEngine, EngineContext } from '../engine.ts'
+import { type Begin, inTurns, type RulesAtWork } from '../in-turns.ts'
 import { attachOverride, type OverrideAttachment } from './attach.ts'
 import { availableWays, failableCalls } from './here.ts'
-import type { Losses } from './object.ts'
-import { chooseWays } from './ways.ts'
+import { existingCalls } from './hook-here.ts'
+import { countedPerProcess, type Losses, type OverrideObject } from './object.ts'
+import type { PlacedRules } from './placed-rules.ts'
+import { type AttachedWay, chooseWays, waysServe } from './ways.ts'
+
+/** The two engines that bpf/syscall.bpf.c does: by where they meet a call. */
+interface Manner {
+  readonly name: 'override' | 'hook'
+  attach(context: EngineContext, indices: readonly number[]): Promise<OverrideAttachment>
+  /** The calls that the rules name, as far as they can be met here. */
+  calls(rules: readonly SyscallRule[]): readonly string[]
+}
+
+/** What is attached, for all sets of rules that it serves. */
+interface Attached {
+  readonly manner: Manner
+  readonly object: OverrideObject
+  readonly ways: ReadonlyMap<string, AttachedWay>
+  /** Descriptor of the map in which its programs look targets up. */
+  readonly table: number | undefined
+  readonly wantsEvents: boolean
+  /** Told by sets that have ended. */
+  told: Losses
+  /** The sets, the one that began first in front. */
+  readonly sets: PlacedRules[]
+}
 
 /** Attaches everything or nothing. @throws {MinderbinderError} */
-export async function startOverride(
+export function startOverride(
   context: EngineContext,
   indices: readonly number[],
 ): Promise<AttachedEngine> {
-  const { object, detach } = await attachSomehow(context, indices)
+  return start({ name: 'override', attach: attachSomehow, calls: failableCalls }, context, indices)
+}
+
+/** The same at hooks. @throws {MinderbinderError} */
+export function startHook(
+  context: EngineContext,
+  indices: readonly number[],
+): Promise<AttachedEngine> {
+  return start({ name: 'hook', attach: attachAtHooks, calls: existingCalls }, context, indices)
+}
+
+async function start(
+  manner: Manner,
+  context: EngineContext,
+  indices: readonly number[],
+): Promise<AttachedEngine> {
+  const begin: Begin = (context, indices) => beginBy(manner, context, indices)
+  return inTurns(manner.name, begin, await begin(context, indices))
+}
+
+async function beginBy(
+  manner: Manner,
+  context: EngineContext,
+  indices: readonly number[],
+): Promise<RulesAtWork> {
+  const { object, first, ways, detach } = await manner.attach(context, indices)
+  const attached = {
+    manner,
+    object,
+    ways,
+    // A command's table is opened for rules with targets only, and no other rules follow its own.
+    table: context.machine ? (await context.targets?.())?.map : undefined,
+    wantsEvents: context.onEvent !== undefined,
+    told: noLosses,
+    sets: [],
+  }
+  const shared = new Shared<Attached>(attached, async () => {
+    await detach()
+    object.close()
+  })
+  return serve(shared, context, indices, first)
+}
+
+/** By what is attached; for a command or, beside other sets, for the machine. */
+function serve(
+  shared: Shared<Attached>,
+  context: EngineContext,
+  indices: readonly number[],
+  placed: PlacedRules,
+): RulesAtWork {
+  const { object, sets, manner } = shared.value
   // Of rules with targets, those that follow the targets say which programs were spared.
   const tellsOfSpared = indices.some((index) => context.rules[index]?.targets === undefined)
-  let lifted = false
-  const lift = async () => {
-    if (!lifted) object.disarm()
-    lifted = true
+  sets.push(placed)
+  let lifting: Promise<void> | undefined
+  /** Once lifted: what others lose from then on is not its own. */
+  let last: Losses | undefined
+  const liftNow = async () => {
+    if (!context.machine) object.disarm()
+    // Calls that are being decided on other processors count, and have their events.
+    if (context.machine || isPopulated(context)) await gracePeriod()
+    last = await object.losses()
   }
+  const lift = () => {
+    lifting ??= liftNow()
+    return lifting
+  }
+  const losses = async () => minus(last ?? (await object.losses()), shared.value.told)
   return {
     tellsOfSpared,
+    next: (next, nextIndices) => serveNext(shared, next, nextIndices),
     lift,
     async snapshot() {
-      const losses = await object.losses()
+      const lost = await losses()
       return {
-        counts: object.counts(),
-        lostEvents: losses.events,
-        foreignCalls: losses.foreignCalls,
-        notes: notesOn(tellsOfSpared ? losses : { ...losses, spared: 0n }),
+        counts: placed.counts(),
+        lostEvents: lost.events,
+        foreignCalls: lost.foreignCalls,
+        notes: notesOn(manner.name, tellsOfSpared ? lost : { ...lost, spared: 0n }),
       }
     },
     async close() {
       await lift()
-      await detach()
-      object.close()
+      const at = sets.indexOf(placed)
+      if (at < 0) return
+      // Where it was the first one, those that follow go on from here; else it has never been in force.
+      if (at === 0 && last) shared.value.told = last
+      sets.splice(at, 1)
+      await shared.leave()
+      placed.leave()
     },
   }
+}
+
+/** Has the command left processes behind? */
+function isPopulated({ cgroup }: EngineContext): boolean {
+  return cgroup !== undefined && members(cgroup.path).length > 0
+}
+
+/** undefined: these rules need something else attached. */
+async function serveNext(
+  shared: Shared<Attached>,
+  context: EngineContext,
+  indices: readonly number[],
+): Promise<RulesAtWork | undefined> {
+  const { object, ways, wantsEvents, table, manner } = shared.value
+  const rules = indices.map((index) => context.rules[index] as SyscallRule)
+  // What processes have counted stays until they end: there is no room for another set's.
+  if (countedPerProcess(context.rules, indices) > 0) return undefined
+  if (!context.machine || wantsEvents !== (context.onEvent !== undefined)) return undefined
+  if (!waysServe(ways, rules, manner.calls(rules))) return undefined
+  const targets = await context.targets?.()
+  if (targets?.map !== table) return undefined
+  const placed = object.place(context, indices, targets)
+  return serve(shared.join(), context, indices, placed)
 }
 
 /** By what attaches: kprobes alone where fmod_ret programs do not after all. */
@@ -68,19 +185,53 @@ async function attachSomehow(
   throw failure ?? new MinderbinderError('MB_NO_ENGINE', 'override is turned off')
 }
 
-function notesOn({ foreignPrograms, spared, forgotten, untracked, missed }: Losses): string[] {
+const noLosses: Losses = {
+  events: 0n,
+  foreignCalls: 0n,
+  foreignPrograms: 0n,
+  untracked: 0n,
+  spared: 0n,
+  forgotten: 0n,
+  missed: 0n,
+}
+
+function minus(all: Losses, told: Losses): Losses {
+  return {
+    events: all.events - told.events,
+    foreignCalls: all.foreignCalls - told.foreignCalls,
+    foreignPrograms: all.foreignPrograms - told.foreignPrograms,
+    untracked: all.untracked - told.untracked,
+    spared: all.spared - told.spared,
+    forgotten: all.forgotten - told.forgotten,
+    missed: all.missed - told.missed,
+  }
+}
+
+async function attachAtHooks(
+  context: EngineContext,
+  indices: readonly number[],
+): Promise<OverrideAttachment> {
+  const rules = indices.map((index) => context.rules[index] as SyscallRule)
+  const ways = new Map(existingCalls(rules).map((call) => [call, 'hook' as const]))
+  return attachOverride(context, indices, ways)
+}
+
+function notesOn(
+  engine: Manner['name'],
+  { foreignPrograms, spared, forgotten, untracked, missed }: Losses,
+): string[] {
   const lines: [bigint, string][] = [
     [foreignPrograms, '32-bit programs were started: their calls went past the rules'],
-    [missed, 'calls went past the rules: another was being looked at on their CPU'],
+    [missed, 'calls were not compared with the rules: another call was, on the same CPU'],
     [
       untracked,
-      `times there was no room to keep track of one more process (${PROCESSES_MAX} at a time, fewer with scope=process)`,
+      `times a process could not be tracked because the table was full (${PROCESSES_MAX} at a time, fewer with scope=process)`,
     ],
   ]
-  const ended = `override: the faults ended early: with ${PROCESSES_MAX} processes there was no room to remember another one to spare`
+  const ended = `${engine}: the faults ended early: the table of ${PROCESSES_MAX} processes was full, and a process to be spared did not fit`
   return [
     ...sparedNotes(spared, ['program', 'programs']),
     ...(forgotten === 0n ? [] : [ended]),
-    ...lines.flatMap(([count, text]) => (count === 0n ? [] : [`override: ${count} ${text}`])),
+    ...lines.flatMap(([count, text]) => (count === 0n ? [] : [`${engine}: ${count} ${text}`])),
   ]
 }

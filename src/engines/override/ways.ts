@@ -6,9 +6,12 @@ import type { SyscallRule } from '../../rules/rule.ts'
  * cannot return 0, which means "go on" to it. kprobe: one program for all, which cannot wait for memory, so
  * that it does not see a path that the program has not touched itself.
  */
-export type Way = 'modify' | 'kprobe'
+export type EntryWay = 'modify' | 'kprobe'
 
-export interface AvailableWays extends Readonly<Record<Way, boolean>> {
+/** hook: the engine of that name. Not at the entry of the call, but at hooks that it passes inside (hooks.ts). */
+export type Way = EntryWay | 'hook'
+
+export interface AvailableWays extends Readonly<Record<EntryWay, boolean>> {
   /** Whether a call can have two programs: path= takes one that reads it, besides the one that decides. */
   readonly second: boolean
 }
@@ -21,8 +24,8 @@ export function chooseWays(
   rules: readonly SyscallRule[],
   names: readonly string[],
   available: AvailableWays,
-): ReadonlyMap<string, Way> | string {
-  const ways = new Map<string, Way>()
+): ReadonlyMap<string, EntryWay> | string {
+  const ways = new Map<string, EntryWay>()
   let left = available.modify ? MODIFIED_MAX : 0
   const needs = names.map((name) => ({ name, ...needsOf(rules, name) }))
   for (const { name, path, zero } of needs) {
@@ -51,6 +54,26 @@ export function chooseWays(
     }
   }
   return ways
+}
+
+/** How a call is met by what is attached. */
+export interface AttachedWay {
+  readonly way: Way
+  /** The paths that it is given have been brought in: by a program, or by the call itself before its first hook. */
+  readonly touches: boolean
+}
+
+/** Is what is attached enough for these rules on the calls in `names`? */
+export function waysServe(
+  attached: ReadonlyMap<string, AttachedWay>,
+  rules: readonly SyscallRule[],
+  names: readonly string[],
+): boolean {
+  return names.every((name) => {
+    const found = attached.get(name)
+    const { path, zero } = needsOf(rules, name)
+    return found !== undefined && (!path || found.touches) && (!zero || found.way === 'kprobe')
+  })
 }
 
 function needsOf(rules: readonly SyscallRule[], name: string): { path: boolean; zero: boolean } {

@@ -56,7 +56,7 @@ export class RingReader {
 }
 
 /**
- * Hands each struct event of the ring buffer to onEvent. BPF stamps them with CLOCK_BOOTTIME; who listens gets
+ * Hands each struct event of the ring buffer to onEvent. BPF stamps them with CLOCK_BOOTTIME; the listener gets
  * CLOCK_REALTIME, as from the supervisor.
  */
 export async function readEvents(

@@ -3,7 +3,7 @@
  * return null and leave errno (libbpf 1.0, LIBBPF_STRICT_ALL).
  */
 import { MinderbinderError } from '../../errors.ts'
-import { type Koffi, loadKoffi, type Memory, type Pointer } from '../ffi.ts'
+import { inBackground, type Koffi, loadKoffi, type Memory, type Pointer } from '../ffi.ts'
 
 export interface Libbpf {
   readonly koffi: Koffi
@@ -25,6 +25,17 @@ export interface Libbpf {
   reuseFd(map: Pointer, fd: number): number
   setInitialValue(map: Pointer, bytes: Memory, size: number): number
   mapUpdate(fd: number, key: Memory, value: Memory, flags: bigint): number
+  /** The same on another thread: for maps of maps the kernel waits for a grace period of RCU. */
+  mapUpdateInBackground(fd: number, key: Memory, value: Memory, flags: bigint): Promise<number>
+  /** The map's descriptor. */
+  mapCreate(
+    type: number,
+    name: string,
+    keySize: number,
+    valueSize: number,
+    entries: number,
+    options: Memory,
+  ): number
   mapLookup(fd: number, key: Memory, value: Memory): number
   mapDelete(fd: number, key: Memory): number
   /** The key after `key`, the first after null. */
@@ -33,6 +44,16 @@ export interface Libbpf {
   possibleCpus(): number
   /** `count`: a uint32_t, which becomes how many were updated. */
   mapUpdateBatch(fd: number, keys: Memory, values: Memory, count: Memory, options: Memory): number
+  /** `inBatch` null: from the first on; else what `outBatch` became. -ENOENT: these are the last ones. */
+  mapLookupBatch(
+    fd: number,
+    inBatch: Memory,
+    outBatch: Memory,
+    keys: Memory,
+    values: Memory,
+    count: Memory,
+    options: Memory,
+  ): number
   /** On another thread: for tcx the kernel waits for an RCU grace period, 10 ms or more. */
   linkCreate(
     programFd: number,
@@ -64,6 +85,9 @@ function bind(koffi: Koffi): Libbpf {
   try {
     const libbpf = koffi.load('libbpf.so.1')
     const func = (declaration: string) => libbpf.func(declaration)
+    const mapUpdate = func(
+      'int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)',
+    )
     // A null callback turns libbpf's own printing to stderr off.
     func('void *libbpf_set_print(void *callback)')(null)
     return {
@@ -84,13 +108,20 @@ function bind(koffi: Koffi): Libbpf {
       setMaxEntries: func('int bpf_map__set_max_entries(void *map, uint32_t entries)'),
       reuseFd: func('int bpf_map__reuse_fd(void *map, int fd)'),
       setInitialValue: func('int bpf_map__set_initial_value(void *map, void *bytes, size_t size)'),
-      mapUpdate: func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)'),
+      mapUpdate,
+      mapUpdateInBackground: inBackground(mapUpdate),
+      mapCreate: func(
+        'int bpf_map_create(int type, const char *name, uint32_t keySize, uint32_t valueSize, uint32_t entries, void *options)',
+      ),
       mapLookup: func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
       mapDelete: func('int bpf_map_delete_elem(int fd, void *key)'),
       mapNextKey: func('int bpf_map_get_next_key(int fd, void *key, void *next)'),
       possibleCpus: func('int libbpf_num_possible_cpus(void)'),
       mapUpdateBatch: func(
         'int bpf_map_update_batch(int fd, void *keys, void *values, void *count, void *options)',
+      ),
+      mapLookupBatch: func(
+        'int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, void *count, void *options)',
       ),
       linkCreate: inBackground(
         func('int bpf_link_create(int program, int target, int type, void *options)'),
@@ -108,16 +139,6 @@ function bind(koffi: Koffi): Libbpf {
       cause: error,
     })
   }
-}
-
-function inBackground(call: { async: (...args: unknown[]) => unknown }) {
-  return (...args: unknown[]): Promise<number> =>
-    new Promise((resolve, reject) => {
-      call.async(...args, (error: unknown, result: number) => {
-        if (error) reject(error)
-        else resolve(result)
-      })
-    })
 }
 
 function why(error: unknown): string {

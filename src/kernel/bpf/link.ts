@@ -2,6 +2,7 @@
 import { MinderbinderError } from '../../errors.ts'
 import { errnoName } from '../ffi.ts'
 import { loadLibbpf } from './libbpf.ts'
+import { uint32 } from './uint32.ts'
 
 /** enum bpf_attach_type, include/uapi/linux/bpf.h */
 export const attachTypes = {
@@ -46,6 +47,16 @@ export async function createLink(program: number, target: number, type: number):
   const link = await linkCreate(program, target, type, options)
   if (link < 0) throw new LinkError(-link)
   return link
+}
+
+/** Index of the interface that a tcx link is attached to; 0: the interface has gone. @param link its descriptor */
+export async function linkedInterface(link: number): Promise<number> {
+  const { objectInfo } = await loadLibbpf()
+  // struct bpf_link_info: u32 type; u32 id; u32 prog_id; then of tcx: u32 ifindex; u32 attach_type (Linux 6.6)
+  const [info, size] = [Buffer.alloc(64), uint32(64)]
+  const result = objectInfo(link, info, size)
+  if (result < 0) throw new Error(`bpf_obj_get_info_by_fd: ${errnoName(result)}`)
+  return info.readUInt32LE(16)
 }
 
 /** @returns the link's descriptor @throws {MinderbinderError} MB_ATTACH */

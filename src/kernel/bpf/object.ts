@@ -82,12 +82,35 @@ export class BpfObject {
 
   /** Sets an element of any map. @throws {Error} where the map is full, among others */
   put(map: string, key: Buffer, value: Buffer): void {
-    this.#set(map, key, value, 0n)
+    const result = this.#libbpf.mapUpdate(this.map(map), key, value, 0n)
+    if (result < 0) throw new Error(`map ${map}: ${errnoName(result)}`)
   }
 
-  /** The same, where there is none yet: returns whether there was none. */
-  putNew(map: string, key: Buffer, value: Buffer): boolean {
-    return this.#set(map, key, value, BPF_NOEXIST, EEXIST)
+  /** The same, if it has none yet. (A batch takes no such flag.) */
+  putNew(map: string, key: Buffer, value: Buffer): void {
+    const result = this.#libbpf.mapUpdate(this.map(map), key, value, BPF_NOEXIST)
+    if (result < 0 && result !== -EEXIST) throw new Error(`map ${map}: ${errnoName(result)}`)
+  }
+
+  /** Every element of a hash map, key and value, once, in no order; one that comes or goes meanwhile may be missing. */
+  entries(map: string, keySize: number, valueSize: number): (readonly [Buffer, Buffer])[] {
+    const found = new Map<string, readonly [Buffer, Buffer]>()
+    const place = Buffer.alloc(Math.max(keySize, 4))
+    const count = Buffer.alloc(4)
+    for (let first = true, result = 0; result === 0; first = false) {
+      const [keys, values] = [Buffer.alloc(BATCH * keySize), Buffer.alloc(BATCH * valueSize)]
+      count.writeUInt32LE(BATCH)
+      const from = first ? null : place
+      const fd = this.map(map)
+      result = this.#libbpf.mapLookupBatch(fd, from, place, keys, values, count, null)
+      if (result < 0 && result !== -ENOENT) throw new Error(`map ${map}: ${errnoName(result)}`)
+      for (let at = 0; at < count.readUInt32LE(0); at++) {
+        const key = keys.subarray(at * keySize, (at + 1) * keySize)
+        const value = values.subarray(at * valueSize, (at + 1) * valueSize)
+        found.set(key.toString('latin1'), [key, value])
+      }
+    }
+    return [...found.values()]
   }
 
   /** The element's `size` bytes; undefined where there is none. */
@@ -119,12 +142,6 @@ export class BpfObject {
     return [...keys.values()]
   }
 
-  #set(map: string, key: Buffer, value: Buffer, flags: bigint, allowed = 0): boolean {
-    const result = this.#libbpf.mapUpdate(this.map(map), key, value, flags)
-    if (result < 0 && result !== -allowed) throw new Error(`map ${map}: ${errnoName(result)}`)
-    return result === 0
-  }
-
   /** Reads an element of an array map whose values have `size` bytes. */
   lookup(map: string, index: number, size: number): Buffer {
     const value = Buffer.alloc(size)
@@ -147,8 +164,10 @@ const ESRCH = 3
 const EEXIST = 17
 const EINVAL = 22
 const BPF_NOEXIST = 1n
+/** Elements that come out in one call. No bucket of a hash map has as many. */
+const BATCH = 1024
 /** Four times as many as any map of ours has. */
-const KEY_STEPS_MAX = 131_072
+const KEY_STEPS_MAX = 262_144
 
 type Attempt = { object: Pointer; errno: number }
 

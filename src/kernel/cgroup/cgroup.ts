@@ -63,6 +63,7 @@ export function createCgroup(
  * @throws {MinderbinderError} MB_CGROUP when that does not end within seconds
  */
 export async function releaseCgroup(cgroup: ChildCgroup): Promise<void> {
+  if (removedAtOnce(cgroup.path)) return
   await remove(cgroup.path, () => moveMembers(cgroup.path, cgroup.parent))
 }
 
@@ -108,6 +109,16 @@ function removeIfForgotten(path: string): void {
     if (age > FORGOTTEN_MS && events.includes('populated 0')) visitCgroups(path, rmdirSync)
   } catch {
     // It is being removed, or somebody moved in: theirs.
+  }
+}
+
+/** Most are empty at the end, with none below. */
+function removedAtOnce(path: string): boolean {
+  try {
+    rmdirSync(path)
+    return true
+  } catch {
+    return false // remove() says why
   }
 }
 

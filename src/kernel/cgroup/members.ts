@@ -1,4 +1,4 @@
-/** Who is in a cgroup and in those below it. */
+/** The processes in a cgroup and in those below it. */
 import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Deadline } from '../deadline.ts'

@@ -1,5 +1,5 @@
 /** Where this process is in the cgroup v2 hierarchy, as a directory (cgroups(7), proc(5)). */
-import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { MinderbinderError } from '../../errors.ts'
 import { parentOf } from '../process/tree.ts'
@@ -11,11 +11,32 @@ export interface CgroupPlace {
   readonly level: number
 }
 
+/** The answer of the last time: a process that runs thousands of commands does not read all mounts for each. */
+let last: { readonly own: string; readonly place: CgroupPlace } | undefined
+
 /**
  * @throws {MinderbinderError} MB_NO_CGROUP2
  */
 export function ownCgroup(): CgroupPlace {
   const own = parseCgroupFile(readFileSync('/proc/self/cgroup', 'utf8'))
+  if (last !== undefined && last.own === own && isCgroup(last.place.path)) return last.place
+  const place = findCgroup(own)
+  // By way of another process it is looked for each time: its number may become a stranger's.
+  last = own === undefined || place.path.startsWith('/proc/') ? undefined : { own, place }
+  return place
+}
+
+/** Why no cgroup for a command can be made in ours, for engines that find it by that; undefined if one can. */
+export function whyNoChildCgroup(): string | undefined {
+  try {
+    accessSync(ownCgroup().path, constants.W_OK)
+    return undefined
+  } catch (error) {
+    return `it finds its target by a cgroup, and none can be made: ${(error as Error).message}`
+  }
+}
+
+function findCgroup(own: string | undefined): CgroupPlace {
   const tried: string[] = []
   for (const mount of cgroupMounts()) {
     const path = own === undefined ? undefined : within(mount, own)

@@ -4,7 +4,7 @@
  * Such a filter belongs to no process, so ours carries its owner in its name
  * (`minderbinder/PIDNS/TIMENS/PID/STARTTIME/SERIAL/made|found`), by which the next start knows and removes what a
  * killed process left. The last part says whether minderbinder made the qdisc: each new filter inherits it
- * from those of ours that are there, and whoever removes the last filter of all removes a made qdisc.
+ * from those of ours that are there, and removing the last filter of all removes a made qdisc.
  */
 import { MinderbinderError } from '../../errors.ts'
 import { uint32 } from '../bpf/uint32.ts'

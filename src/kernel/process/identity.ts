@@ -13,8 +13,16 @@ export interface ProcessIdentity {
   readonly startTime: string
 }
 
+let ourselves: ProcessIdentity | undefined
+
 /** undefined where there is no such process, or it is a zombie: what it held is given back by then. */
 export function processIdentity(pid: number): ProcessIdentity | undefined {
+  if (pid !== process.pid) return identityOf(pid)
+  ourselves ??= identityOf(pid)
+  return ourselves
+}
+
+function identityOf(pid: number): ProcessIdentity | undefined {
   const found = startOf(pid)
   return typeof found === 'object' ? { ...ownNamespaces(), pid, ...found } : undefined
 }

@@ -1,4 +1,4 @@
-/** Who descends from a process, as far as our pid namespace sees it. */
+/** The descendants of a process, as far as our pid namespace sees it. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readStat } from './proc-stat.ts'
 

@@ -27,7 +27,7 @@ const prefixes: Readonly<Record<Architecture, string>> = {
 }
 
 /** `__x64_sys_openat` for openat: what 64-bit programs enter by; 32-bit ones come in elsewhere. */
-export function entryFunction(name: string, arch: Architecture): string {
+function entryFunction(name: string, arch: Architecture): string {
   return prefixes[arch] + (otherNames[arch][name] ?? name)
 }
 

@@ -11,7 +11,7 @@ unsigned environment_terminals(void);
 
 /*
  * Execs node with the few variables that its work needs, so that none (NODE_OPTIONS, NODE_PATH, ...) makes
- * root load somebody's code, and none of the command's settings changes us. Returns only on failure.
+ * root load another user's code, and none of the command's settings changes us. Returns only on failure.
  * `terminals`: of the command's standard descriptors, which node may not have. `front`: the process that node works
  * for (0: none); to ask for its parent would be too late once that is dead.
  */

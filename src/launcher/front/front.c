@@ -48,7 +48,7 @@ static void occupy_standard_descriptors(void)
 	close(fd);
 }
 
-/* Ignored, SIGCHLD would reap children behind our back: no exit status for anybody (wait(2), NOTES). */
+/* Ignored, SIGCHLD would reap children behind our back: no exit status for its caller (wait(2), NOTES). */
 static void block_signals(void)
 {
 	const struct sigaction by_default = { .sa_handler = SIG_DFL };
@@ -259,13 +259,13 @@ static void check_proc(void)
 	_exit(EXIT_FAILED);
 }
 
-/* Node first, for everybody waits for it. */
+/* Node first: all the others wait for it. */
 static void start_others(char *const *node)
 {
 	sigset_t all;
 
 	run.node.pid = start_node(run.inherited, &run.channels, node);
-	/* Linux 5.3; without it, nobody ends a node that hangs when we are dead. */
+	/* Linux 5.3; without it, a node that hangs when we are dead goes on. */
 	run.supervisor.pid = start_supervisor((int)syscall(SYS_pidfd_open, run.node.pid, 0));
 	channels_keep_fronts(&run.channels);
 	if (inherited_close(STDIN_FILENO, STDOUT_FILENO) < 0)

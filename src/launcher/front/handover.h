@@ -8,7 +8,7 @@
  *   with MINDERBINDER_ENVIRONMENT=LINE       takes it for its own; by exec, so that it is process PID itself
  *
  * In parts (MINDERBINDER_ENVIRONMENT_2, ...), for one string of an environment has at most 128 KiB (execve(2),
- * MAX_ARG_STRLEN). Variables and not arguments, since anybody can read another's arguments (proc(5), cmdline).
+ * MAX_ARG_STRLEN). Variables and not arguments, since every user can read another's arguments (proc(5), cmdline).
  */
 #ifndef MINDERBINDER_HANDOVER_H
 #define MINDERBINDER_HANDOVER_H

@@ -24,7 +24,7 @@ _Noreturn void die_of(int signal)
 	_exit(128 + signal);
 }
 
-/* Stops as the child did, so that whoever waits for us (a shell with job control) sees it. */
+/* Stops as the child did, so that our parent (a shell with job control) sees it. */
 void stop_of(const struct inherited *inherited, int signal)
 {
 	struct sigaction stop, saved;

@@ -8,7 +8,7 @@
 /* Ends this process by a signal. */
 _Noreturn void die_of(int signal);
 
-/* Stops this process, as the child was stopped, and returns when somebody continues it. */
+/* Stops this process, as the child was stopped, and returns when it is continued. */
 void stop_of(const struct inherited *inherited, int signal);
 
 /* Does the default action of this signal, which is blocked here, end a process? */

@@ -16,7 +16,7 @@ static struct {
 	int is_over;
 } relay;
 
-/* 0, or -1: nobody reads, as if we were env. */
+/* 0, or -1: no reader, as if we were env. */
 static int write_all(const char *text, size_t length)
 {
 	while (length > 0) {
@@ -55,7 +55,7 @@ static void *copy(void *unused)
 	return unused;
 }
 
-/* On a thread of its own, for nobody may ever read `to`. -1: it cannot be had, and nothing has been done. */
+/* On a thread of its own, for `to` may never be read. -1: it cannot be had, and nothing has been done. */
 static int start(void)
 {
 	pthread_t thread;

@@ -8,6 +8,8 @@ int probe(int argc, char **argv)
 {
 	if (argc == 1 && strcmp(argv[0], "seccomp") == 0)
 		return probe_seccomp();
+	if (argc == 1 && strcmp(argv[0], "ptrace") == 0)
+		return probe_ptrace();
 	if (argc == 1 && strcmp(argv[0], "call") == 0)
 		return probe_call();
 	if (argc == 2 && strcmp(argv[0], "target") == 0)

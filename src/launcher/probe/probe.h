@@ -12,10 +12,13 @@ int probe(int argc, char **argv);
 /* What the seccomp engine needs. */
 int probe_seccomp(void);
 
+/* What the ptrace engine needs. */
+int probe_ptrace(void);
+
 /*
  * Enters a cgroup and does what faults are tried on: for each `s` on stdin it sends a packet, for each `c` it
- * connects, both over the loopback, for each `g` a new program calls getpgid(2). At end of file it leaves, and
- * removes the cgroup: also where whoever made it was killed.
+ * connects, both over the loopback, for each `g` a new program calls getpgid(2) and faccessat(2). At end of
+ * file it leaves, and removes the cgroup: also if its maker was killed.
  */
 int probe_target(const char *cgroup);
 

@@ -5,7 +5,7 @@
 
 void probe_say(const char *name, int error)
 {
-	/* Where nobody reads any more, nobody needs the rest. */
+	/* Without a reader, the rest is not needed. */
 	if (printf("%s %d\n", name, error) < 0 || fflush(stdout) != 0)
 		return;
 }

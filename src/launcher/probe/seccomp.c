@@ -40,7 +40,7 @@ static void *call(void *argument)
 	struct call_set set = { 0 };
 
 	call_set_add(&set, SYS_getppid);
-	trial->listener = filter_install(&set);
+	trial->listener = filter_install(&set, SECCOMP_RET_USER_NOTIF);
 	probe_say("setuid", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? EPERM : 0);
 	if (write(trial->ready[1], "", 1) != 1)
 		abort();

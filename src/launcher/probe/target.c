@@ -89,7 +89,9 @@ static int try_connect(void)
 
 int probe_call(void)
 {
-	probe_say("call", syscall(SYS_getpgid, 0) < 0 ? errno : 0);
+	int failed = syscall(SYS_getpgid, 0) < 0 || syscall(SYS_faccessat, AT_FDCWD, "/", F_OK) < 0;
+
+	probe_say("call", failed ? errno : 0);
 	return 0;
 }
 
@@ -115,7 +117,7 @@ int probe_target(const char *cgroup)
 	const int ignored[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
 	char order;
 
-	/* ^C is for the whole foreground group: somebody has to be left who cleans up. */
+	/* ^C is for the whole foreground group: one of us has to be left to clean up. */
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
 		if (signal(ignored[i], SIG_IGN) == SIG_ERR)
 			return 1;

@@ -54,7 +54,7 @@ struct blocks {
 	unsigned short start[BLOCKS_MAX + 1];
 };
 
-#define NOTIFIED BLOCKS_MAX /* the last block; jumps lead forward only */
+#define NAMED BLOCKS_MAX /* the last block; jumps lead forward only */
 
 static void emit(struct program *program, struct sock_filter instruction)
 {
@@ -83,17 +83,17 @@ static void compare(struct program *program, u16 how, u32 value, u8 yes, u8 no)
 	emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | how | BPF_K, value, yes, no));
 }
 
-/* Calls that compare the same share a block; beyond BLOCKS_MAX they are notified, and compared later. */
+/* Calls that compare the same share a block; beyond BLOCKS_MAX all of them are seen, and compared later. */
 static u32 block_for(struct blocks *blocks, const struct descriptors *only)
 {
 	if (only->count == 0)
-		return NOTIFIED;
+		return NAMED;
 	for (u32 i = 0; i < blocks->count; i++) {
 		if (memcmp(blocks->of[i], only, sizeof(*only)) == 0)
 			return i;
 	}
 	if (blocks->count == BLOCKS_MAX)
-		return NOTIFIED;
+		return NAMED;
 	blocks->of[blocks->count] = only;
 	return blocks->count++;
 }
@@ -117,11 +117,11 @@ static void build_block(struct program *program, const struct descriptors *only)
 		}
 	}
 	return_action(program, SECCOMP_RET_ALLOW);
-	jump_to(program, NOTIFIED);
+	jump_to(program, NAMED);
 }
 
-/* All that are named: pass where it is the staged child's own call, else notify. Little-endian halves. */
-static void build_last_block(struct program *program)
+/* All that are named: pass where it is the staged child's own call, else act. Little-endian halves. */
+static void build_last_block(struct program *program, u32 action)
 {
 	const uintptr_t passing = (uintptr_t)raw_call_address;
 	const size_t pointer = offsetof(struct seccomp_data, instruction_pointer);
@@ -131,41 +131,41 @@ static void build_last_block(struct program *program)
 	load(program, pointer + 4);
 	compare(program, BPF_JEQ, (u32)((u64)passing >> 32), 0, 1);
 	return_action(program, SECCOMP_RET_ALLOW);
-	return_action(program, SECCOMP_RET_USER_NOTIF);
+	return_action(program, action);
 }
 
 /*
  * Unnamed calls must be told by the number alone: then the kernel sees that the filter always allows them and
  * skips it altogether (the bitmap cache of Linux 5.11, commit f9d480b6ffbe).
  */
-static void build(struct program *program, const struct call_set *notified)
+static void build(struct program *program, const struct call_set *named, u32 action)
 {
 	struct blocks blocks = { .count = 0 };
 
 	program->length = 0;
 	load(program, offsetof(struct seccomp_data, arch));
 	compare(program, BPF_JEQ, filter_native_arch, 1, 0);
-	return_action(program, SECCOMP_RET_USER_NOTIF);
+	return_action(program, action);
 	load(program, offsetof(struct seccomp_data, nr));
 	if (filter_foreign_bit) {
 		compare(program, BPF_JGE, filter_foreign_bit, 0, 2);
 		/* A negative number is no call at all: a tracer skips one so (-1), and x32 has none of these. */
 		compare(program, BPF_JGE, 0x80000000, 1, 0);
-		return_action(program, SECCOMP_RET_USER_NOTIF);
+		return_action(program, action);
 	}
 	for (u32 number = 0; number < SYSCALLS_MAX; number++) {
-		if (!call_set_has(notified, number))
+		if (!call_set_has(named, number))
 			continue;
 		compare(program, BPF_JEQ, number, 0, 1);
-		jump_to(program, block_for(&blocks, &notified->only[number]));
+		jump_to(program, block_for(&blocks, &named->only[number]));
 	}
 	return_action(program, SECCOMP_RET_ALLOW);
 	for (u32 i = 0; i < blocks.count; i++) {
 		blocks.start[i] = program->length;
 		build_block(program, blocks.of[i]);
 	}
-	blocks.start[NOTIFIED] = program->length;
-	build_last_block(program);
+	blocks.start[NAMED] = program->length;
+	build_last_block(program, action);
 	for (unsigned short at = 0; at < program->length; at++) {
 		struct sock_filter *jump = &program->code[at];
 
@@ -179,13 +179,13 @@ static long install(unsigned long flags, struct sock_fprog *prog)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
 }
 
-int filter_install(const struct call_set *notified)
+int filter_install(const struct call_set *named, u32 action)
 {
 	static struct program program; /* no allocation between fork and exec */
 	unsigned long flags =
 		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 
-	build(&program, notified);
+	build(&program, named, action);
 
 	struct sock_fprog prog = { .len = program.length, .filter = program.code };
 	long fd = install(flags, &prog);

@@ -40,13 +40,15 @@ static inline int call_set_has(const struct call_set *set, u32 number)
 }
 
 /*
- * Installs a seccomp filter on this thread that notifies the listener of every call in `notified`, and of
- * every call in a foreign mode (32-bit, x32); all others run at once. Returns the listener's descriptor
- * (close-on-exec), or -errno: EBUSY where the filter chain has a listener already (seccomp(2)).
+ * Installs a seccomp filter on this thread whose result for every call in `named`, and for every call in a foreign mode
+ * (32-bit, x32), is `action`: SECCOMP_RET_USER_NOTIF or SECCOMP_RET_TRACE; all others run at once. Returns a listener's
+ * descriptor (close-on-exec), or -errno: EBUSY if the filter chain has a listener already (seccomp(2)). So faults do not
+ * nest by ptrace either: a filter that notifies would hide the calls that it names from one that traces. And the listener
+ * hangs up when no process has the filter any more.
  */
-int filter_install(const struct call_set *notified);
+int filter_install(const struct call_set *named, u32 action);
 
-/* Of a call that is notified for its foreign mode: is it an execve or execveat? */
+/* Of a call that is named for its foreign mode: is it an execve or execveat? */
 int filter_is_foreign_exec(const struct seccomp_notif *call);
 
 /* AUDIT_ARCH_* of the programs whose numbers the rules name. */

@@ -156,7 +156,7 @@ int inherited_close(int first, int last)
 		int fd = (int)strtol(entry->d_name, NULL, 10);
 		int flags = fd > 2 ? fcntl(fd, F_GETFD) : FD_CLOEXEC;
 
-		/* An error of the last close of a file is nobody's to hear: the child has it open. */
+		/* The last close of a file reports its errors, and this is not the last: the child has it open. */
 		if (flags >= 0 && !(flags & FD_CLOEXEC))
 			close(fd);
 	}

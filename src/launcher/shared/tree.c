@@ -103,7 +103,7 @@ static void kill_child(pid_t child, void *context)
 
 	if (is_spared(killing->spared, child))
 		return;
-	/* Our own child, not yet reaped: the pid cannot be anybody else's. EPERM: not ours to kill. ESRCH: no child. */
+	/* Our own child, not yet reaped: the pid cannot be another process's. EPERM: not ours to kill. ESRCH: no child. */
 	if (kill(child, SIGKILL) < 0)
 		return;
 	/* Dead already or not, it counts: its children may have become ours behind the reader's back. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The process tree below us. We are its subreaper (PR_SET_CHILD_SUBREAPER): whoever loses its parent is ours. */
+/* The process tree below us. We are its subreaper (PR_SET_CHILD_SUBREAPER): a process that loses its parent is ours. */
 #ifndef MINDERBINDER_TREE_H
 #define MINDERBINDER_TREE_H
 

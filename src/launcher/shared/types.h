@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The integer names that bpf/rule.h expects of whoever includes it. */
+/* The integer names that bpf/rule.h expects of the file that includes it. */
 #ifndef MINDERBINDER_TYPES_H
 #define MINDERBINDER_TYPES_H
 

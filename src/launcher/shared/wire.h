@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#define WIRE_PAYLOAD_MAX (8u << 20) /* 4096 rules of 416 bytes, 16384 targets of 272, and some */
+#define WIRE_PAYLOAD_MAX (8u << 20) /* 4096 rules of 488 bytes, 16384 targets of 272, and some */
 
 enum wire_type {
 	/* node to supervisor */
@@ -21,14 +21,26 @@ enum wire_type {
 	WIRE_LIFT = 4,    /* from here on no call is faulted; answer with WIRE_LIFTED */
 	WIRE_RELEASE = 5, /* the session is over: end, or stay only to let left-over processes' calls pass */
 	WIRE_KILL = 6,    /* SIGKILL for the child, and at WIRE_RELEASE for what it leaves behind; no answer */
+	WIRE_CHANGE = 7,  /* struct wire_change and what follows it: answer with WIRE_CHANGE_READY or WIRE_CHANGE_FAILED */
+	WIRE_CLIENT_SEND = 8,  /* u32 client, bytes for it */
+	WIRE_CLIENT_CLOSE = 9, /* u32 client: it is forgotten, its rules being gone */
+	/* After WIRE_CHANGE_READY one of the two has to follow, before another WIRE_CHANGE. */
+	WIRE_CHANGE_COMMIT = 10,  /* the change is in force from here on; answer with WIRE_CHANGED */
+	WIRE_CHANGE_ABANDON = 11, /* it never will be; no answer */
 	/* supervisor to node */
 	WIRE_STAGED = 16,       /* u32 pid */
 	WIRE_STAGE_FAILED = 17, /* u32 enum stage_step, u32 errno */
 	WIRE_EXECED = 18,
 	WIRE_EXEC_FAILED = 19, /* u32 errno */
 	WIRE_EXITED = 20,      /* u32 CLD_EXITED, CLD_KILLED or CLD_DUMPED; u32 status or signal */
-	WIRE_COUNTS = 21,      /* struct wire_counts, struct near_path[], then struct rule_counts of every rule */
+	WIRE_COUNTS = 21,      /* struct wire_counts, struct near_path[], then struct slot_counts of every rule */
 	WIRE_LIFTED = 22,
+	WIRE_CHANGED = 23,       /* as WIRE_COUNTS, of the rules that were removed: the last of them */
+	WIRE_CHANGE_FAILED = 24, /* u32 errno (faults_changed()): the rules are as they were */
+	WIRE_CLIENT_OPENED = 25, /* u32 client (no two have the same), u32 pid: it has connected to the socket of --control */
+	WIRE_CLIENT_SAID = 26,   /* u32 client, bytes from it */
+	WIRE_CLIENT_CLOSED = 27, /* u32 client: its connection is over; WIRE_CLIENT_CLOSE has to follow */
+	WIRE_CHANGE_READY = 28,  /* nothing can refuse the change any more; the rules are as they were */
 	/* node to front */
 	WIRE_CGROUP = 32, /* path of the child's cgroup, for the case that node is killed; without a front, to supervisor */
 	WIRE_FINISH = 33,  /* struct wire_finish: end like this, once node has exited */
@@ -60,6 +72,8 @@ enum stage_step {
 	STEP_LISTENER = 7, /* handing the listener to the supervisor */
 	STEP_THREAD = 8,
 	STEP_MEMORY = 9,
+	STEP_TRACE = 10, /* PTRACE_SEIZE */
+	STEP_CONTROL = 11, /* the socket of --control */
 };
 
 enum stage_flags {
@@ -67,6 +81,8 @@ enum stage_flags {
 	STAGE_EVENTS = 1 << 1,
 	STAGE_INCLUDE_LOADER = 1 << 2,
 	STAGE_INCLUDE_SETUID = 1 << 3,
+	STAGE_CHANGES = 1 << 4,
+	STAGE_TRACES = 1 << 5, /* calls come by ptrace, not by a seccomp listener */
 };
 
 struct wire_stage {
@@ -76,12 +92,15 @@ struct wire_stage {
 	u32 gid;
 	u32 group_count;  /* then: u32 groups[] */
 	u32 cgroup_bytes; /* then: path of the child's cgroup, no NUL; 0: stay in this one */
-	u32 rule_count;   /* then: struct rule[], the whole plan */
-	u32 active_count; /* then: u32 indices of the rules that the seccomp engine does */
-	u32 target_count; /* then: struct target[], of the whole plan */
+	u32 rule_count;   /* then: struct rule[], those that the supervisor does */
+	u32 capacity;     /* rules at one time at most */
+	u32 target_count; /* then: struct target[], of these rules by their places among them */
 	u32 root_bytes;   /* then: where the root of the cgroup v2 hierarchy is mounted, no NUL; 0: no target asks */
+	u32 control_bytes; /* then: path of the socket of --control, no NUL; 0: none */
+	u32 padding;
 	u64 seed;
-	/* last, where active_count is not 0: struct call_shape[SYSCALLS_MAX] */
+	/* With STAGE_CHANGES: u64 reach[SYSCALLS_MAX / 64], the calls that rules may name later */
+	/* last, with rules or STAGE_CHANGES: struct call_shape[SYSCALLS_MAX] */
 };
 
 struct wire_counts {
@@ -91,7 +110,35 @@ struct wire_counts {
 	u64 unsent_signals; /* that a rule asked for, and the kernel did not take */
 	u64 spared_calls; /* of processes with more rights than the command's user, named by a rule (privilege.h) */
 	u64 unread_loaders; /* programs whose loader could not be told from them */
+	u64 refused_tracers; /* times that a program could not trace what we trace (trace.h) */
 	u64 near_count; /* then: struct near_path[] (near.h) */
+};
+
+struct slot_counts {
+	u32 slot; /* of the rule */
+	u32 padding;
+	struct rule_counts counts;
+};
+
+struct wire_change {
+	u32 add_count;    /* then: struct rule[], and struct rule_caller of each */
+	u32 remove_count; /* then: u32 slots of rules, the lowest first */
+};
+
+#define CLIENTS_MAX 256u /* at one time */
+
+enum caller_scope {
+	CALLER_ANY = 0,      /* each process: the rule is no client's */
+	CALLER_TREE = 1,     /* the client's process, and all that descend from it */
+	CALLER_PROCESS = 2,  /* the client's process */
+	CALLER_CHILDREN = 3, /* those that descend from it and started after the rule */
+	CALLER_THREAD = 4,   /* one thread of the client's process */
+};
+
+struct rule_caller {
+	u32 scope; /* enum caller_scope */
+	u32 client;
+	s32 tid;
 };
 
 enum finish_kind { FINISH_EXIT = 0, FINISH_SIGNAL = 1 };

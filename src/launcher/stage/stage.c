@@ -127,9 +127,11 @@ static _Noreturn void child(const struct stage_request *request, int socket, int
 		    setresgid(request->gid, request->gid, request->gid) < 0)
 			refuse(socket, STEP_USER, errno);
 	}
+	if (request->control && setenv("MINDERBINDER_CONTROL", request->control, 1) < 0)
+		refuse(socket, STEP_MEMORY, errno);
 	/* Before the uid changes: a filter without NO_NEW_PRIVS takes CAP_SYS_ADMIN. */
-	if (request->notified) {
-		listener = filter_install(request->notified);
+	if (request->named) {
+		listener = filter_install(request->named, request->action);
 		if (listener < 0)
 			refuse(socket, STEP_SECCOMP, -listener);
 	}
@@ -141,7 +143,7 @@ static _Noreturn void child(const struct stage_request *request, int socket, int
 			refuse(socket, STEP_USER, (int)-error);
 	}
 	/*
-	 * Whoever is left of us kills the tree by its cgroup. Without one, and with front and supervisor killed
+	 * The process of ours that is left kills the tree by its cgroup. Without one, and with front and supervisor killed
 	 * at one blow, at least the child ends. After the uid, whose change clears it (PR_SET_PDEATHSIG(2const)).
 	 */
 	if (!request->cgroup)

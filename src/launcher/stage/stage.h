@@ -16,7 +16,10 @@ struct stage_request {
 	u32 gid;
 	const u32 *groups;
 	u32 group_count;
-	const struct call_set *notified; /* NULL: no seccomp filter */
+	const struct call_set *named; /* NULL: no seccomp filter */
+	u32 action;                   /* SECCOMP_RET_*: what the filter does with them */
+	int traces;                   /* they are to come by ptrace */
+	char *control; /* path of the socket of --control, for the child's environment; NULL: none */
 };
 
 struct staged {

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "delays.h"
+#include "../shared/clock.h"
 
 #include <stdlib.h>
+
+/* How often it is looked for signals, and how many times as long as a look takes at least. */
+#define LOOK_NS 20000000u
+#define LOOK_SHARE 16
 
 /* A binary heap; one entry for each waiting thread of the tree at most. */
 static struct delayed *heap;
@@ -49,4 +54,49 @@ void delays_remove_first(void)
 	}
 	if (count > 0)
 		heap[at] = last;
+}
+
+void delays_forget(u64 id)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (heap[i].id == id)
+			heap[i].id = 0;
+	}
+}
+
+u64 delays_look(u64 now, int (*interrupt)(const struct delayed *delayed))
+{
+	static u64 next;
+
+	if (count == 0 || now < next)
+		return next;
+	for (size_t i = 0; i < count; i++) {
+		if (heap[i].id && interrupt(&heap[i]))
+			delays_forget(heap[i].id);
+	}
+
+	const u64 after = (u64)monotonic_ns();
+	const u64 took = LOOK_SHARE * (after - now);
+
+	next = after + (took > LOOK_NS ? took : LOOK_NS);
+	return next;
+}
+
+struct verdict delays_rest(const struct delayed *delayed)
+{
+	const s64 left = (s64)delayed->due_ns - monotonic_ns();
+
+	return (struct verdict){ .outcome = OUTCOME_DELAY, .error = delayed->error, .value = left > 0 ? left : 0 };
+}
+
+s32 delays_error(const struct call_shape *shape)
+{
+	switch (shape->length >> SIGNALLED_SHIFT) {
+	case SIGNALLED_RESTARTS:
+		return ERESTART_IF_ASKED;
+	case SIGNALLED_FAILS:
+		return ERESTART_UNLESS_HANDLED;
+	default:
+		return ERESTART_ALWAYS;
+	}
 }

@@ -3,12 +3,33 @@
 #ifndef MINDERBINDER_DELAYS_H
 #define MINDERBINDER_DELAYS_H
 
-#include "../shared/types.h"
+#include "verdict.h"
+
+#include <linux/seccomp.h>
 
 struct delayed {
 	u64 due_ns; /* CLOCK_MONOTONIC */
-	u64 id;
+	u64 id; /* 0: it waits no more (delays_forget()) */
+	u32 error; /* that it fails with then; 0: it runs */
+	u64 stack; /* of the thread at this call; 0: unknown */
+	struct seccomp_notif call;
 };
+
+/*
+ * Looks now and then whether a signal has come for one of them. `interrupt`: 1 if one has, and the delay is over. Returns
+ * when to look again. The caller is as for delays_add().
+ */
+u64 delays_look(u64 now, int (*interrupt)(const struct delayed *delayed));
+
+/* What is left to do, for a call that a signal interrupts now and that is made again. */
+struct verdict delays_rest(const struct delayed *delayed);
+
+/*
+ * What the kernel is told that such a call returns, before it deals with the signal (include/linux/errno.h): what the call
+ * itself would, had it begun to wait.
+ */
+enum { ERESTART_IF_ASKED = 512, ERESTART_ALWAYS = 513, ERESTART_UNLESS_HANDLED = 514 };
+s32 delays_error(const struct call_shape *shape);
 
 /* The caller sees to it that one thread at a time is here. 0, or -1: no memory. */
 int delays_add(struct delayed delayed);
@@ -16,5 +37,8 @@ int delays_add(struct delayed delayed);
 /* The earliest, or NULL. */
 const struct delayed *delays_first(void);
 void delays_remove_first(void);
+
+/* What has this id waits no more. It stays in the queue, with the id 0. */
+void delays_forget(u64 id);
 
 #endif

@@ -1,29 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* The plan at work in the supervisor: from one notified call to what becomes of it. */
+/*
+ * The rules at work in the supervisor: from one notified call to what becomes of it. One thread, the one that has begun it
+ * all, changes them.
+ */
 #ifndef MINDERBINDER_FAULTS_H
 #define MINDERBINDER_FAULTS_H
 
 #include "../shared/filter.h"
 #include "privilege.h"
 #include "receivers.h"
+#include "rule-table.h"
 #include "targets.h"
+#include "verdict.h"
 #include "../shared/types.h"
+#include "../shared/wire.h"
 
 #include <linux/seccomp.h>
 #include <sys/types.h>
 
 struct faults {
-	const struct rule *rules; /* the whole plan */
-	u32 rule_count;
-	const u32 *active; /* indices of the rules that are ours */
-	u32 active_count;
-	struct targets targets;
+	struct rule_table *table; /* in force; another takes its place under `deciding` */
+	struct rule_change first; /* what is in force when the child begins */
+	u32 capacity;             /* rules at one time at most */
+	int may_change;           /* rules may be added that name calls in `reach` */
+	int has_clients;          /* programs of the tree may ask for that (clients.h) */
+	u64 reach[SYSCALLS_MAX / 64];
+	struct targets targets; /* of the first rules, by their rows */
 	const struct call_shape *shapes; /* SYSCALLS_MAX of them */
 	u64 seed;
 	int include_loader;
 	const struct owner *spared; /* whose set-user-ID programs are spared; NULL: nobody's */
 	int events;                 /* where struct event go; -1: nobody listens */
-	struct rule_counts *counts; /* rule_count of them */
+	struct rule_counts *counts; /* by row */
 	u64 foreign_calls;
 	u64 spared_calls;
 	u64 unread_loaders; /* programs whose loader could not be told from them, and was faulted */
@@ -31,14 +39,29 @@ struct faults {
 	int lifted;
 };
 
-/* What to do about a call; value as in struct rule. */
-struct verdict {
-	u32 outcome; /* enum outcome, 0: let it run */
-	s64 value;
-};
-
-/* Checks the plan and builds the look-up by call. 0, or -1 with errno. */
+/* Puts the first rules in force. 0, or -1 with errno. */
 int faults_init(struct faults *faults);
+
+/* Are calls to be notified of at all? */
+int faults_are_wanted(const struct faults *faults);
+
+/*
+ * What the rules in force would become, for faults_replace() or rule_table_free(). NULL with errno: ENOSPC, no room; ERANGE,
+ * calls out of reach; EOPNOTSUPP, targets, which are found for the first rules only; EINVAL, slots that cannot be; ENOMEM.
+ */
+struct rule_table *faults_changed(const struct faults *faults, const struct rule_change *change);
+
+/*
+ * Puts these in force in place of those that they came from: each call that is decided from here on is decided by them. How
+ * many were removed; their last counts in `last`.
+ */
+u32 faults_replace(struct faults *faults, struct rule_table *table, struct slot_counts *last);
+
+/* Of the rules in force: how many. `counts`: room for as many as there may be. */
+u32 faults_counts(const struct faults *faults, struct slot_counts *counts);
+
+/* Is the rule of this slot in force? */
+int faults_have(const struct faults *faults, u32 slot);
 
 /* The calls that the filter must notify us of. */
 void faults_calls(const struct faults *faults, struct call_set *set);

@@ -41,16 +41,16 @@ static int new_table(u32 size)
 	return 0;
 }
 
-int lineage_init(const struct targets *all, const struct rule *rules, u32 rule_count,
+int lineage_init(const struct targets *all, const struct rule *rules, u32 rows,
 		 const struct relatives *known)
 {
 	relatives = known;
 	targets = all;
-	words = (rule_count + 63) / 64;
+	words = (rows + 63) / 64;
 	inherited = calloc(words, sizeof(*inherited));
 	if (!inherited || new_table(IMAGES_CAPACITY) < 0)
 		return -1;
-	for (u32 i = 0; i < rule_count; i++) {
+	for (u32 i = 0; i < rows; i++) {
 		if (rules[i].flags & RULE_HAS_TARGETS && !(rules[i].flags & RULE_NOT_INHERITED))
 			inherited[i / 64] |= 1ull << (i % 64);
 	}

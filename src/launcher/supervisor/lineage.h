@@ -21,7 +21,7 @@ struct relatives {
 };
 
 /* Where no rule has targets nothing else of this is called; then by one thread at a time. 0, or -1 with errno. */
-int lineage_init(const struct targets *targets, const struct rule *rules, u32 rule_count,
+int lineage_init(const struct targets *targets, const struct rule *rules, u32 rows,
 		 const struct relatives *relatives);
 
 /* A new process that has not exec'd, or not for all that is known: fills kept and own. */

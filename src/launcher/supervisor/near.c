@@ -9,11 +9,11 @@
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static struct near_path kept[NEAR_MAX];
 static u32 count;
-static u8 of_rule[RULES_MAX];
+static u8 of_rule[RULES_MAX]; /* by slot % RULES_MAX: those that share one have less room */
 
-int near_wanted(u32 rule)
+int near_wanted(u32 slot)
 {
-	return __atomic_load_n(&of_rule[rule], __ATOMIC_RELAXED) < NEAR_OF_RULE &&
+	return __atomic_load_n(&of_rule[slot % RULES_MAX], __ATOMIC_RELAXED) < NEAR_OF_RULE &&
 	       __atomic_load_n(&count, __ATOMIC_RELAXED) < NEAR_MAX;
 }
 
@@ -55,25 +55,26 @@ static int is_near(const char *glob, const char *path)
 	return strpbrk(meant, "*?[\\") ? glob_matches(meant, seen) : is_typo(meant, seen);
 }
 
-void near_consider(u32 rule, const char *glob, const char *path)
+void near_consider(u32 slot, const char *glob, const char *path)
 {
 	if (!is_near(glob, path))
 		return;
 
 	const u32 length = (u32)strnlen(path, RULE_PATH_MAX);
+	u8 *const of = &of_rule[slot % RULES_MAX];
 
 	lock(&guard);
-	int is_new = near_wanted(rule);
+	int is_new = near_wanted(slot);
 
 	for (u32 i = 0; i < count && is_new; i++) {
-		is_new = kept[i].rule != rule || kept[i].length != length ||
+		is_new = kept[i].slot != slot || kept[i].length != length ||
 			 memcmp(kept[i].path, path, length) != 0;
 	}
 	if (is_new) {
-		kept[count] = (struct near_path){ .rule = rule, .length = length };
+		kept[count] = (struct near_path){ .slot = slot, .length = length };
 		memcpy(kept[count].path, path, length);
 		__atomic_store_n(&count, count + 1, __ATOMIC_RELAXED);
-		__atomic_store_n(&of_rule[rule], of_rule[rule] + 1, __ATOMIC_RELAXED);
+		__atomic_store_n(of, *of + 1, __ATOMIC_RELAXED);
 	}
 	unlock(&guard);
 }
@@ -87,4 +88,24 @@ u32 near_all(struct near_path *all)
 	memcpy(all, kept, taken * sizeof(*all));
 	unlock(&guard);
 	return taken;
+}
+
+u32 near_forget(struct near_path *all, int (*are_there)(const struct faults *faults, u32 slot), const struct faults *faults)
+{
+	u32 left = 0, forgotten = 0;
+
+	lock(&guard);
+	for (u32 i = 0; i < count; i++) {
+		u8 *const of = &of_rule[kept[i].slot % RULES_MAX];
+
+		if (are_there(faults, kept[i].slot)) {
+			kept[left++] = kept[i];
+		} else {
+			all[forgotten++] = kept[i];
+			__atomic_store_n(of, *of - 1, __ATOMIC_RELAXED);
+		}
+	}
+	__atomic_store_n(&count, left, __ATOMIC_RELAXED);
+	unlock(&guard);
+	return forgotten;
 }

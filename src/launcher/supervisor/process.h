@@ -4,6 +4,7 @@
 #define MINDERBINDER_PROCESS_H
 
 #include "../shared/types.h"
+#include "../shared/wire.h"
 
 #include <sys/types.h>
 
@@ -19,15 +20,22 @@ struct process {
 	u64 exec_ns;
 	pid_t exec_tid; /* the thread that called it */
 	int spared; /* privilege.h */
+	u64 serial; /* no two have the same; those that were met later have greater ones */
+	u64 under[CLIENTS_MAX / 64]; /* places of the clients that it is or descends from */
 	u64 *own;  /* where rules have targets: those that it is a target of (lineage.h) */
 	u64 *kept; /* and those of them that another exec leaves as they are */
-	struct rule_counts counts[]; /* one for each rule of the plan */
+	struct rule_counts counts[]; /* by the rules' rows */
 };
 
 /* Is it a target of this rule? Where rules have targets. */
-static inline int is_target_of(const struct process *process, u32 rule)
+static inline int is_target_of(const struct process *process, u32 row)
 {
-	return (int)(process->own[rule / 64] >> (rule % 64) & 1);
+	return (int)(process->own[row / 64] >> (row % 64) & 1);
+}
+
+static inline int process_is_under(const struct process *process, u32 place)
+{
+	return (int)(process->under[place / 64] >> (place % 64) & 1);
 }
 
 #endif

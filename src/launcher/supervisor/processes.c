@@ -3,12 +3,14 @@
 #include "deciding.h"
 #include "image.h"
 #include "lineage.h"
+#include "pid-table.h"
+#include "threads.h"
 #include "../shared/target.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,16 +19,10 @@
 #define SYS_pidfd_send_signal 424
 #endif
 
-#define FIRST_CAPACITY 256 /* a power of two */
-#define THREADS 4096       /* a power of two */
-#define SPARE_FILES 64 /* descriptors that are left to everything else */
+#define THREADS 4096 /* a power of two */
 
 /* One thread at a time looks into /proc, and changes the table. */
 static pthread_mutex_t books = PTHREAD_MUTEX_INITIALIZER;
-
-/* Open addressing, linear probing; rebuilt without the dead when it is half full. */
-static struct process **table;
-static size_t capacity, used;
 
 /* The process of a thread that is not its leader, as it was last time: what collides is found out anew. */
 static struct {
@@ -36,17 +32,10 @@ static struct {
 static u32 rules;
 static size_t words; /* of each set of rules; 0: there are no targets */
 static const struct owner *spared_owner;
+static int has_clients;
 static u64 *scratch; /* a set of rules */
 static int files_max;
-
-static size_t slot_of(struct process **in, size_t size, pid_t pid)
-{
-	size_t at = mix64((u64)pid) & (size - 1);
-
-	while (in[at] && in[at]->pid != pid)
-		at = (at + 1) & (size - 1);
-	return at;
-}
+static u64 met; /* how many processes were */
 
 /* It is not reaped yet: so its pid is no other's. */
 static int is_there(int pidfd)
@@ -54,8 +43,10 @@ static int is_there(int pidfd)
 	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
 }
 
-static int is_alive(const struct process *process)
+static int is_alive(const void *entry)
 {
+	const struct process *process = entry;
+
 	return process->pidfd >= 0 ? is_there(process->pidfd) :
 				     target_stat(process->pid, STAT_STARTTIME) == process->birth;
 }
@@ -67,7 +58,7 @@ static int open_pidfd(pid_t pid)
 
 	if (fd < 0)
 		return -1;
-	if (fd < files_max - SPARE_FILES && syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0)
+	if (fd < files_max && syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0)
 		return fd;
 	close(fd);
 	return -1;
@@ -80,13 +71,16 @@ static void free_process(struct process *process)
 	free(process);
 }
 
-/* Out of the table. Under `deciding`. */
-static void retire(struct process *process)
+static void retire(void *entry)
 {
+	struct process *process = entry;
+
 	process->retired = 1;
 	if (process->users == 0)
 		free_process(process);
 }
+
+static struct pid_table table = { .is_alive = is_alive, .retire = retire };
 
 void process_release(struct process *process)
 {
@@ -98,7 +92,7 @@ struct process *process_at_hand(pid_t tid)
 {
 	const size_t at = mix64((u64)tid) & (THREADS - 1);
 	const pid_t pid = threads[at].tid == tid ? threads[at].pid : tid;
-	struct process *process = table[slot_of(table, capacity, pid)];
+	struct process *process = pid_table_get(&table, pid);
 
 	if (!process || process->exec_image || process->pidfd < 0 || !is_there(process->pidfd))
 		return NULL;
@@ -108,52 +102,45 @@ struct process *process_at_hand(pid_t tid)
 	return process;
 }
 
-static int rebuild(void)
-{
-	size_t living = 0, size = FIRST_CAPACITY;
-	struct process **old = table;
-	const size_t old_capacity = capacity;
-	u8 *alive = calloc(old_capacity, 1);
-
-	if (!alive)
-		return -1;
-	for (size_t i = 0; i < old_capacity; i++) {
-		alive[i] = old[i] && is_alive(old[i]);
-		living += alive[i];
-	}
-	while (size < living * 4)
-		size *= 2;
-
-	struct process **fresh = calloc(size, sizeof(*fresh));
-
-	if (!fresh) {
-		free(alive);
-		return -1;
-	}
-	for (size_t i = 0; i < old_capacity; i++) {
-		if (alive[i])
-			fresh[slot_of(fresh, size, old[i]->pid)] = old[i];
-	}
-	lock(&deciding);
-	for (size_t i = 0; i < old_capacity; i++) {
-		if (old[i] && !alive[i])
-			retire(old[i]);
-	}
-	table = fresh;
-	capacity = size;
-	used = living;
-	unlock(&deciding);
-	free(old);
-	free(alive);
-	return 0;
-}
-
 static void for_each_living(void (*visit)(const struct process *process))
 {
-	for (size_t i = 0; i < capacity; i++) {
-		if (table[i] && is_alive(table[i]))
-			visit(table[i]);
+	for (size_t i = 0; i < table.capacity; i++) {
+		if (table.entries[i] && is_alive(table.entries[i]))
+			visit(table.entries[i]);
 	}
+}
+
+static struct process *meet(pid_t pid);
+
+/* Bits of another's image: what all that are known of it have in common. */
+static void take_from_kin(struct process *process)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < table.capacity; i++) {
+		const struct process *kin = table.entries[i];
+
+		if (!kin || kin->image != process->image)
+			continue;
+		for (u32 word = 0; word < CLIENTS_MAX / 64; word++)
+			process->under[word] = found ? process->under[word] & kin->under[word] : kin->under[word];
+		found = 1;
+	}
+}
+
+/* Its parent may have been met before a client came, so that its bits are right; or it is met now, and is. */
+static void take_from_parent(struct process *process)
+{
+	const pid_t pid = (pid_t)target_stat(process->pid, STAT_PARENT);
+	const struct process *parent;
+
+	if (pid == getpid()) {
+		take_from_kin(process);
+		return;
+	}
+	parent = pid > 1 ? meet(pid) : NULL;
+	if (parent)
+		memcpy(process->under, parent->under, sizeof(process->under));
 }
 
 static struct process *new_process(pid_t pid)
@@ -170,10 +157,12 @@ static struct process *new_process(pid_t pid)
 	process->own = (u64 *)(process->counts + rules);
 	process->kept = process->own + words;
 	process->start_ns = process->birth / tick * 1000000000 + process->birth % tick * 1000000000 / tick;
-	if (words) {
+	if (words || has_clients)
 		process->image = image_of(pid);
+	if (words)
 		lineage_forked(process);
-	}
+	if (has_clients)
+		take_from_parent(process);
 	process->spared = spared_owner && holds_more_rights(pid, spared_owner);
 	if (process->birth == 0 || !is_alive(process)) {
 		free_process(process);
@@ -184,31 +173,24 @@ static struct process *new_process(pid_t pid)
 
 static struct process *meet(pid_t pid)
 {
-	size_t at = slot_of(table, capacity, pid);
-	struct process *known = table[at];
+	struct process *known = pid_table_get(&table, pid);
 
 	if (known && is_alive(known))
 		return known;
-	if (!known && used * 2 >= capacity && rebuild() < 0)
+	if (!known && pid_table_make_room(&table) < 0)
 		return NULL;
 
 	struct process *process = new_process(pid);
 
 	if (!process)
 		return NULL;
-	/* lineage_forked() may have introduced others meanwhile. */
-	if (used * 2 >= capacity && rebuild() < 0) {
+	/* Others may have been met meanwhile: its parent, or those that lineage_forked() has introduced. */
+	if (pid_table_make_room(&table) < 0) {
 		free_process(process);
 		return NULL;
 	}
-	lock(&deciding);
-	at = slot_of(table, capacity, pid);
-	if (table[at])
-		retire(table[at]); /* the pid was used again */
-	else
-		used++;
-	table[at] = process;
-	unlock(&deciding);
+	process->serial = ++met;
+	pid_table_put(&table, process);
 	return process;
 }
 
@@ -231,18 +213,20 @@ static void settle(struct process *process, pid_t tid)
 	if (succeeded) {
 		process->start_ns = process->exec_ns;
 		process->spared = spared;
-		process->image = words ? image : 0;
+		process->image = words || has_clients ? image : 0;
 		memcpy(process->own, scratch, words * sizeof(*scratch));
 	}
 	unlock(&deciding);
 	if (succeeded && words)
 		lineage_keep(process);
+	if (succeeded && process->exec_tid != process->pid)
+		threads_exec(process->pid, process->exec_tid);
 }
 
 /* A process that has been met and lives, settled. */
 static struct process *parent(pid_t pid)
 {
-	struct process *process = table[slot_of(table, capacity, pid)];
+	struct process *process = pid_table_get(&table, pid);
 
 	if (!process || !is_alive(process))
 		return NULL;
@@ -255,28 +239,32 @@ static void introduce(pid_t pid)
 	(void)meet(pid);
 }
 
-int processes_init(const struct rule *all_rules, u32 rule_count, const struct targets *targets,
-		   const struct owner *owner)
+int processes_init(const struct rule *all_rules, u32 rows, const struct targets *targets,
+		   const struct owner *owner, int clients)
 {
 	static const struct relatives relatives = { parent, introduce, for_each_living };
-	struct rlimit files;
 
-	rules = rule_count;
-	words = targets ? (rule_count + 63) / 64 : 0;
+	rules = rows;
+	words = targets ? (rows + 63) / 64 : 0;
 	spared_owner = owner;
-	capacity = FIRST_CAPACITY;
-	table = calloc(capacity, sizeof(*table));
+	has_clients = clients;
+	files_max = pid_table_files();
 	scratch = calloc(words + 1, sizeof(*scratch));
-	if (!table || !scratch || getrlimit(RLIMIT_NOFILE, &files) < 0)
+	if (files_max < 0 || !scratch || pid_table_init(&table) < 0)
 		return -1;
-	if (targets && lineage_init(targets, all_rules, rule_count, &relatives) < 0)
+	if (targets && lineage_init(targets, all_rules, rows, &relatives) < 0)
 		return -1;
-	/* A pidfd for each process; the command gets its limits from what the caller had (inherited.h). */
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
-		return -1;
-	files_max = files.rlim_cur > INT32_MAX ? INT32_MAX : (int)files.rlim_cur;
 	return 0;
+}
+
+void processes_begin_counts(u32 row)
+{
+	for (size_t i = 0; i < table.capacity; i++) {
+		struct process *process = table.entries[i];
+
+		if (process)
+			memset(&process->counts[row], 0, sizeof(process->counts[row]));
+	}
 }
 
 struct process *process_meet(pid_t tid)
@@ -303,6 +291,67 @@ struct process *process_meet(pid_t tid)
 	}
 	unlock(&books);
 	return process;
+}
+
+int process_descends(pid_t pid, pid_t from)
+{
+	while (pid > 1 && pid != from)
+		pid = (pid_t)target_stat(pid, STAT_PARENT);
+	return pid == from;
+}
+
+void processes_add_client(u32 place, pid_t pid)
+{
+	struct process *client;
+
+	lock(&books);
+	client = meet(pid);
+	if (client)
+		settle(client, pid);
+	for (size_t i = 0; i < table.capacity; i++) {
+		struct process *process = table.entries[i];
+
+		if (!process || !is_alive(process) || !process_descends(process->pid, pid))
+			continue;
+		lock(&deciding);
+		process->under[place / 64] |= 1ull << (place % 64);
+		unlock(&deciding);
+	}
+	unlock(&books);
+}
+
+void processes_remove_client(u32 place)
+{
+	lock(&books);
+	lock(&deciding);
+	for (size_t i = 0; i < table.capacity; i++) {
+		struct process *process = table.entries[i];
+
+		if (process)
+			process->under[place / 64] &= ~(1ull << (place % 64));
+	}
+	unlock(&deciding);
+	unlock(&books);
+}
+
+u64 processes_meet_all(void)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	u64 newest;
+
+	lock(&books);
+	while (proc && (entry = readdir(proc))) {
+		const pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid > 1 && process_descends(pid, getpid()) && pid != getpid())
+			(void)meet(pid);
+	}
+	newest = met;
+	unlock(&books);
+	if (proc)
+		(void)closedir(proc);
+	return newest;
 }
 
 void process_execs(struct process *process, pid_t tid, u64 now_ns)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is kept per process of the tree, for what needs it: after= (when did it start?), scope=process (its own
- * counters), targets (what is it a target of?), and set-user-ID programs (is it spared?).
+ * counters), targets (what is it a target of?), set-user-ID programs (is it spared?), and clients of --control (which does
+ * it descend from?).
  *
  * At most calls all of this is at hand, and no file is read. The rest is one thread's work at a time, under a lock of
  * its own; it takes `deciding` only to publish what it has found. So that lock guards the table and what is in it.
@@ -14,10 +15,14 @@
 #include "targets.h"
 
 /*
- * For a plan. `targets`: of its rules, NULL if none has any. `owner`: whose set-user-ID programs are spared, NULL if
- * none are. 0, or -1 with errno.
+ * `rules`: by row, read now and not later. `targets`: of these rules, NULL if none has any. `owner`: whose set-user-ID
+ * programs are spared, NULL if none are. `clients`: there will be some. 0, or -1 with errno.
  */
-int processes_init(const struct rule *rules, u32 rule_count, const struct targets *targets, const struct owner *owner);
+int processes_init(const struct rule *rules, u32 rows, const struct targets *targets, const struct owner *owner,
+		   int clients);
+
+/* The rule of this row is a new one. Under `deciding`. */
+void processes_begin_counts(u32 row);
 
 /* The process of thread tid if it is at hand, held; else NULL. Under `deciding`. */
 struct process *process_at_hand(pid_t tid);
@@ -30,6 +35,20 @@ struct process *process_meet(pid_t tid);
 
 /* Thread tid is about to exec at now_ns: its process starts anew if that succeeds. */
 void process_execs(struct process *process, pid_t tid, u64 now_ns);
+
+/*
+ * Process pid is the client that has this place, and what descends from it is under it. Who has lost its parent is
+ * where all known processes of its program's image are: it is not hit where that is not certain. Not under `deciding`, as
+ * the next two.
+ */
+void processes_add_client(u32 place, pid_t pid);
+void processes_remove_client(u32 place);
+
+/* The serial of the newest process: all that there are now have that one or an earlier one. */
+u64 processes_meet_all(void);
+
+/* Does it descend from this one, or is it? By its living parents. */
+int process_descends(pid_t pid, pid_t from);
 
 /* It is not looked at any more. Under `deciding`. */
 void process_release(struct process *process);

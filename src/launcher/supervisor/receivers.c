@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "receivers.h"
+#include "../shared/clock.h"
 #include "deciding.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,16 +12,18 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Each may wait for a target: more than those that wait, or the tree does. */
 #define RECEIVERS_MAX 256
-/* Made before they are needed: what takes one is a call that somebody waits for. */
+/* Made before they are needed: what takes one is a call that a caller waits for. */
 #define SPARE 2
-#define STACK_BYTES (256u << 10)
 
 #define SLICE_NS 100000u
+
+/* So many calls of one thread, each so soon after the answer to the one before: a tight loop. */
+#define LOOP_CALLS 64u
+#define LOOP_NS 50000
 
 /* How long the receiving one may wait unnoticed: 1 to 2 of these. */
 #define WATCH_NS 300000L
@@ -31,7 +35,7 @@ static void (*handle)(struct receiver *);
 static struct seccomp_notif_sizes sizes;
 static u64 interrupted;
 
-/* Who receives: `vacant` until a thread has taken it. */
+/* The receiving place: `vacant` until a thread has taken it. */
 static pthread_mutex_t pool = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t vacancy = PTHREAD_COND_INITIALIZER;
 static int vacant = 1;
@@ -45,13 +49,18 @@ static pthread_cond_t guard_wanted = PTHREAD_COND_INITIALIZER;
 
 /*
  * Nothing else that is ready to run must run first: the call can be interrupted meanwhile. Real time takes CAP_SYS_NICE
- * or RLIMIT_RTPRIO, and two to three microseconds a call (Linux 6.18), for which it makes interruptions half as many on
- * a busy machine. Else a thread that runs short is preferred when it wakes up (a slice of its own: Linux 6.12; older
+ * or RLIMIT_RTPRIO. Else a thread that runs short is preferred when it wakes up (a slice of its own: Linux 6.12; older
  * kernels take no notice).
  */
-static void be_quick(void)
+static int be_first(void)
 {
 	const struct sched_param first = { .sched_priority = 1 };
+
+	return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0;
+}
+
+static void be_ordinary(void)
+{
 	struct {
 		u32 size, policy;
 		u64 flags;
@@ -60,10 +69,37 @@ static void be_quick(void)
 		u64 runtime, deadline, period;
 	} slice = { .size = sizeof(slice), .policy = SCHED_OTHER, .runtime = SLICE_NS };
 
-	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0)
-		return;
 	slice.nice = getpriority(PRIO_PROCESS, 0);
 	(void)syscall(SYS_sched_setattr, 0, &slice, 0);
+}
+
+/* 1: in real time; 0: as far as it goes without. */
+static int be_quick(void)
+{
+	if (be_first())
+		return 1;
+	be_ordinary();
+	return 0;
+}
+
+/*
+ * Real time costs two to three microseconds a call (Linux 6.18): the receiver goes to sleep before the caller can make
+ * its next call. A thread that calls in a tight loop is spared that. The first call of anything else ends it.
+ */
+static void keep_pace(struct receiver *me)
+{
+	const int goes_on = me->request->pid == me->caller &&
+			    monotonic_ns() - me->answered < LOOP_NS;
+
+	me->caller = me->request->pid;
+	if (goes_on) {
+		if (me->in_a_row <= LOOP_CALLS && ++me->in_a_row == LOOP_CALLS)
+			be_ordinary();
+	} else {
+		if (me->in_a_row >= LOOP_CALLS)
+			me->first = be_first();
+		me->in_a_row = 0;
+	}
 }
 
 static void wait_to_lead(struct receiver *me)
@@ -104,36 +140,19 @@ static void *serve(void *receiver)
 {
 	struct receiver *me = receiver;
 
-	be_quick();
+	me->first = be_quick();
 	for (;;) {
 		wait_to_lead(me);
 		while (me->leads) {
 			if (!receive(me))
 				return NULL;
+			if (me->first)
+				keep_pace(me);
 			handle(me);
+			if (me->first)
+				me->answered = monotonic_ns();
 		}
 	}
-}
-
-static int start_thread(void *(*run)(void *), void *argument)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-
-	errno = pthread_attr_init(&attributes);
-	if (errno)
-		return -1;
-	errno = pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	if (errno == 0)
-		errno = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	if (errno == 0)
-		errno = pthread_create(&thread, &attributes, run, argument);
-
-	const int error = errno;
-
-	(void)pthread_attr_destroy(&attributes);
-	errno = error;
-	return error ? -1 : 0;
 }
 
 /* A newer kernel may write more than these headers know (seccomp_unotify(2)): sizes are the larger of both. */
@@ -145,7 +164,7 @@ static int add_receiver(void)
 		return -1;
 	made->request = calloc(1, sizes.seccomp_notif);
 	made->response = calloc(1, sizes.seccomp_notif_resp);
-	if (made->request && made->response && start_thread(serve, made) == 0)
+	if (made->request && made->response && thread_start(serve, made) == 0)
 		return 0;
 	free(made->request);
 	free(made->response);
@@ -256,7 +275,7 @@ int receivers_start(int fd, void (*handler)(struct receiver *), int may_wait)
 		sizes.seccomp_notif_resp = sizeof(struct seccomp_notif_resp);
 	listener = fd;
 	handle = handler;
-	guarded = may_wait && start_thread(guard, NULL) == 0;
+	guarded = may_wait && thread_start(guard, NULL) == 0;
 	lock(&pool);
 	while (total < 1 + SPARE && add_receiver() == 0)
 		total++;

@@ -17,8 +17,12 @@
 struct receiver {
 	struct seccomp_notif *request;
 	struct seccomp_notif_resp *response; /* zeroed but for its id */
-	int leads;   /* it is the one that receives next */
+	int leads;   /* it is the one that receives next; never: another way brings its calls (trace.c) */
 	u32 section; /* receiver_may_wait(): which one */
+	int first;    /* it runs before what has no real-time priority, but for tight loops */
+	u32 caller;   /* thread id of the call before */
+	u32 in_a_row; /* calls of a tight loop of that one */
+	s64 answered; /* when, CLOCK_MONOTONIC in ns */
 };
 
 /*

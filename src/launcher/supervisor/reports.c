@@ -58,6 +58,13 @@ static void fill_path(struct event *event, const struct paths *paths)
 	memcpy(event->text, paths->of[0].text, event->text_len);
 }
 
+static void fill_peer(struct event *event, const struct peer *peer)
+{
+	event->text_kind = EVENT_TEXT_SOCKADDR;
+	event->text_len = (u16)peer->length;
+	memcpy(event->text, peer->raw, peer->length);
+}
+
 static void fill_address(struct event *event, const struct call_shape *shape, const struct seccomp_notif *call)
 {
 	for (u32 i = 0; i + 1 < ARGUMENTS_MAX; i++) {
@@ -92,7 +99,7 @@ static void send_event(int events, const struct event *event)
 }
 
 void report(int events, const struct injection *injection, const struct seccomp_notif *call,
-	    const struct call_shape *shape, const struct paths *paths)
+	    const struct call_shape *shape, const struct paths *paths, const struct peer *peer)
 {
 	struct event event;
 
@@ -106,6 +113,8 @@ void report(int events, const struct injection *injection, const struct seccomp_
 	event.syscall = (u32)call->data.nr;
 	if (paths->count > 0)
 		fill_path(&event, paths);
+	else if (peer && peer->length > 0)
+		fill_peer(&event, peer);
 	else
 		fill_address(&event, shape, call);
 

@@ -5,6 +5,7 @@
 
 #include "../shared/types.h"
 #include "paths.h"
+#include "peers.h"
 
 #include <linux/seccomp.h>
 
@@ -20,11 +21,11 @@ struct injection {
 void report_later(struct injection *injection);
 
 /*
- * Writes it to `events` when its turn comes. `paths`: those of the call, read. Without a reader that keeps up it is
- * lost, and counted.
+ * Writes it to `events` when its turn comes. `paths`: those of the call, read; `peer`, too, or NULL. Without a reader that
+ * keeps up it is lost, and counted.
  */
 void report(int events, const struct injection *injection, const struct seccomp_notif *call,
-	    const struct call_shape *shape, const struct paths *paths);
+	    const struct call_shape *shape, const struct paths *paths, const struct peer *peer);
 
 /* How many have taken their turn. Under `deciding`. */
 u64 reports_given(void);

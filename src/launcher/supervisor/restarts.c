@@ -19,6 +19,7 @@ struct expected {
 	u64 place;
 	u64 stack; /* 0: unknown */
 	u64 arguments[6];
+	struct verdict rest;
 };
 
 /* Packed: those in use come first. */
@@ -58,21 +59,25 @@ static void clean(void)
 	}
 }
 
-int restarts_expect(const struct seccomp_notif *call, u64 stack)
+int restarts_expect(const struct seccomp_notif *call, u64 stack, struct verdict rest)
 {
-	if (find(call, stack, 1))
-		return 0; /* left over from a handler that never returned */
+	struct expected *it = find(call, stack, 1);
+
+	if (it) {
+		it->rest = rest; /* left over from a handler that never returned */
+		return 0;
+	}
 	if (count == EXPECTED_MAX)
 		clean();
 	if (count == EXPECTED_MAX)
 		return -1;
 
-	struct expected *it = &table[count++];
-
+	it = &table[count++];
 	*it = (struct expected){ .tid = (pid_t)call->pid,
 				 .number = call->data.nr,
 				 .place = call->data.instruction_pointer,
-				 .stack = stack };
+				 .stack = stack,
+				 .rest = rest };
 	memcpy(it->arguments, call->data.args, sizeof(it->arguments));
 	return 0;
 }
@@ -85,6 +90,14 @@ void restarts_forget(const struct seccomp_notif *call, u64 stack)
 		drop(it);
 }
 
+void restarts_forget_all(pid_t tid)
+{
+	for (u32 i = count; i-- > 0;) {
+		if (table[i].tid == tid)
+			drop(&table[i]);
+	}
+}
+
 int restarts_have(const struct seccomp_notif *call)
 {
 	for (u32 i = 0; i < count; i++) {
@@ -94,12 +107,13 @@ int restarts_have(const struct seccomp_notif *call)
 	return 0;
 }
 
-int restarts_take(const struct seccomp_notif *call, u64 stack)
+int restarts_take(const struct seccomp_notif *call, u64 stack, struct verdict *rest)
 {
 	struct expected *it = find(call, stack, 0);
 
 	if (!it)
 		return 0;
+	*rest = it->rest;
 	drop(it);
 	return 1;
 }

@@ -80,7 +80,7 @@ enum call_end signal_caller(int listener, const struct seccomp_notif *call, int 
 	*sent = 1;
 	if (signal != SIGKILL) {
 		lock(&deciding);
-		expected = restarts_expect(call, stack) == 0;
+		expected = restarts_expect(call, stack, (struct verdict){ 0 }) == 0;
 		unlock(&deciding);
 	}
 	/* The thread is blocked in the call, so its tid is its own, unless it was killed: asked right before. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervise.h"
 #include "../shared/clock.h"
+#include "clients.h"
 #include "faults.h"
 #include "../shared/grace.h"
 #include "near.h"
@@ -8,6 +9,8 @@
 #include "passing.h"
 #include "receivers.h"
 #include "reports.h"
+#include "request.h"
+#include "trace.h"
 #include "../stage/stage.h"
 #include "../shared/target.h"
 #include "../shared/tree.h"
@@ -30,7 +33,14 @@
 static const struct supervisor *self;
 static struct stream node_stream, front_stream;
 static struct faults faults = { .events = -1 };
+static struct {
+	struct wire_counts head;
+	struct near_path near[NEAR_MAX];
+} counts;
+static struct slot_counts *slot_counts; /* room for as many as there may be */
+static struct rule_table *prepared; /* what a change would put in force; NULL: none is asked for */
 static struct staged staged = { .listener = -1 };
+static const struct way *way; /* by which its calls come to us; NULL: none do */
 static char *cgroup;
 static int signals; /* signalfd for all of them */
 static int child_exited, child_stopped;
@@ -42,6 +52,7 @@ static void let_front_go(void);
 
 static _Noreturn void kill_and_exit(void)
 {
+	clients_end();
 	tree_kill(cgroup, NULL);
 	if (self->front < 0)
 		tree_remove_cgroup(cgroup);
@@ -70,125 +81,55 @@ static void stage_failed(u32 step, int error)
 	tell_node(WIRE_STAGE_FAILED, payload, sizeof(payload));
 }
 
-/* Takes length bytes from the frame, or NULL where it is too short. */
-static const void *take(struct frame *frame, size_t length)
+/* SIGCHLD is not ours any more. */
+static int leave_children_to_it(void)
 {
-	const void *at = frame->payload;
+	sigset_t rest;
 
-	if (frame->length < length)
-		return NULL;
-	frame->payload += length;
-	frame->length -= (u32)length;
-	return at;
-}
-
-/* A copy that is aligned and outlives the frame. */
-static void *take_copy(struct frame *frame, size_t length)
-{
-	const void *at = take(frame, length);
-	void *copy = at ? malloc(length + 1) : NULL;
-
-	if (copy) {
-		memcpy(copy, at, length);
-		((char *)copy)[length] = 0;
-	}
-	return copy;
-}
-
-static int read_targets(struct frame *frame, const struct wire_stage *stage)
-{
-	struct target *list;
-
-	if (frame->length / sizeof(*list) < stage->target_count)
-		return -1;
-	list = take_copy(frame, stage->target_count * sizeof(*list));
-	faults.targets.cgroup_root = take_copy(frame, stage->root_bytes);
-	if (!list || !faults.targets.cgroup_root)
-		return -1;
-	for (u32 i = 0; i < stage->target_count; i++) {
-		list[i].name[TARGET_NAME_MAX - 1] = 0;
-		if (list[i].rule >= stage->rule_count)
-			return -1;
-	}
-	faults.targets.list = list;
-	faults.targets.count = stage->target_count;
-	return 0;
-}
-
-/* Whose set-user-ID programs are spared: those of another user than us, who could gain by a fault in them. */
-static const struct owner *spared_owner(const struct stage_request *request, u32 flags)
-{
-	static struct owner owner;
-
-	if (!request->has_user || request->uid == geteuid() || flags & STAGE_INCLUDE_SETUID)
-		return NULL;
-	owner = (struct owner){ request->uid, request->gid, request->groups, request->group_count };
-	return &owner;
-}
-
-static int read_request(struct frame *frame, struct stage_request *request)
-{
-	const struct wire_stage *stage = take_copy(frame, sizeof(*stage));
-
-	if (!stage || stage->argv_index >= (u32)self->inherited->argc ||
-	    stage->rule_count > RULES_MAX || stage->active_count > stage->rule_count)
-		return -1;
-	request->inherited = self->inherited;
-	request->argv = self->inherited->argv + stage->argv_index;
-	request->has_user = !!(stage->flags & STAGE_USER);
-	request->uid = stage->uid;
-	request->gid = stage->gid;
-	request->group_count = stage->group_count;
-	request->groups = take_copy(frame, stage->group_count * sizeof(u32));
-	free(cgroup); /* the one that was announced is this one, or could not be made */
-	cgroup = take_copy(frame, stage->cgroup_bytes);
-	request->cgroup = cgroup && *cgroup ? cgroup : NULL;
-	faults.rules = take_copy(frame, stage->rule_count * sizeof(struct rule));
-	faults.active = take_copy(frame, stage->active_count * sizeof(u32));
-	if (!request->groups || !cgroup || !faults.rules || !faults.active ||
-	    read_targets(frame, stage) < 0)
-		return -1;
-	faults.rule_count = stage->rule_count;
-	faults.active_count = stage->active_count;
-	faults.seed = stage->seed;
-	faults.include_loader = !!(stage->flags & STAGE_INCLUDE_LOADER);
-	faults.spared = spared_owner(request, stage->flags);
-	faults.events = stage->flags & STAGE_EVENTS ? self->events : -1;
-	for (u32 i = 0; i < faults.active_count; i++) {
-		if (faults.active[i] >= faults.rule_count)
-			return -1;
-	}
-	if (faults.active_count > 0) {
-		faults.shapes = take_copy(frame, SYSCALLS_MAX * sizeof(struct call_shape));
-		if (!faults.shapes)
-			return -1;
-	}
-	return frame->length == 0 ? 0 : -1;
+	sigfillset(&rest);
+	sigdelset(&rest, SIGCHLD);
+	return signalfd(signals, &rest, 0);
 }
 
 static void stage(struct frame *frame)
 {
 	struct stage_request request = { 0 };
 	struct call_set calls;
+	const struct way *calls_way = NULL;
 
-	if (staged.pid || read_request(frame, &request) < 0) {
+	if (staged.pid || request_read_stage(frame, self, &request, &faults, &cgroup) < 0) {
 		stage_failed(STEP_PROTOCOL, EPROTO);
 		return;
 	}
-	if (faults_init(&faults) < 0) {
+	slot_counts = calloc((size_t)faults.capacity + 1, sizeof(*slot_counts));
+	if (!slot_counts || faults_init(&faults) < 0) {
 		stage_failed(STEP_MEMORY, errno);
 		return;
 	}
-	if (faults.active_count > 0) {
+	if (request.control && clients_open(request.control, request.has_user ? request.uid : (uid_t)-1,
+					    request.has_user ? request.gid : (gid_t)-1) < 0) {
+		stage_failed(STEP_CONTROL, errno);
+		return;
+	}
+	if (faults_are_wanted(&faults)) {
+		calls_way = request.traces ? &way_trace : &way_notify;
 		faults_calls(&faults, &calls);
-		request.notified = &calls;
+		if (calls_way->add_calls)
+			calls_way->add_calls(&calls);
+		request.named = &calls;
+		request.action = calls_way->action;
 	}
 	if (stage_child(&request, &staged) < 0) {
 		staged.pid = 0;
 		stage_failed(staged.failed_step, errno);
 		return;
 	}
-	if (staged.listener >= 0 && notify_start(staged.listener, &faults) < 0) {
+	if (calls_way && calls_way->start(&staged, &faults) < 0) {
+		stage_failed(calls_way->start_step, errno);
+		return;
+	}
+	way = calls_way;
+	if (way && way->next_change && leave_children_to_it() < 0) {
 		stage_failed(STEP_THREAD, errno);
 		return;
 	}
@@ -206,7 +147,7 @@ static void go(void)
 {
 	u32 error;
 
-	if (staged.listener >= 0)
+	if (way)
 		faults_child(&faults, staged.pid);
 	if (write(staged.go, "g", 1) != 1 && errno != EPIPE)
 		kill_and_exit();
@@ -224,33 +165,131 @@ static void go(void)
 static void lift(void)
 {
 	faults_lift(&faults);
-	notify_delays();
+	if (way)
+		way->lifted();
 }
 
-static void count(void)
+/* What is not of single rules is as of now. */
+static void tell_counts(u32 type, u32 near_count, u32 rule_count)
 {
-	static struct {
-		struct wire_counts head;
-		struct near_path near[NEAR_MAX];
-	} counts;
-
-	counts.head.near_count = near_all(counts.near);
+	counts.head.near_count = near_count;
 	counts.head.lost_events = reports_lost();
 	counts.head.foreign_calls = faults.foreign_calls;
 	counts.head.interrupted_calls = receivers_interrupted();
 	counts.head.unsent_signals = faults.unsent_signals;
 	counts.head.spared_calls = faults.spared_calls;
 	counts.head.unread_loaders = faults.unread_loaders;
-	if (wire_write(self->node, WIRE_COUNTS, &counts,
-		       sizeof(counts.head) + counts.head.near_count * sizeof(counts.near[0]), faults.counts,
-		       faults.rule_count * sizeof(struct rule_counts)) < 0 &&
+	counts.head.refused_tracers = trace_refused();
+	if (wire_write(self->node, type, &counts,
+		       sizeof(counts.head) + near_count * sizeof(counts.near[0]), slot_counts,
+		       rule_count * sizeof(*slot_counts)) < 0 &&
 	    errno != EPIPE)
 		kill_and_exit();
 }
 
+static void count(void)
+{
+	tell_counts(WIRE_COUNTS, near_all(counts.near), faults_counts(&faults, slot_counts));
+}
+
+/* As faults_changed(), for these callers. */
+static struct rule_table *changed_for(struct rule_change *asked, const struct rule_caller *callers)
+{
+	struct caller *all = calloc((size_t)asked->add_count + 1, sizeof(*all));
+	struct rule_table *table = NULL;
+	int known = all ? 0 : -1;
+
+	for (u32 i = 0; known == 0 && i < asked->add_count; i++)
+		known = clients_resolve(&callers[i], &all[i]);
+	asked->callers = all;
+	if (known == 0)
+		table = faults_changed(&faults, asked);
+
+	const int error = errno;
+
+	free(all);
+	errno = error;
+	return table;
+}
+
+static void change(struct frame *frame)
+{
+	const struct rule_caller *callers;
+	struct rule_change asked;
+	u32 error = EPROTO;
+
+	if (!prepared && request_read_change(frame, &asked, &callers) == 0) {
+		prepared = changed_for(&asked, callers);
+		if (prepared) {
+			tell_node(WIRE_CHANGE_READY, NULL, 0);
+			return;
+		}
+		error = (u32)errno;
+	}
+	tell_node(WIRE_CHANGE_FAILED, &error, sizeof(error));
+}
+
+static void commit_change(void)
+{
+	if (!prepared)
+		kill_and_exit();
+
+	const u32 removed = faults_replace(&faults, prepared, slot_counts);
+
+	prepared = NULL;
+	tell_counts(WIRE_CHANGED, near_forget(counts.near, faults_have, &faults), removed);
+}
+
+static void abandon_change(void)
+{
+	if (!prepared)
+		kill_and_exit();
+	rule_table_free(prepared);
+	prepared = NULL;
+}
+
+static void client_opened(u32 client, pid_t pid)
+{
+	const u32 payload[2] = { client, (u32)pid };
+
+	tell_node(WIRE_CLIENT_OPENED, payload, sizeof(payload));
+}
+
+static void client_said(u32 client, const void *bytes, size_t length)
+{
+	if (wire_write(self->node, WIRE_CLIENT_SAID, &client, sizeof(client), bytes, length) < 0 && errno != EPIPE)
+		kill_and_exit();
+}
+
+static void client_closed(u32 client)
+{
+	tell_node(WIRE_CLIENT_CLOSED, &client, sizeof(client));
+}
+
+static void from_clients(void)
+{
+	static const struct client_events events = { client_opened, client_said, client_closed };
+
+	clients_serve(&events);
+}
+
+/* What follows the id of a client. */
+static void send_to_client(const struct frame *frame)
+{
+	u32 client;
+
+	if (frame->length < sizeof(client))
+		kill_and_exit();
+	memcpy(&client, frame->payload, sizeof(client));
+	if (frame->type == WIRE_CLIENT_CLOSE)
+		clients_close(client);
+	else
+		clients_send(client, frame->payload + sizeof(client), frame->length - sizeof(client));
+}
+
 /*
- * A filter cannot be taken off a process, and without a listener its calls fail with ENOSYS (seccomp(2)): as
- * long as anybody of the tree lives on, somebody has to let the named calls pass. Nobody else waits for us.
+ * A filter cannot be taken off a process, and without a listener or a tracer its calls fail with ENOSYS (seccomp(2)): as
+ * long as a process of the tree lives on, we stay to let the named calls pass. No other process waits for us.
  */
 static _Noreturn void end_or_stay(void)
 {
@@ -260,6 +299,7 @@ static _Noreturn void end_or_stay(void)
 			       !(poll(&users, 1, 0) == 1 && users.revents & POLLHUP);
 	const u32 stays = (u32)users_left;
 
+	clients_end();
 	let_front_go();
 	tell_front(WIRE_RELEASED, &stays, sizeof(stays));
 	if (!users_left)
@@ -273,7 +313,7 @@ static _Noreturn void end_or_stay(void)
 		close(self->node_process);
 	for (;;) {
 		struct pollfd sources[3] = { { .fd = staged.listener },
-					     { .fd = notify_wakeup(), .events = POLLIN },
+					     { .fd = way->wakeup(), .events = POLLIN },
 					     { .fd = signals, .events = POLLIN } };
 
 		if (poll(sources, 3, -1) < 0 && errno != EINTR)
@@ -281,13 +321,13 @@ static _Noreturn void end_or_stay(void)
 		if (sources[0].revents & POLLHUP)
 			_exit(0);
 		if (sources[1].revents)
-			notify_delays();
+			way->attend();
 		if (sources[2].revents) {
 			struct signalfd_siginfo info;
 
 			if (read(signals, &info, sizeof(info)) < 0 && errno != EAGAIN)
 				_exit(1);
-			while (waitpid(-1, NULL, WNOHANG) > 0)
+			while (!way->next_change && waitpid(-1, NULL, WNOHANG) > 0)
 				;
 		}
 	}
@@ -319,6 +359,19 @@ static void from_node(void)
 	case WIRE_COUNT:
 		count();
 		break;
+	case WIRE_CHANGE:
+		change(&frame);
+		break;
+	case WIRE_CHANGE_COMMIT:
+		commit_change();
+		break;
+	case WIRE_CHANGE_ABANDON:
+		abandon_change();
+		break;
+	case WIRE_CLIENT_SEND:
+	case WIRE_CLIENT_CLOSE:
+		send_to_client(&frame);
+		break;
 	case WIRE_LIFT:
 		lift();
 		tell_node(WIRE_LIFTED, NULL, 0);
@@ -331,6 +384,7 @@ static void from_node(void)
 	case WIRE_RELEASE:
 		lift();
 		if (kills_rest && child_exited) {
+			clients_end();
 			tree_kill(cgroup, NULL);
 			_exit(0);
 		}
@@ -348,6 +402,7 @@ static _Noreturn void front_is_dead(void)
 {
 	struct pollfd node = { .fd = self->node_process, .events = POLLIN };
 
+	clients_end();
 	tree_kill(cgroup, NULL);
 	close(self->node);
 	if (self->node_process >= 0 && poll(&node, 1, GRACE_MS) == 0) {
@@ -369,6 +424,12 @@ static void tell_untold_stop(void)
 	tell_front(WIRE_STOPPED, &signal, sizeof(signal));
 }
 
+/* For a tracee /proc says `t` at every stop: then the tracer knows. */
+static int is_stopped(void)
+{
+	return way && way->next_change ? child_stopped : target_state(staged.pid) == 'T';
+}
+
 static void from_front(void)
 {
 	struct frame frame;
@@ -380,7 +441,7 @@ static void from_front(void)
 		passing_add((const struct wire_signal *)frame.payload, living_child());
 		break;
 	case WIRE_CONTINUE:
-		if (living_child() && target_is_stopped(staged.pid))
+		if (living_child() && is_stopped())
 			kill(staged.pid, SIGCONT);
 		tell_front(WIRE_CONTINUED, NULL, 0);
 		break;
@@ -425,6 +486,14 @@ static void from_children(void)
 			child_changed(&info);
 		/* else somebody's orphan: reaped */
 	}
+}
+
+static void from_tracer(void)
+{
+	siginfo_t info;
+
+	while (way && way->next_change && way->next_change(&info))
+		child_changed(&info);
 }
 
 static void from_signals(void)
@@ -498,23 +567,27 @@ void supervise(const struct supervisor *supervisor)
 	if (signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		_exit(1);
 	for (;;) {
-		struct pollfd sources[4] = { { .fd = supervisor->front, .events = POLLIN },
-					     { .fd = supervisor->node, .events = POLLIN },
-					     { .fd = signals, .events = POLLIN },
-					     { .fd = notify_wakeup(), .events = POLLIN } };
-		const s64 next = earlier(earlier(notify_delays(), wake_front()),
+		struct pollfd sources[4 + 2 + CLIENTS_MAX] = { { .fd = supervisor->front, .events = POLLIN },
+							       { .fd = supervisor->node, .events = POLLIN },
+							       { .fd = signals, .events = POLLIN },
+							       { .fd = way ? way->wakeup() : -1, .events = POLLIN } };
+		const u32 count = 4 + clients_poll(sources + 4);
+		const s64 next = earlier(earlier(way ? way->attend() : -1, wake_front()),
 					 passing_send(living_child()));
 		struct timespec timeout = { next / 1000000000, next % 1000000000 };
 
-		if (ppoll(sources, 4, next < 0 ? NULL : &timeout, NULL) < 0 && errno != EINTR)
+		if (ppoll(sources, count, next < 0 ? NULL : &timeout, NULL) < 0 && errno != EINTR)
 			kill_and_exit();
 		/* Whatever poll() saw: our own signals first, then what the front says of its own (passing.h). */
 		if (sources[0].revents || sources[2].revents)
 			from_signals();
+		if (sources[0].revents || sources[3].revents)
+			from_tracer();
 		if (sources[0].revents)
 			from_front();
 		if (sources[1].revents)
 			from_node();
+		from_clients();
 	}
 }
 

@@ -10,7 +10,7 @@
 struct targets {
 	const struct target *list;
 	u32 count;
-	const char *cgroup_root; /* where the root of the cgroup v2 hierarchy is mounted; "" where nobody asks */
+	const char *cgroup_root; /* where the root of the cgroup v2 hierarchy is mounted; "" if no target asks */
 };
 
 /* Sets the bit of each rule that names process pid; leaves the others as they are. */

@@ -2,11 +2,13 @@
 import { type AfterKey, after } from './after.ts'
 import { type DirKey, dir } from './dir.ts'
 import { type FdKey, fd } from './fd.ts'
+import { type ForKey, forTime } from './for.ts'
 import { type InterfaceKey, interfaceName } from './interface.ts'
 import { type CommonParts, everyFault, type FaultKind, type Key } from './key.ts'
 import { type NameKey, name } from './name.ts'
 import { type PathKey, path } from './path.ts'
 import { type PortKey, port } from './port.ts'
+import { type ProcessKey, process } from './process.ts'
 import { type ProtoKey, proto } from './proto.ts'
 import { type ScopeKey, scope } from './scope.ts'
 import { type TimesKey, times } from './times.ts'
@@ -14,18 +16,28 @@ import { type ToKey, to } from './to.ts'
 import { type WhenKey, when } from './when.ts'
 
 /** What a rule has of its keys. */
-export interface CommonKeys extends AfterKey, WhenKey, TimesKey, NameKey {}
+export interface CommonKeys
+  extends AfterKey,
+    ForKey,
+    WhenKey,
+    TimesKey,
+    ProtoKey,
+    PortKey,
+    ToKey,
+    ProcessKey,
+    NameKey {}
 export interface SyscallKeys extends ScopeKey, PathKey, FdKey {}
-export interface NetworkKeys extends ProtoKey, PortKey, ToKey, DirKey, InterfaceKey {}
+export interface NetworkKeys extends DirKey, InterfaceKey {}
 
 /** A key of a rule that may be of another kind of fault. */
 export type AnyKey = Key<Partial<CommonKeys & SyscallKeys & NetworkKeys>>
 
 const table: readonly AnyKey[] = [
-  ...[after, when, times],
+  ...[after, forTime, when, times],
   ...[scope, path, fd],
-  ...[proto, port, to, dir, interfaceName],
-  name,
+  ...[proto, port, to],
+  ...[dir, interfaceName],
+  ...[process, name],
 ]
 
 /** The faults of the network take the same keys: one that is for the other alone says so, or has no effect. */

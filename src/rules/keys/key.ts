@@ -62,7 +62,7 @@ export interface Key<F extends object> {
 /** What a configuration file may hold for a key, in the words of its schema. */
 export interface Field {
   readonly type: 'number' | 'text' | 'number or text'
-  /** Completes `KEY has to be …`. */
+  /** Completes `KEY must be …`. */
   readonly is: string
   /** For editors, which show it at the key. */
   readonly about: string
@@ -70,4 +70,3 @@ export interface Field {
 }
 
 export const everyFault: readonly FaultKind[] = ['syscall', 'drop-net', 'refuse-net']
-export const networkFaults: readonly FaultKind[] = ['drop-net', 'refuse-net']

@@ -1,11 +1,11 @@
-/** path=GLOB: only calls with such a path among their arguments. */
+/** path=GLOB: only calls on such a file, by a path that they pass or by a descriptor. */
 import { callShape } from '../names/shapes.ts'
 import { addFlag, ruleFlags, ruleOffsets } from '../rule-layout.ts'
 import type { Span } from '../span.ts'
 import type { Key } from './key.ts'
 
 export interface PathKey {
-  /** Glob over the path arguments as the program passes them. */
+  /** Glob over the paths of a call. */
   readonly path?: string
 }
 
@@ -20,7 +20,8 @@ export const path: Key<PathKey> = {
   field: {
     type: 'number or text',
     is: 'a glob',
-    about: 'Glob over the path arguments, as the program passes them',
+    about:
+      'Glob over the path arguments, as passed and made absolute, or over the file of a descriptor',
   },
   read: (value, { textOf }) => (value ? { path: parsePath(value, textOf(value)) } : {}),
   encode(row, rule) {
@@ -29,10 +30,10 @@ export const path: Key<PathKey> = {
     row.write(rule.path, ruleOffsets.path, longestPath, 'utf8')
   },
   refuses(call) {
-    const { paths, fds } = callShape(call)
-    if (paths.length > 0) return undefined
-    const hint = 'fail what opens the file (openat=EACCES,path=...), or name its descriptor: fd=N'
-    return { reason: 'it has no path argument', ...(fds.length > 0 && { hint }) }
+    const { paths, files, sockets } = callShape(call)
+    if (paths.length + files.length > 0) return undefined
+    const hint = 'a socket has its other side (port=N, to=ADDRESS), or a descriptor: fd=N'
+    return { reason: 'no argument of it is a file', ...(sockets.length > 0 && { hint }) }
   },
   describe: (rule) => rule.path && `a path that matches ${rule.path}`,
   written: (rule) => rule.path,

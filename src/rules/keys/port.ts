@@ -1,7 +1,8 @@
-/** port=N|N-M: only packets to or from such a port of the peer. */
+/** port=N|N-M: only calls, packets and connections to or from such a port of the other side. */
 import { type PortRange, parsePort } from '../network-values.ts'
 import { ruleOffsets } from '../rule-layout.ts'
-import { type Key, networkFaults } from './key.ts'
+import { everyFault, type Key } from './key.ts'
+import { refusesPeer } from './peer.ts'
 
 export interface PortKey {
   /** Remote port, inclusive range. */
@@ -10,13 +11,13 @@ export interface PortKey {
 
 export const port: Key<PortKey> = {
   name: 'port',
-  faults: networkFaults,
+  faults: everyFault,
   narrows: true,
   brief: 'port=N|N-M',
   field: {
     type: 'number or text',
     is: 'a port, or a range of ports',
-    about: 'Remote port, or a range of them',
+    about: 'Port of the other side, or a range of ports',
     examples: [443, '8000-8999'],
   },
   read: (value) => (value ? { port: parsePort(value) } : {}),
@@ -24,6 +25,7 @@ export const port: Key<PortKey> = {
     row.writeUInt16LE(rule.port?.low ?? 0, ruleOffsets.port_low)
     row.writeUInt16LE(rule.port?.high ?? 65535, ruleOffsets.port_high)
   },
+  refuses: refusesPeer,
   written(rule) {
     if (rule.port === undefined) return undefined
     const { low, high } = rule.port

@@ -1,8 +1,9 @@
-/** proto=tcp|udp|icmp: only packets of this protocol. */
+/** proto=tcp|udp|icmp: only this protocol. Connections that are refused are TCP's: resolvers connect UDP sockets. */
 import { ruleOffsets } from '../rule-layout.ts'
 import type { Span } from '../span.ts'
-import { type CommonParts, type Key, networkFaults } from './key.ts'
+import { type CommonParts, everyFault, type Key } from './key.ts'
 import { oneOf } from './one-of.ts'
+import { refusesPeer } from './peer.ts'
 
 export interface ProtoKey {
   readonly protocol?: 'tcp' | 'udp' | 'icmp'
@@ -14,15 +15,19 @@ const protocols = ['tcp', 'udp', 'icmp'] as const
 
 export const proto: Key<ProtoKey> = {
   name: 'proto',
-  faults: networkFaults,
+  faults: everyFault,
   narrows: true,
   brief: 'proto=tcp|udp|icmp',
   values: protocols,
-  field: { type: 'text', is: 'tcp, udp or icmp', about: 'Protocol' },
-  read: (value, parts) => (value ? { protocol: parseProtocol(value, parts) } : {}),
+  field: { type: 'text', is: 'tcp, udp or icmp', about: 'Protocol (outcome refuse: tcp)' },
+  read(value, parts) {
+    if (value) return { protocol: parseProtocol(value, parts) }
+    return parts.kind === 'refuse-net' ? { protocol: 'tcp' } : {}
+  },
   encode(row, { protocol }) {
     row.writeUInt8(protocol ? numbers[protocol] : 0, ruleOffsets.protocol)
   },
+  refuses: refusesPeer,
   written: ({ protocol }) => protocol,
   covers: ({ protocol }, later) => protocol === undefined || protocol === later.protocol,
 }

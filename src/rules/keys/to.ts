@@ -1,7 +1,8 @@
-/** to=ADDRESS[/BITS]: only packets to or from this peer. */
+/** to=ADDRESS[/BITS]: only calls, packets and connections to or from this address. */
 import { type Cidr, formatAddress, parseCidr } from '../network-values.ts'
 import { addFlag, ruleFlags, ruleOffsets } from '../rule-layout.ts'
-import { type Key, networkFaults } from './key.ts'
+import { everyFault, type Key } from './key.ts'
+import { refusesPeer } from './peer.ts'
 
 export interface ToKey {
   readonly to?: Cidr
@@ -9,13 +10,13 @@ export interface ToKey {
 
 export const to: Key<ToKey> = {
   name: 'to',
-  faults: networkFaults,
+  faults: everyFault,
   narrows: true,
   brief: 'to=ADDRESS[/BITS]',
   field: {
     type: 'text',
     is: 'an address, or a block of addresses',
-    about: 'Remote address, or a block of them',
+    about: 'Address of the other side, or a block of addresses',
     examples: ['10.0.0.0/8', '::1'],
   },
   read: (value) => (value ? { to: parseCidr(value) } : {}),
@@ -26,6 +27,7 @@ export const to: Key<ToKey> = {
     row.writeUInt8(rule.to.prefix, ruleOffsets.to_prefix)
     row.set(rule.to.address, ruleOffsets.to)
   },
+  refuses: refusesPeer,
   written: (rule) => rule.to && `${formatAddress(rule.to.address)}/${rule.to.prefix}`,
   covers: (earlier, later) =>
     earlier.to === undefined || (later.to !== undefined && coversBlock(earlier.to, later.to)),

@@ -176,6 +176,12 @@ export function errnoName(number: number): string {
   return byNumber.get(number)?.name ?? String(number)
 }
 
+/** `EACCES (Permission denied)`; the number as text where it has no name. */
+export function errnoText(number: number): string {
+  const known = byNumber.get(number)
+  return known ? `${known.name} (${known.description})` : String(number)
+}
+
 /** Every name that `errnoByName` knows, aliases included. */
 export function errnoNames(): readonly string[] {
   return [...byName.keys(), ...aliases.keys()]

@@ -20,7 +20,7 @@ const network = `
 const transfers = 'sendfile splice tee vmsplice copy_file_range'
 
 /** strace's. */
-const classes: readonly Definition[] = [
+export const classes: readonly Definition[] = [
   {
     name: 'file',
     description: 'take a path name',
@@ -164,6 +164,93 @@ const own: readonly Definition[] = [
     name: 'sync',
     description: 'bring written data to the disk',
     calls: 'fsync fdatasync sync syncfs sync_file_range msync',
+  },
+  {
+    name: 'rename',
+    description: 'give a file another name',
+    calls: 'rename renameat renameat2',
+  },
+  {
+    name: 'unlink',
+    description: 'remove files and directories',
+    calls: 'unlink unlinkat rmdir',
+  },
+  {
+    name: 'link',
+    description: 'make hard and symbolic links',
+    calls: 'link linkat symlink symlinkat',
+  },
+  {
+    name: 'mkdir',
+    description: 'make directories',
+    calls: 'mkdir mkdirat',
+  },
+  {
+    name: 'chmod',
+    description: 'change the mode of a file',
+    calls: 'chmod fchmod fchmodat fchmodat2',
+  },
+  {
+    name: 'chown',
+    description: 'change the owner of a file',
+    calls: 'chown lchown fchown fchownat',
+  },
+  {
+    name: 'truncate',
+    description: 'change the size of a file',
+    calls: 'truncate ftruncate',
+  },
+  {
+    name: 'access',
+    description: 'ask for permissions',
+    calls: 'access faccessat faccessat2',
+  },
+  {
+    name: 'xattr',
+    description: 'read and change extended attributes',
+    calls: `
+      setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
+      removexattr lremovexattr fremovexattr setxattrat getxattrat listxattrat removexattrat`,
+  },
+  {
+    name: 'fork',
+    description: 'start processes and threads',
+    calls: 'clone fork vfork clone3',
+  },
+  {
+    name: 'exec',
+    description: 'start another program in the same process',
+    calls: 'execve execveat',
+  },
+  {
+    name: 'dup',
+    description: 'copy a descriptor; fcntl can, too',
+    calls: 'dup dup2 dup3',
+  },
+  {
+    name: 'poll',
+    description: 'wait for descriptors',
+    calls: 'poll select pselect6 ppoll epoll_wait epoll_pwait epoll_pwait2',
+  },
+  {
+    name: 'sleep',
+    description: 'wait for some time',
+    calls: 'nanosleep clock_nanosleep',
+  },
+  {
+    name: 'accept',
+    description: 'take a connection',
+    calls: 'accept accept4',
+  },
+  {
+    name: 'send',
+    description: 'give data to a socket; write and its kin can, too',
+    calls: 'sendto sendmsg sendmmsg',
+  },
+  {
+    name: 'recv',
+    description: 'take data from a socket; read and its kin can, too',
+    calls: 'recvfrom recvmsg recvmmsg',
   },
 ]
 

@@ -200,7 +200,7 @@ const instead: Readonly<Record<string, Instead>> = {
 /** Calls that a program may do without, where nothing is made in their place. */
 export const silent: ReadonlyMap<string, string> = new Map([
   ['getrandom', 'with glibc 2.41 on Linux 6.11 and later the vDSO answers it in user space'],
-  ['futex', 'a lock that nobody else holds is taken without a system call'],
+  ['futex', 'a lock that is free is taken without a system call'],
 ])
 
 /**

@@ -1,26 +1,37 @@
-/** The call fails with an error, and is not run: `ENOENT`, `-2`. */
+/** The call fails with an error, and is not run: `ENOENT`, `-2`, or one of several: `EIO|EINTR`. */
+import { type Draws, drawnBelow } from '../draw.ts'
 import { neverReturns } from '../faultable.ts'
 import { errnoByName, errnoMax, errnoName, errnoNames } from '../names/errnos.ts'
 import { signalByName, signalName } from '../names/signals.ts'
 import { nearest } from '../names/suggest.ts'
 import { otherOutcomeHint } from '../other-words.ts'
+import { type RuleBytes, ruleOffsets } from '../rule-layout.ts'
 import { quote, type Span } from '../span.ts'
 import { parseInteger } from '../values.ts'
+import { listNames } from '../words/lists.ts'
 import type { OutcomeKind } from './outcome.ts'
 
-export interface ErrnoOutcome {
-  readonly kind: 'errno'
+interface NamedErrno {
   readonly name: string
   readonly errno: number
 }
+
+export interface ErrnoOutcome extends NamedErrno {
+  readonly kind: 'errno'
+  /** What else it may be, each as likely as the first. */
+  readonly others?: readonly NamedErrno[]
+}
+
+/** RULE_ERRORS_MAX in bpf/rule.h. */
+const mostErrors = 8
 
 export const errno: OutcomeKind<ErrnoOutcome> = {
   kind: 'errno',
   number: 1,
   example: 'ENOENT',
-  forms: ['ENOENT', '-2'],
+  forms: ['ENOENT', '-2', 'EIO|EINTR'],
   syntax: 'an error',
-  brief: 'ENOENT or -2: fails with it',
+  brief: 'ENOENT, -2, EIO|EINTR: fails',
   gist: 'fail',
   inject: {
     action: 'error',
@@ -30,12 +41,61 @@ export const errno: OutcomeKind<ErrnoOutcome> = {
         ? ofNumber(parseInteger(value, 'the error', 1, errnoMax))
         : parseErrorName(value, all),
   },
-  parse: (text, all) =>
-    /^-\d+$/.test(text.text) ? parseErrorNumber(text) : parseErrorName(text, all, true),
-  text: ({ name }) => name,
-  describe: ({ name }, many) => `${many ? 'fail' : 'fails'} with ${explainErrno(name)}`,
-  encode: (outcome) => BigInt(outcome.errno),
+  parse: parseErrors,
+  text: (outcome) => errorsText(outcome),
+  describe: (outcome, many) => `${many ? 'fail' : 'fails'} with ${describeErrors(outcome)}`,
+  encode: encodeErrors,
   refuses: neverReturns,
+  drawn: drawnError,
+}
+
+/** One error, or some: `EIO|EINTR`. One that is there twice is twice as likely. */
+export function parseErrors(span: Span, all: string): ErrnoOutcome {
+  const parts = span.split('|')
+  const [first, ...others] = parts.map((part) => {
+    if (part.length === 0 && parts.length > 1)
+      throw part.error('MB_FAULT_SYNTAX', 'an error is missing beside the |')
+    return /^-\d+$/.test(part.text) ? parseErrorNumber(part) : parseErrorName(part, all, true)
+  })
+  if (parts.length > mostErrors)
+    throw parts[mostErrors]!.error(
+      'MB_FAULT_VALUE',
+      `a rule has ${mostErrors} errors at most`,
+      'give a second rule with the others, and each a rate',
+    )
+  return others.length === 0
+    ? first!
+    : { ...first!, others: others.map(({ name, errno }) => ({ name, errno })) }
+}
+
+function errorsOf({ name, errno, others = [] }: ErrnoOutcome): readonly NamedErrno[] {
+  return [{ name, errno }, ...others]
+}
+
+export function errorsText(outcome: ErrnoOutcome): string {
+  return errorsOf(outcome)
+    .map(({ name }) => name)
+    .join('|')
+}
+
+/** `ENOENT (No such file or directory)`, `EIO (…) or EINTR (…)` */
+export function describeErrors(outcome: ErrnoOutcome): string {
+  return listNames(
+    errorsOf(outcome).map(({ name }) => explainErrno(name)),
+    'or',
+  )
+}
+
+export function encodeErrors(row: RuleBytes, outcome: ErrnoOutcome): void {
+  const errors = errorsOf(outcome)
+  for (const [index, each] of errors.entries())
+    row.writeUInt16LE(each.errno, ruleOffsets.errors + 2 * index)
+  row.writeBigUInt64LE(BigInt(errors.length), ruleOffsets.error_count)
+}
+
+export function drawnError(outcome: ErrnoOutcome, { error }: Draws): ErrnoOutcome {
+  const errors = errorsOf(outcome)
+  return { kind: 'errno', ...errors[Number(drawnBelow(BigInt(errors.length), error))]! }
 }
 
 /**

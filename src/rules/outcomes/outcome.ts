@@ -1,4 +1,6 @@
 /** What there is to say of one kind of outcome: a row of the table in index.ts. */
+import type { Draws } from '../draw.ts'
+import type { RuleBytes } from '../rule-layout.ts'
 import type { Span } from '../span.ts'
 
 export interface OutcomeKind<O extends { readonly kind: string } = { readonly kind: string }> {
@@ -22,6 +24,10 @@ export interface OutcomeKind<O extends { readonly kind: string } = { readonly ki
   readonly inject?: Injection<O>
   /** Why a BPF program at the entry of the call, which can only answer for it, cannot do this. */
   readonly notAtEntry?: string
+  /** Why a supervisor that seccomp notifies of the call, and that answers for it or lets it run, cannot do this. */
+  readonly notByNotification?: string
+  /** If it matches those calls only that can have it: completes `5 calls, none …`. */
+  readonly onlySome?: string
 
   /**
    * @param value what follows the colon
@@ -32,10 +38,12 @@ export interface OutcomeKind<O extends { readonly kind: string } = { readonly ki
   text(outcome: O): string
   /** Completes a sentence about one call, or many: `fails with ENOENT (No such file or directory)`. */
   describe(outcome: O, many: boolean): string
-  /** `value` of struct rule: bpf/rule.h says what it means. */
-  encode(outcome: O): bigint
-  /** Why this system call cannot have it; undefined if it can. */
-  refuses(call: string): string | undefined
+  /** Writes what struct rule has of it: bpf/rule.h says what that means. */
+  encode(row: RuleBytes, outcome: O): void
+  /** Why this system call cannot have it, or, without `outcome`, none of the kind; undefined if it can. */
+  refuses(call: string, outcome?: O): string | undefined
+  /** Which it is at an occurrence that fires, if that is drawn; absent: always the same. */
+  drawn?(outcome: O, draw: Draws): O
 }
 
 /** An action of strace's inject= expressions. */

@@ -1,6 +1,7 @@
 /** The call returns a value, and is not run: `ret:0`. */
 import { neverReturns } from '../faultable.ts'
 import { errnoName } from '../names/errnos.ts'
+import { ruleOffsets } from '../rule-layout.ts'
 import { quote, type Span } from '../span.ts'
 import type { OutcomeKind } from './outcome.ts'
 
@@ -23,7 +24,9 @@ export const returns: OutcomeKind<ReturnOutcome> = {
   parse: parseReturn,
   text: ({ value }) => `ret:${value}`,
   describe,
-  encode: ({ value }) => value,
+  encode(row, { value }) {
+    row.writeBigInt64LE(value, ruleOffsets.value)
+  },
   refuses: neverReturns,
 }
 

@@ -1,6 +1,7 @@
 /** The calling thread gets a signal at the call: `signal:SIGKILL`. */
 import { signalByName, signalMax, signalName, signalNames } from '../names/signals.ts'
 import { nearest } from '../names/suggest.ts'
+import { ruleOffsets } from '../rule-layout.ts'
 import { quote, type Span } from '../span.ts'
 import type { OutcomeKind } from './outcome.ts'
 
@@ -25,7 +26,9 @@ export const signal: OutcomeKind<SignalOutcome> = {
   parse: parseSignal,
   text: ({ name }) => `signal:${name}`,
   describe: ({ name }, many) => `${many ? 'send' : 'sends'} the calling thread ${name}`,
-  encode: (outcome) => BigInt(outcome.signal),
+  encode(row, outcome) {
+    row.writeBigInt64LE(BigInt(outcome.signal), ruleOffsets.value)
+  },
   refuses: () => undefined,
 }
 

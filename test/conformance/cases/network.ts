@@ -21,6 +21,14 @@ const chosen: readonly (readonly [
     [packet({ when: '2..40', rate: '30', times: 6 }), packet({ when: '5+5' })],
     { seed: 7n, quick: true },
   ],
+  [
+    'for=: none after its end',
+    [
+      packet({ after: { text: '0s', faults: 'nothing' }, for: '1ns' }),
+      packet({ after: { text: '0s', faults: 'all' }, for: '60m', rate: '50' }),
+    ],
+    { seed: 9n },
+  ],
   ['rates near the edges', [packet({ rate: '0.0000001' }), packet({ rate: '99.9999999' })]],
 ]
 

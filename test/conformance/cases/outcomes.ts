@@ -1,7 +1,7 @@
 /** What is done to the call. */
 import { type Case, caseIn } from '../case.ts'
-import { ENOENT, type Fault, fails, type Outcome, returns } from '../fault.ts'
-import { calls } from '../steps.ts'
+import { drawn, ENOENT, type Fault, fails, type Outcome, returns } from '../fault.ts'
+import { calls, openZero, reads } from '../steps.ts'
 import { names } from './names.ts'
 
 const outcome = caseIn('outcomes')
@@ -34,6 +34,12 @@ const usr1: Outcome = { kind: 'signal', text: 'signal:SIGUSR1' }
 const kill: Outcome = { kind: 'signal', text: 'signal:SIGKILL', deadly: 9 }
 const term: Outcome = { kind: 'signal', text: 'signal:SIGTERM', deadly: 15 }
 
+const half: Outcome = {
+  ...{ kind: 'short', text: 'short:50%' },
+  of: (asked) => Math.max(1, Math.floor(asked / 2)),
+}
+const three: Outcome = { kind: 'short', text: 'short:3', of: (asked) => Math.min(3, asked) }
+
 export const outcomes: readonly Case[] = [
   outcome('errors, by name and by number', ...each(errors), { quick: true }),
   outcome('returned values, all 64 bits of them', ...each(positive), { quick: true }),
@@ -54,6 +60,31 @@ export const outcomes: readonly Case[] = [
       ...[calls('dup', 3)],
     ] as const,
     { quick: true },
+  ),
+  outcome(
+    'one of several errors, drawn by the seed',
+    [
+      { set: 'fsync', outcome: drawn('EIO|EINTR|EAGAIN'), rate: '50' },
+      { set: 'dup', outcome: drawn('EIO|ENOSPC'), when: '2+' },
+      { set: 'listen', outcome: drawn('EPERM|EPERM|EPERM|EPERM|EPERM|EPERM|EPERM|EIO') },
+    ],
+    [
+      ...[calls('fsync', 40), calls('dup', 20), calls('listen', 40), calls('bind', 2)],
+      { do: 'in', place: 'fork', steps: [calls('fsync', 10), calls('dup', 3)] },
+    ] as const,
+    { seed: 11n, quick: true },
+  ),
+  outcome(
+    'a pause, and then an error: the call does not run',
+    [{ set: 'fsync', outcome: drawn('delay:150ms+EIO|EINTR'), when: '2+' }],
+    [...[calls('fsync', 1), calls('fsync', 2), { do: 'took', ms: 300 }, calls('dup', 3)]] as const,
+    { quick: true },
+  ),
+  outcome(
+    'a pause that is drawn is no shorter than the shortest',
+    [{ set: 'fsync', outcome: drawn('delay:50ms..90ms+EIO') }],
+    [calls('fsync', 3), { do: 'took', ms: 150 }],
+    { seed: 3n },
   ),
   outcome(
     // Were it to be hit, the run would not end in time.
@@ -114,6 +145,21 @@ export const outcomes: readonly Case[] = [
       { do: 'in', place: 'fork', steps: [calls('fsync', 3), calls('dup', 1), calls('bind', 5)] },
     ] as const,
     { seed: 4n, quick: true, strace: false },
+  ),
+  outcome(
+    'half of what a call asks for, but never nothing',
+    [{ set: 'pread64', outcome: half, when: '2+' }],
+    [openZero, reads(10, 3), reads(1, 2), reads(7, 1), calls('pread64', 2), calls('dup', 1)],
+    { quick: true },
+  ),
+  outcome(
+    'so many bytes at most: calls that ask for no more do not match',
+    [{ set: 'pread64', outcome: three, times: 3, scope: 'process' }],
+    [
+      ...[openZero, reads(3, 2), reads(4, 2)],
+      { do: 'in', place: 'fork', steps: [reads(9, 5)] },
+      reads(5, 2),
+    ] as const,
   ),
   outcome(
     'other calls are left alone',

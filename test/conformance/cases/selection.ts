@@ -97,6 +97,19 @@ export const selection: readonly Case[] = [
     ],
     { quick: true },
   ),
+  fd(
+    'one of several',
+    [
+      { set: 'fsync', outcome: EIO, fd: [900, 902], when: '2+' },
+      { set: 'fsync', outcome: EPERM, fd: [1, 2, 3, 4, 5, 6, 7, 902] },
+      { set: 'dup', outcome: ENOENT, fd: [901, 2147483647] },
+    ],
+    [
+      ...[calls('fsync', 2, 900), calls('fsync', 2, 901), calls('fsync', 2, 902)],
+      ...[calls('dup', 2, 901), calls('dup', 2, 900), calls('dup', 1, 2147483647)],
+    ],
+    { quick: true },
+  ),
   family(
     'members are faulted, others are not',
     [
@@ -154,6 +167,32 @@ export const selection: readonly Case[] = [
       },
     ],
     [{ do: 'until', ms: 400, call: calls('fsync', 1) }, calls('fsync', 9)],
+    { more: 'seen' },
+  ),
+  after(
+    'for=: until then, and not from then on',
+    [{ set: 'fsync+dup', outcome: EIO, after: { text: '0s', faults: 'sooner' }, for: '700ms' }],
+    [
+      ...[calls('fsync', 3), calls('dup', 1)],
+      { do: 'until', ms: 700, call: calls('fsync', 1), while: -5n },
+      ...[calls('fsync', 3), calls('dup', 3)],
+      { do: 'in', place: 'fork', steps: [calls('fsync', 2), calls('dup', 2)] },
+      { do: 'in', place: 'thread', steps: [calls('fsync', 2)] },
+    ],
+    { more: 'all', quick: true },
+  ),
+  after(
+    'for= counts from after=',
+    [
+      { set: 'fsync', outcome: EIO, after: { text: '300ms', faults: 'later' }, for: '60m' },
+      { set: 'dup', outcome: EIO, after: { text: '0s', faults: 'nothing' }, for: '1ns' },
+      { set: 'listen', outcome: EIO, after: { text: '0s', faults: 'all' }, for: '1440m' },
+    ],
+    [
+      calls('listen', 2),
+      { do: 'until', ms: 300, call: calls('fsync', 1) },
+      ...[calls('fsync', 3), calls('dup', 3), calls('listen', 2)],
+    ],
     { more: 'seen' },
   ),
   after(

@@ -50,6 +50,15 @@ export const trees: readonly Case[] = [
         ...(i === 0 && { quick: true }),
       },
     ),
+    scope(
+      `thread: counted in each: ${shown(rest)}`,
+      [fsync({ ...rest, scope: 'thread' })],
+      family,
+      {
+        ...{ seed: 11n },
+        ...(i === 0 && { quick: true }),
+      },
+    ),
   ]),
   threads('all fail', [fsync({})], [many(8, 'thread', calls('fsync', 50))], {
     order: 'calls',
@@ -60,6 +69,19 @@ export const trees: readonly Case[] = [
     [fsync({ rate: '50' })],
     [many(8, 'thread', calls('fsync', 60), calls('dup', 5))],
     { order: 'calls', seed: 21n, quick: true },
+  ),
+  threads(
+    'each counts its own, also one that comes after others have ended',
+    [
+      fsync({ when: '2+2', scope: 'thread' }),
+      { set: 'dup', outcome: EIO, times: 2, scope: 'thread' },
+    ],
+    [
+      many(8, 'thread', calls('fsync', 5), calls('dup', 3)),
+      many(8, 'fork', calls('fsync', 3), inside('thread', calls('dup', 4), calls('fsync', 4))),
+      calls('fsync', 5),
+    ],
+    { order: 'lines', quick: true },
   ),
   threads('times= is exact', [fsync({ times: 37 })], [many(8, 'thread', calls('fsync', 50))], {
     order: 'calls',

@@ -135,7 +135,7 @@ test(`a table of ${PROCESSES_MAX} processes that is full: faults go on, and the 
   assert.deepEqual([status, stdout], [0, 'fsync: -5\nholding\nfsync: -5*2\ndup: -5\n'], stderr)
   assert.match(
     stderr,
-    new RegExp(`override: 1 times there was no room .*${PROCESSES_MAX} at a time`),
+    new RegExp(`override: 1 times a process could not be tracked .*${PROCESSES_MAX} at a time`),
   )
 })
 

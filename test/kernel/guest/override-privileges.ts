@@ -131,12 +131,13 @@ test('rules with targets in every word of the set; what earlier rules took, and 
   })
   const engines = new Map([[override, [...all.keys()]]])
   const session = await MachineSession.open(
-    { rules: all, engines },
+    { add: all, engines },
     {
       ...{ seed: 1n, includeLoader: false, includeSetuid: false, onNotice() {} },
       watched: { wantsInjections: false, wantsCalls: false },
     },
   )
+  await session.start()
   try {
     const many = programCalled(t, 'mb-many', '/bin/dash')
     // 1 is the address of nothing.

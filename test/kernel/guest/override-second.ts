@@ -25,7 +25,7 @@ import { until } from '../../helpers/until.ts'
 const timeout = 180_000
 const steps = fixture('steps')
 const crashes = !secondProgram
-/** What it says of path=, where that is left to seccomp. */
+/** What it says of path=, where that is left to ptrace. */
 const refusal = crashes
   ? /path= takes two programs on openat, and this kernel crashes/
   : directCalls
@@ -64,7 +64,7 @@ function bystander(t: TestContext): { stop(): Promise<string> } {
 const faulted = (options: readonly string[], calls: string): Promise<RunResult> =>
   runMinderbinder(['exec', ...options, '--', steps, calls], { timeout })
 
-test('path= on a call that is busy elsewhere: by two programs, or left to seccomp', async (t) => {
+test('path= on a call that is busy elsewhere: by two programs, or left to ptrace', async (t) => {
   if (!requires(t, 'root', 'python3')) return
   const before = systemState()
   const others = bystander(t)
@@ -79,13 +79,13 @@ test('path= on a call that is busy elsewhere: by two programs, or left to seccom
     }
     const auto = await faulted(fault, '2 openat -100 :/nowhere 0')
     assert.deepEqual([auto.status, auto.stdout], [0, 'openat: -5*2\n'], auto.stderr)
-    assert.match(auto.stderr, refusal ? / seccomp +2 / : / override +2 /)
+    assert.match(auto.stderr, refusal ? / ptrace +2 / : / override +2 /)
   }
   assert.equal(await others.stop(), "['[Errno 9] Bad file descriptor']")
   await nothingLeft(before)
 })
 
-test('a second session on the same call: faults too, or leaves it to seccomp', async (t) => {
+test('a second session on the same call: faults too, or leaves it to ptrace', async (t) => {
   if (!requires(t, 'root', 'python3')) return
   const before = systemState()
   const others = bystander(t)
@@ -105,7 +105,7 @@ test('a second session on the same call: faults too, or leaves it to seccomp', a
   }
   const auto = await faulted(fault, '2 fsync -1')
   assert.deepEqual([auto.status, auto.stdout], [0, 'fsync: -1*2\n'], auto.stderr)
-  if (crashes) assert.match(auto.stderr, /override did not attach, and seccomp did its rules: /)
+  if (crashes) assert.match(auto.stderr, /override did not attach, and ptrace did its rules: /)
   writeFileSync(file, '')
   const { status, stdout, stderr } = await first.result
   assert.deepEqual([status, stdout], [0, 'fsync: -5\nholding\nfsync: -5\n'], stderr)

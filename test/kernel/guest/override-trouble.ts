@@ -1,7 +1,7 @@
 /**
  * Run in virtual machines only, by kernels.test.ts. Where override does not work, for each reason there can be:
  * --engine override ends in 125, names what is missing and leaves nothing behind; auto does the same rule by
- * seccomp, and says so where it had tried override first.
+ * ptrace, and says so where it had tried override first.
  */
 import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
@@ -123,8 +123,8 @@ for (const { title, before, calls = 'fsync', says, foreseen } of troubles)
     assert.match(named.stderr, says)
     const auto = await faulted()
     assert.deepEqual([auto.status, auto.stdout], [0, 'fsync: -5*2\ndup: -9\n'], auto.stderr)
-    assert.match(auto.stderr, /=EIO +seccomp +2 +2 +2$/m)
-    const tried = /override did not attach, and seccomp did its rules: /
+    assert.match(auto.stderr, /=EIO +ptrace +2 +2 +2$/m)
+    const tried = /override did not attach, and ptrace did its rules: /
     if (foreseen) assert.doesNotMatch(auto.stderr, tried)
     else assert.match(auto.stderr, tried)
     await nothingLeft(state)
@@ -148,7 +148,7 @@ test('all that the verifier says comes with --debug, its last lines without', as
   assert.ok(stderr.split('\n').length > 10, stderr)
 })
 
-test('an ordinary user gets seccomp from auto, and is told that override needs root', async (t) => {
+test('an ordinary user gets ptrace from auto, and is told that override needs root', async (t) => {
   if (!requires(t, 'root', 'user:nobody', 'setpriv')) return
   const command = ['--syscall', 'fsync=EIO', '--', fixture('steps'), '1 fsync -1']
   const options = { user: 'nobody', timeout: 180_000 }

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict'
 import test, { after, before, type TestContext } from 'node:test'
 import fc from 'fast-check'
+import { drawsOf } from '../../../src/rules/draw.ts'
 import { encodeRules } from '../../../src/rules/encode.ts'
+import { drawnOutcome, type Outcome } from '../../../src/rules/outcomes/index.ts'
 import type { When } from '../../../src/rules/values.ts'
 import { compileC } from '../../helpers/compile-c.ts'
+import { occurrence } from '../../helpers/draw.ts'
 import { Driver } from '../../helpers/driver.ts'
 import { has, requires } from '../../helpers/requires.ts'
 
@@ -13,18 +16,21 @@ interface Keys {
   readonly when?: When
   readonly times?: number
   readonly afterNs?: bigint
+  readonly forNs?: bigint
+  readonly outcome?: Outcome
 }
 
+const ENOENT: Outcome = { kind: 'errno', name: 'ENOENT', errno: 2 }
 const everyTime: When = { first: 1, last: Number.POSITIVE_INFINITY, step: 1 }
 
 function ruleBytes(keys: Keys): string {
-  const { rate = 100, when = everyTime, times = 0, afterNs = 0n } = keys
+  const { rate = 100, when = everyTime, times = 0, afterNs = 0n, forNs, outcome = ENOENT } = keys
   const table = encodeRules(
     [
       {
         ...{ kind: 'syscall', label: 'x', source: 'x', set: 'openat', syscalls: ['openat'] },
-        ...{ outcome: { kind: 'errno', name: 'ENOENT', errno: 2 }, scope: 'tree' },
-        ...{ rate, when, times, afterNs },
+        ...{ outcome, scope: 'tree' },
+        ...{ rate, when, times, afterNs, ...(forNs !== undefined && { forNs }) },
       },
     ],
     { arch: 'x86_64', interfaceIndex: () => 0 },
@@ -149,17 +155,8 @@ decides('draws of neighbours are independent', async () => {
   assertFair(equal(await bits(1, 1)), 40_000, 0.5, 'the next rule')
 })
 
-/** splitmix64's finalizer, from the paper that rule.h names. */
-function mix64(x: bigint): bigint {
-  let z = BigInt.asUintN(64, x)
-  z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n)
-  z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn)
-  return z ^ (z >> 31n)
-}
-
 function expectedDraw(seed: bigint, slot: number, n: bigint): number {
-  const golden = 0x9e3779b97f4a7c15n
-  return Number(mix64(mix64(seed + golden * (BigInt(slot) + 1n)) + golden * n) >> 32n)
+  return Number(occurrence(seed, slot, n) >> 32n)
 }
 
 decides('a draw is a pure function of seed, rule and n', async () => {
@@ -347,4 +344,105 @@ decides('four threads under the thread sanitizer', async (t) => {
   })
   t.after(() => threaded.end())
   for (const times of [0, 100]) await checkThreads(threaded, times, 50, 5_000)
+})
+
+const names = ['EPERM', 'ENOENT', 'ESRCH', 'EINTR', 'EIO', 'ENXIO', 'E2BIG', 'ENOEXEC']
+const anErrno = fc
+  .array(fc.integer({ min: 1, max: names.length }), { minLength: 1, maxLength: names.length })
+  .map((numbers): Outcome & { kind: 'errno' } => {
+    const [first, ...others] = numbers.map((errno) => ({ name: names[errno - 1]!, errno }))
+    return { kind: 'errno', ...first!, others }
+  })
+const day = 86_400_000_000_000n
+const aDelay = fc
+  .tuple(fc.bigInt({ min: 0n, max: day }), fc.bigInt({ min: 1n, max: day }), fc.option(anErrno))
+  .map(([ns, toNs, fails]): Outcome & { kind: 'delay' } => ({
+    kind: 'delay',
+    ...(ns < toNs ? { ns, toNs } : { ns: toNs, toNs: ns }),
+    ...(fails && { fails }),
+  }))
+
+decides(
+  'for= is a window that opens at the start or at the end of after=, and its end is outside',
+  async () => {
+    for (const [keys, ages] of [
+      [
+        { forNs: 1000n },
+        [
+          [0n, '1'],
+          [999n, '1'],
+          [1000n, '0'],
+          [2n ** 64n - 1n, '0'],
+        ],
+      ],
+      [
+        { afterNs: 50n, forNs: 1n },
+        [
+          [0n, '0'],
+          [49n, '0'],
+          [50n, '1'],
+          [51n, '0'],
+        ],
+      ],
+    ] as const) {
+      await setRule(driver, keys)
+      for (const [age, fires] of ages)
+        assert.equal((await calls(driver, { age, count: 1 })).fires, fires, `${age}`)
+      // Outside of it a call does not match, and counts for no when=.
+      assert.equal(
+        (await calls(driver, { age: 2n ** 63n, count: 1 })).matched,
+        ages.filter(([, f]) => f === '1').length,
+      )
+    }
+  },
+)
+
+decides('what the log says was drawn is what was drawn, and within its range', async () => {
+  const property = fc.asyncProperty(
+    fc.oneof(anErrno, aDelay),
+    u64,
+    aSlot,
+    fc.bigInt({ min: 1n, max: 2n ** 44n }),
+    async (outcome, seed, slot, first) => {
+      await setRule(driver, { outcome })
+      const effects = (await driver.ask(`effects ${seed} ${slot} ${first} 20`)).split(' ')
+      const expected = effects.map((_, at) => {
+        const one = drawnOutcome(outcome, () => drawsOf(seed, slot, first + BigInt(at)))
+        const error = one.kind === 'errno' ? one : one.kind === 'delay' ? one.fails : undefined
+        if (one.kind === 'delay' && outcome.kind === 'delay')
+          assert.ok(one.ns >= outcome.ns && one.ns <= outcome.toNs!, `${one.ns}`)
+        return `${one.kind === 'delay' ? one.ns : 0}/${error?.errno ?? 0}`
+      })
+      assert.deepEqual(effects, expected)
+    },
+  )
+  await fc.assert(property, { numRuns: 300 })
+})
+
+decides('draws are even, and tell nothing of each other nor of the chance to fire', async () => {
+  const tries = 40_000
+  const errors = [1, 2, 3, 4].map((errno) => ({ name: names[errno - 1]!, errno }))
+  const fails: Outcome & { kind: 'errno' } = {
+    kind: 'errno',
+    ...errors[0]!,
+    others: errors.slice(1),
+  }
+  await setRule(driver, { outcome: { kind: 'delay', ns: 1000n, toNs: 1999n, fails } })
+  const draws = (await driver.ask(`draw 7 3 1 ${tries}`)).split(' ').map(Number)
+  const effects = (await driver.ask(`effects 7 3 1 ${tries}`))
+    .split(' ')
+    .map((text) => text.split('/').map(Number) as [number, number])
+  for (let errno = 1; errno <= 4; errno++)
+    for (let quarter = 0; quarter < 4; quarter++) {
+      const delayed = (delay: number) => Math.floor((delay - 1000) / 250) === quarter
+      const chanced = (at: number) => Math.floor(draws[at]! / 2 ** 30) === quarter
+      const both = effects.filter(([delay, error]) => error === errno && delayed(delay)).length
+      assertFair(both, tries, 1 / 16, `error ${errno} and delays of quarter ${quarter}`)
+      const rated = effects.filter(([, error], at) => error === errno && chanced(at)).length
+      assertFair(rated, tries, 1 / 16, `error ${errno} and chances of quarter ${quarter}`)
+      const late = effects.filter(
+        ([delay], at) => Math.floor((delay - 1000) / 250) === errno - 1 && chanced(at),
+      ).length
+      assertFair(late, tries, 1 / 16, `delays and chances, ${errno} and ${quarter}`)
+    }
 })

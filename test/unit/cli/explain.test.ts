@@ -150,12 +150,20 @@ test('two rules with the same keys: the second is said never to fire', () => {
 })
 
 test('what surprises people stands beside the rule', () => {
-  const udp = 'UDP counts, too, and resolvers connect() UDP sockets: proto=tcp leaves them out'
-  assert.ok(text(refuse('100%')).includes(udp))
-  assert.ok(!text(refuse('100%,proto=tcp'), drop('100%')).includes('UDP counts'))
-  const asPassed = 'path= is compared with the path as the program passes it, absolute or relative'
-  assert.ok(text(call('openat=EIO,path=/etc/hosts')).includes(asPassed))
-  assert.ok(!text(call('openat=EIO,path=*hosts'), call('openat=EIO')).includes(asPassed))
+  const udp = 'resolvers connect() UDP sockets: they may find no name, or no route to an address'
+  assert.ok(text(refuse('100%,proto=udp')).includes(udp))
+  assert.ok(!text(refuse('100%'), drop('100%,proto=udp')).includes('resolvers'))
+  const by = (engine: string, fault: string) =>
+    explain([call(fault)], () => ({ engine }), { seed: 42n })
+  const byOverride = (fault: string) => by('override', fault)
+  const asPassed = 'override compares path= with the path as the program passes it'
+  assert.ok(byOverride('openat=EIO,path=/etc/hosts').includes(asPassed))
+  assert.ok(!byOverride('openat=EIO,path=*hosts').includes(asPassed))
+  assert.ok(!text(call('openat=EIO,path=/etc/hosts')).includes(asPassed))
+  const early = 'hook does not see a call that fails for a reason of its own first'
+  assert.ok(by('hook', 'read=EIO').includes(early))
+  assert.ok(by('hook', 'openat=EIO,path=/etc/hosts').includes('hook compares path= with the path'))
+  assert.ok(!byOverride('read=EIO').includes(early))
   const left = 'counts only the calls at which no earlier rule fired'
   assert.ok(text(call('getppid=EIO,when=1'), call('getppid=EIO,when=3')).includes(left))
   for (const pair of [

@@ -218,7 +218,7 @@ for (const file of completionFiles)
   test(`${file} has the words of the tables of outcomes and keys (npm run build:completions)`, () => {
     const text = read(`completions/${file}`)
     assert.equal(withWords(file, text), text)
-    for (const missing of [/(?<=after )when /g, /[ ,]process\b/, /[ ,]delay:/, /[ ,]retval/]) {
+    for (const missing of [/(?<=after for )when /g, /[ ,]process\b/, /[ ,]delay:/, /[ ,]retval/]) {
       const without = text.replace(missing, '')
       assert.notEqual(without, text, `${missing}`)
       assert.equal(withWords(file, without), text, `${missing}`)

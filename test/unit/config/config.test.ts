@@ -103,6 +103,12 @@ test('ret_code is what the call returns: below zero an error', () => {
     assert.deepEqual(outcome(`ret_code: ${text}`), { kind: 'return', value }, text)
   assert.deepEqual(outcome('outcome: "ret:-2"'), { kind: 'return', value: -2n })
   assert.deepEqual(outcome('outcome: delay:50ms'), { kind: 'delay', ns: 50_000_000n })
+  const eio = { kind: 'errno', name: 'EIO', errno: 5 }
+  const either = { ...eio, others: [{ name: 'EINTR', errno: 4 }] }
+  assert.deepEqual(outcome('outcome: EIO|EINTR'), either)
+  assert.deepEqual(outcome('ret_code: EIO|-4'), either)
+  const late = { kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n, fails: eio }
+  assert.deepEqual(outcome('outcome: delay:10ms..50ms+EIO'), late)
 })
 
 test('a rate is in percent, with its sign or without', () => {
@@ -135,6 +141,8 @@ test('targets', () => {
     ],
   )
   assert.equal(targets('[pid: 77]').inherit, undefined)
+  const short = one('syscall: read, ret_code: EIO, process: c*, inherit: false')
+  assert.deepEqual([short.targets, short.inherit], [[name('c*')], false])
   assert.equal(targets('[pid: 77], inherit: false').inherit, false)
   assert.equal(targets('[pid: 77], inherit: true').inherit, true)
 })
@@ -204,7 +212,16 @@ const rate = fc.constantFrom(undefined, 0, 12.5, 100, 0.000001)
 test('a rule in a file is the same as on the command line', () => {
   const fields = fc.record({
     set: fc.constantFrom('openat', 'open+openat', '%file', 'openat+%open'),
-    outcome: fc.constantFrom('ENOENT', '-2', 'ret:0', 'ret:-1', 'delay:5ms', 'signal:SIGTERM'),
+    outcome: fc.constantFrom(
+      'ENOENT',
+      '-2',
+      'ret:0',
+      'ret:-1',
+      'delay:5ms',
+      'EIO|-4',
+      'delay:1ms..9ms+EIO',
+      'signal:SIGTERM',
+    ),
     rate,
     path: fc.option(fc.constantFrom('/etc/*', '*.yaml', '/a b', '?')),
     scope: fc.option(fc.constantFrom('tree', 'process')),

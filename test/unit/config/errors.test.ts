@@ -79,22 +79,22 @@ hint: did you mean failure_rate?`,
       'syscall: {}\nret_code: [1]\nfailure_rate: yes\ntimes: "2"\ninherit: no\ntargets: curl\nfd:',
     ),
     `
-a.yaml:4:16: syscall has to be the name of a system call, or a list of them, and this is a map
+a.yaml:4:16: syscall must be the name of a system call, or a list of them, but is a map
         syscall: {}
                  ^^
-a.yaml:5:17: ret_code has to be an error, such as ENOENT or -2, or a value to return, and this is a list
+a.yaml:5:17: ret_code must be an error, such as ENOENT or -2, or a value to return, but is a list
         ret_code: [1]
                   ^^^
-a.yaml:7:14: times has to be a whole number, and this is the text '2'
+a.yaml:7:14: times must be a whole number, but is the text '2'
         times: "2"
                ^^^
-a.yaml:8:16: inherit has to be true or false, and this is the text 'no'
+a.yaml:8:16: inherit must be true or false, but is the text 'no'
         inherit: no
                  ^^
-a.yaml:9:16: targets has to be a list, with a - before each item, and this is the text 'curl'
+a.yaml:9:16: targets must be a list, with a - before each item, but is the text 'curl'
         targets: curl
                  ^^^^
-a.yaml:10:10: fd has to be a whole number, and it is empty
+a.yaml:10:10: fd must be a descriptor, such as 3 or stdout, or several: 1+2, but is empty
         fd:
            ^`,
   ],
@@ -102,10 +102,10 @@ a.yaml:10:10: fd has to be a whole number, and it is empty
     'a rule that is none',
     'agents_of_chaos:\n  syscall:\n    - openat\n    -\n',
     `
-a.yaml:3:7: an item of syscall has to be a rule, and this is the text 'openat'
+a.yaml:3:7: an item of syscall must be a rule, but is the text 'openat'
       - openat
         ^^^^^^
-a.yaml:4:6: an item of syscall has to be a rule, and it is empty
+a.yaml:4:6: an item of syscall must be a rule, but is empty
       -
        ^`,
   ],
@@ -165,7 +165,7 @@ a.yaml:6:21: the rate '100.1' is not within 0% to 100%
     'a unit where there is none',
     rules('syscall: read\nret_code: EIO\ndelay_ms: 1s'),
     `
-a.yaml:6:17: delay_ms has to be a number, in milliseconds, and this is the text '1s'
+a.yaml:6:17: delay_ms must be a number, in milliseconds, but is the text '1s'
         delay_ms: 1s
                   ^^
 hint: write after: 1s`,
@@ -223,13 +223,21 @@ a.yaml:7:7: delay_ms and after say the same: write one of them
         ^^^^^`,
   ],
   [
-    'a key that the call cannot have',
-    rules('syscall: read\nret_code: EIO\npath: /x'),
+    'two ways to name processes',
+    rules('syscall: read\nret_code: EIO\ntargets: [pid: 77]\nprocess: cat'),
     `
-a.yaml:6:13: read cannot have this key: it has no path argument
+a.yaml:7:7: process and targets say the same: write one of them
+        process: cat
+        ^^^^^^^`,
+  ],
+  [
+    'a key that the call cannot have',
+    rules('syscall: recvfrom\nret_code: EIO\npath: /x'),
+    `
+a.yaml:6:13: recvfrom cannot have this key: no argument of it is a file
         path: /x
               ^^
-hint: fail what opens the file (openat=EACCES,path=...), or name its descriptor: fd=N`,
+hint: a socket has its other side (port=N, to=ADDRESS), or a descriptor: fd=N`,
   ],
   [
     'a delay beside the outcome',
@@ -330,7 +338,7 @@ hint: it begins with agents_of_chaos:`,
     'a list',
     '- a\n',
     `
-a.yaml:1:1: the file has to be a map with the key agents_of_chaos, and this is a list
+a.yaml:1:1: the file must be a map with the key agents_of_chaos, but is a list
   - a
   ^^^`,
   ],
@@ -410,7 +418,7 @@ a.yaml:4:16: unresolved tag: !call
     'a key that is no word',
     'agents_of_chaos: {}\n? [a]\n: b\n',
     `
-a.yaml:2:3: a key has to be a word
+a.yaml:2:3: a key must be a word
   ? [a]
     ^^^`,
   ],
@@ -480,7 +488,7 @@ test('deep nesting, bombs, and more rules and targets than there can be', () => 
   assert.equal(complaint(all(rule('').repeat(4096))), 'accepted')
   assert.match(
     complaint(all(rule('').repeat(4097))),
-    /^a\.yaml:4099:8: there are 4097 rules, and 4096/,
+    /^a\.yaml:4099:8: too many rules: 4097 \(the limit is 4096\)/,
   )
   const targets = (count: number) => rule(`, targets: [${'{uid: 1},'.repeat(count)}]`)
   assert.equal(complaint(all(targets(16384))), 'accepted')

@@ -12,7 +12,17 @@ function question(id: string): Question {
 }
 
 const ids = [
-  ...['override', 'seccomp-listener', 'tcx', 'drop-out', 'drop-in', 'refuse', 'bpf-load'],
+  ...[
+    'override',
+    'hook',
+    'seccomp-listener',
+    'ptrace',
+    'tcx',
+    'drop-out',
+    'drop-in',
+    'refuse',
+    'bpf-load',
+  ],
 ]
 
 /** All yes but those given. */
@@ -45,7 +55,7 @@ const facts: Facts = {
 test('the first line says which faults work and by which engine', () => {
   assert.equal(
     firstLine(verdicts(checks())),
-    'system call faults: yes (override, seccomp)   packet loss: yes (tc/tcx)   incoming loss: yes (cgroup)   refused connections: yes (cgroup)',
+    'system call faults: yes (override, ptrace, seccomp, hook)   packet loss: yes (tc/tcx)   incoming loss: yes (cgroup)   refused connections: yes (cgroup, ptrace, seccomp)',
   )
 })
 
@@ -61,12 +71,23 @@ test('without tcx, packets are lost by clsact', () => {
 
 test('one engine is enough for system call faults, and only the working one is named', () => {
   const line = firstLine(verdicts(checks({ override: refusedFor('override', 'no kprobes') })))
-  assert.match(line, /^system call faults: yes \(seccomp\) /)
+  assert.match(line, /^system call faults: yes \(ptrace, seccomp, hook\) /)
+  const untraced = checks({
+    override: refusedFor('override', 'x'),
+    ptrace: refusedFor('ptrace', 'y'),
+    hook: refusedFor('hook', 'z'),
+  })
+  assert.match(firstLine(verdicts(untraced)), /^system call faults: yes \(seccomp\) /)
 })
 
 test('what could not be told is neither yes nor no', () => {
   const open = unknown(question('seccomp-listener'), 'the probe did not run')
-  const all = verdicts(checks({ override: refusedFor('override', 'x'), 'seccomp-listener': open }))
+  const refused = {
+    override: refusedFor('override', 'x'),
+    ptrace: refusedFor('ptrace', 'x'),
+    hook: refusedFor('hook', 'y'),
+  }
+  const all = verdicts(checks({ ...refused, 'seccomp-listener': open }))
   assert.match(firstLine(all), /^system call faults: could not tell: the probe did not run /)
 })
 
@@ -126,11 +147,11 @@ test('the JSON has exactly the documented keys', () => {
   assert.deepEqual(json.faults[1], {
     ...{ id: 'packet-loss', works: 'yes', engines: ['tc/clsact'], reason: null },
   })
-  assert.deepEqual(json.checks[2], {
+  assert.deepEqual(json.checks[4], {
     ...{ id: 'tcx', group: 'network', title: 'title of tcx', result: 'no' },
     ...{ detail: 'a long story', cost: 'cost of tcx', remedy: 'root' },
   })
-  assert.deepEqual(json.checks[3], {
+  assert.deepEqual(json.checks[5], {
     ...{ id: 'drop-out', group: 'network', title: 'title of drop-out', result: 'yes' },
     ...{ detail: 'seen', cost: null, remedy: null },
   })

@@ -1,12 +1,19 @@
 /** Which engine does which rule, and what becomes of the rules of one that does not attach. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { assignEngines, engineInstead } from '../../../src/engines/choose.ts'
+import {
+  assignEngines,
+  chooseEngines,
+  type EngineOption,
+  engineInstead,
+} from '../../../src/engines/choose.ts'
 import type { AttachedEngine, Engine, EngineName } from '../../../src/engines/engine.ts'
 import { engines, machineEngines } from '../../../src/engines/engines.ts'
+import { inTurns } from '../../../src/engines/in-turns.ts'
 import { MinderbinderError } from '../../../src/errors.ts'
 import { parseSyscallFault } from '../../../src/rules/grammar.ts'
-import type { Rule, Target } from '../../../src/rules/rule.ts'
+import type { Rule } from '../../../src/rules/rule.ts'
+import type { Target } from '../../../src/rules/target.ts'
 import { attachEngines } from '../../../src/session/attach-engines.ts'
 import type { CommandPlan } from '../../../src/session/plan.ts'
 import { UndoStack } from '../../../src/undo.ts'
@@ -21,18 +28,22 @@ interface Nature {
 }
 
 function engine({ name, refuses = () => false, broken }: Nature, journal: Journal = []): Engine {
+  const begin = async (_: unknown, indices: readonly number[]) => {
+    if (broken) throw new MinderbinderError('MB_ATTACH', `${name} is broken`)
+    journal.push(`${name} ${indices.join(',')}`)
+    return {
+      next: async () => undefined,
+      snapshot: async () => ({ counts: new Map(), lostEvents: 0n }),
+      async close() {
+        journal.push(`${name} closed`)
+      },
+    }
+  }
   return {
     name,
     refusal: (rule) => (refuses(rule) ? `not by ${name}` : undefined),
-    async attach(_, indices): Promise<AttachedEngine> {
-      if (broken) throw new MinderbinderError('MB_ATTACH', `${name} is broken`)
-      journal.push(`${name} ${indices.join(',')}`)
-      return {
-        snapshot: async () => ({ counts: new Map(), lostEvents: 0n }),
-        async close() {
-          journal.push(`${name} closed`)
-        },
-      }
+    async attach(context, indices): Promise<AttachedEngine> {
+      return inTurns(name, begin, await begin(context, indices))
     },
   }
 }
@@ -49,12 +60,42 @@ function names(assigned: ReadonlyMap<Engine, readonly number[]>): [string, reado
 
 test('each rule goes to the first engine that can do it, and the preferred engine comes first', () => {
   const engines = [engine({ name: 'override', refuses: delays }), engine({ name: 'seccomp' })]
-  assert.deepEqual(names(assignEngines(mixed, engines, 'auto')), [
+  assert.deepEqual(names(assignEngines(mixed, engines, { option: 'auto' })), [
     ['override', [1, 3]],
     ['seccomp', [0, 2]],
   ])
-  assert.deepEqual(names(assignEngines(mixed, engines, 'seccomp')), [['seccomp', [0, 1, 2, 3]]])
-  assert.throws(() => assignEngines(mixed, engines, 'override'), /fsync=.*not by override/)
+  assert.deepEqual(names(assignEngines(mixed, engines, { option: 'seccomp' })), [
+    ['seccomp', [0, 1, 2, 3]],
+  ])
+  assert.throws(
+    () => assignEngines(mixed, engines, { option: 'override' }),
+    /fsync=.*not by override/,
+  )
+})
+
+test('auto passes over an engine that leaves the command to others, says why, and takes it if asked', () => {
+  const [ptrace, seccomp] = [engine({ name: 'ptrace' }), engine({ name: 'seccomp' })]
+  const leaving = {
+    ...ptrace,
+    leaves: (command?: string) => (command === 'strace' ? 'strace traces' : undefined),
+  }
+  const choice = (option: EngineOption, command: string) =>
+    chooseEngines(rulesOf('dup=EIO'), [leaving, seccomp], { option, command })[0]
+  assert.deepEqual(choice('auto', 'sh'), { engine: leaving })
+  assert.deepEqual(choice('auto', 'strace'), { engine: seccomp, since: 'strace traces' })
+  assert.deepEqual(choice('ptrace', 'strace'), { engine: leaving })
+  const alone = chooseEngines(
+    rulesOf('dup=EIO'),
+    [leaving, engine({ name: 'seccomp', refuses: () => true })],
+    {
+      option: 'auto',
+      command: 'strace',
+    },
+  )
+  assert.deepEqual(alone, [{ engine: leaving }])
+  const instead = (command: string) =>
+    engineInstead(seccomp, mixed, [seccomp, leaving], { option: 'auto', command })
+  assert.deepEqual([instead('sh'), instead('strace')], [leaving, undefined])
 })
 
 test('rules go together if they share a call, if only by way of a later rule', () => {
@@ -66,7 +107,7 @@ test('rules go together if they share a call, if only by way of a later rule', (
     'dup+dup2=EIO',
   )
   const engines = [engine({ name: 'override', refuses: delays }), engine({ name: 'seccomp' })]
-  assert.deepEqual(names(assignEngines(rules, engines, 'auto')), [
+  assert.deepEqual(names(assignEngines(rules, engines, { option: 'auto' })), [
     ['override', [1, 4]],
     ['seccomp', [0, 2, 3]],
   ])
@@ -93,7 +134,7 @@ test('targets that no process of a command can be are refused for exec, and not 
 test('rules that have a call in common stay together, by way of others too', () => {
   const engines = [engine({ name: 'override', refuses: delays }), engine({ name: 'seccomp' })]
   const rules = rulesOf('fsync+dup=EIO', 'bind=EIO', 'dup+listen=EIO', 'listen=delay:1ms')
-  assert.deepEqual(names(assignEngines(rules, engines, 'auto')), [
+  assert.deepEqual(names(assignEngines(rules, engines, { option: 'auto' })), [
     ['override', [1]],
     ['seccomp', [0, 2, 3]],
   ])
@@ -106,16 +147,13 @@ test('only auto lets another engine take over, and only one that can do all of t
     engine({ name: 'seccomp' }),
   ]
   const engines = [override, tc, seccomp]
-  assert.equal(engineInstead(override, mixed, engines, 'auto'), seccomp)
-  assert.equal(engineInstead(override, mixed, engines, 'override'), undefined)
-  assert.equal(engineInstead(seccomp, mixed, engines, 'auto'), undefined)
+  assert.equal(engineInstead(override, mixed, engines, { option: 'auto' }), seccomp)
+  assert.equal(engineInstead(override, mixed, engines, { option: 'override' }), undefined)
+  assert.equal(engineInstead(seccomp, mixed, engines, { option: 'auto' }), undefined)
   assert.equal(
-    engineInstead(
-      override,
-      mixed,
-      [override, engine({ name: 'seccomp', refuses: delays })],
-      'auto',
-    ),
+    engineInstead(override, mixed, [override, engine({ name: 'seccomp', refuses: delays })], {
+      option: 'auto',
+    }),
     undefined,
   )
 })
@@ -132,8 +170,8 @@ async function attach(engines: readonly Engine[], option: 'auto' | 'override', r
       includeLoader: false,
       includeSetuid: false,
     },
-    engines: assignEngines(rules, engines, option),
-    engineInstead: (failed) => engineInstead(failed, rules, engines, option),
+    engines: assignEngines(rules, engines, { option }),
+    engineInstead: (failed) => engineInstead(failed, rules, engines, { option }),
   }
   return { undo, attached: await attachEngines(plan, {}, undo) }
 }

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
-import { errnoText, execFailure, stageFailure } from '../../../src/launch/start-errors.ts'
+import { execFailure, stageFailure } from '../../../src/launch/start-errors.ts'
 import type { StageError } from '../../../src/launch/supervisor.ts'
 
 const { EACCES, EBUSY, EINVAL, ENOENT, ENOEXEC, ENOSYS, EPERM } = constants.errno
@@ -14,17 +14,12 @@ function stage(step: string, errno: number) {
   return [error.code, error.message, error.hint]
 }
 
-test('an errno by its name and what it means; one that we have no name for by the number', () => {
-  assert.equal(errnoText(ENOENT), 'ENOENT (No such file or directory)')
-  assert.match(errnoText(4000), /4000/)
-})
-
 test('the step that failed decides the code', () => {
   const denied = 'EACCES (Permission denied)'
   assert.deepEqual(stage('user', EACCES), [
     'MB_NO_PERMISSION',
     `cannot become the user of --user: ${denied}`,
-    'only root can run a command as somebody else',
+    'only root can run a command as another user',
   ])
   assert.deepEqual(stage('cgroup', EACCES), [
     'MB_CGROUP',
@@ -56,7 +51,7 @@ test('a listener that is refused: another one is there, the kernel has none, or 
 })
 
 test('a command that is not there is 127; one that is, and cannot be executed, 126', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'minderbinder-test-'))
+  const folder = mkdtempSync(join(tmpdir(), 'mb-test-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const script = (name: string, start: string) => {
     const file = join(folder, name)

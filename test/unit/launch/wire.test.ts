@@ -2,12 +2,21 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import test from 'node:test'
 import {
+  CHANGE_HEADER_SIZE,
+  callerScopes,
+  encodeChange,
+  RULE_CALLER_SIZE,
+} from '../../../src/launch/change-frame.ts'
+import {
   COUNTS_HEADER_SIZE,
   NEAR_PATH_OFFSET,
   NEAR_PATH_SIZE,
+  SLOT_COUNTS_OFFSET,
+  SLOT_COUNTS_SIZE,
 } from '../../../src/launch/counts-frame.ts'
 import { STAGE_HEADER_SIZE } from '../../../src/launch/stage-frame.ts'
 import { FrameReader, frameBytes, stageSteps, wireTypes } from '../../../src/launch/wire.ts'
+import { RULE_SIZE } from '../../../src/rules/encode.ts'
 import { compileC } from '../../helpers/compile-c.ts'
 import { requires } from '../../helpers/requires.ts'
 
@@ -21,12 +30,30 @@ test('node and the launcher give the same numbers to frames and steps', (t) => {
   )
   for (const [name, type] of Object.entries(wireTypes)) assert.equal(c.get(name), type, name)
   for (const [name, number] of c)
-    if (name.startsWith('step ')) assert.equal(stageSteps[number], name.slice('step '.length))
+    if (name.startsWith('scope '))
+      assert.equal(callerScopes[number - 1], name.slice('scope '.length))
+    else if (name.startsWith('step ')) assert.equal(stageSteps[number], name.slice('step '.length))
   assert.equal(c.get('sizeof stage'), STAGE_HEADER_SIZE)
   assert.equal(c.get('offsetof seed'), STAGE_HEADER_SIZE - 8)
   assert.equal(c.get('sizeof counts'), COUNTS_HEADER_SIZE)
   assert.equal(c.get('sizeof near'), NEAR_PATH_SIZE)
   assert.equal(c.get('offsetof near'), NEAR_PATH_OFFSET)
+  assert.equal(c.get('sizeof slot counts'), SLOT_COUNTS_SIZE)
+  assert.equal(c.get('offsetof slot counts'), SLOT_COUNTS_OFFSET)
+  assert.equal(c.get('sizeof change'), CHANGE_HEADER_SIZE)
+  assert.equal(c.get('sizeof caller'), RULE_CALLER_SIZE)
+})
+
+test('a change says of each rule whom it is for', () => {
+  const add = Buffer.alloc(2 * RULE_SIZE)
+  const caller = { scope: 'thread', client: 7, pid: 1230, tid: 1234 } as const
+  const words = (bytes: Buffer) =>
+    Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readUInt32LE(at * 4))
+  const after = CHANGE_HEADER_SIZE + add.length
+  const own = encodeChange({ add, caller, remove: [9, 3] })
+  assert.deepEqual(words(own.subarray(after)), [...[4, 7, 1234], ...[4, 7, 1234], ...[3, 9]])
+  const others = encodeChange({ add, remove: [] })
+  assert.deepEqual(words(others.subarray(after)), [0, 0, 0, 0, 0, 0])
 })
 
 function bytesOf(...frames: { type: number; payload: Buffer }[]): Buffer {

@@ -23,6 +23,8 @@ function networkRule(kind: NetworkRule['kind']): NetworkRule {
   return { ...common, label: kind, kind, direction: 'out' }
 }
 
+const eio = { kind: 'errno', name: 'EIO', errno: 5 } as const
+const eioOrEintr = { ...eio, others: [{ name: 'EINTR', errno: 4 }] }
 const enoent = { kind: 'errno', name: 'ENOENT', errno: 2 } as const
 
 const call: InjectionEvent = {
@@ -89,6 +91,22 @@ for (const [expected, outcome] of [
   ['delay:1500us', { kind: 'delay', ns: 1_500_000n }],
   ['delay:7ns', { kind: 'delay', ns: 7n }],
   ['delay:0s', { kind: 'delay', ns: 0n }],
+  // Of several, and of a range, what the seed draws for the third time.
+  [
+    'EINTR',
+    {
+      ...eio,
+      others: [
+        { name: 'EINTR', errno: 4 },
+        { name: 'EAGAIN', errno: 11 },
+      ],
+    },
+  ],
+  [
+    'delay:26872652ns+EIO',
+    { kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n, fails: eioOrEintr },
+  ],
+  ['delay:2s+EIO', { kind: 'delay', ns: 2_000_000_000n, fails: eio }],
   ['signal:SIGKILL', { kind: 'signal', name: 'SIGKILL', signal: 9 }],
 ] as const)
   test(`the outcome is written as on the command line: ${expected}`, () => {

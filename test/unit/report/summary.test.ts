@@ -151,7 +151,7 @@ test('an --inject of many calls that did nothing is one line', () => {
   const few = report(inject('open,openat:error=EIO:when=5', { openat: counts(3, 3, 0) }))
   assert.match(
     few,
-    /^minderbinder: open,openat:error=EIO:when=5 never fired: 3 calls, too few of any one in any process for when=5$/m,
+    /^minderbinder: open,openat:error=EIO:when=5 never fired: 3 calls, too few of any one in any thread for when=5$/m,
   )
   assert.equal(few.match(/never fired/g)?.length, 1)
   const uncalled = report(inject('open,creat:error=EIO', {}))

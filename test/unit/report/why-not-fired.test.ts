@@ -5,8 +5,9 @@ import { hintFor } from '../../../src/report/hints.ts'
 import type { RunSoFar } from '../../../src/report/run-so-far.ts'
 import { whenText, whyNotFired } from '../../../src/report/why-not-fired.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../../src/rules/grammar.ts'
-import { noCounts, type Rule, type RuleCounts, type Target } from '../../../src/rules/rule.ts'
+import { noCounts, type Rule, type RuleCounts } from '../../../src/rules/rule.ts'
 import { parseStraceInject } from '../../../src/rules/strace.ts'
+import type { Target } from '../../../src/rules/target.ts'
 
 import { always } from '../../../src/rules/values.ts'
 
@@ -179,6 +180,24 @@ test('a rule that can never fire is said so, whatever its engine counted', () =>
   )
 })
 
+test('a rule that was in force at another time is not what fired first', () => {
+  const ended = { from: 0, to: 2 }
+  const lives = (from: number) => ({ lives: [ended, { from, to: Number.POSITIVE_INFINITY }] })
+  const never = [
+    [call('write=EIO'), { seen: 8, matched: 8, fired: 8 }],
+    [call('write=ENOSPC'), {}],
+  ] as [Rule, Counts][]
+  assert.equal(why(never, lives(2)).reason, 'write was never called')
+  assert.equal(why(never, lives(1)).reason, 'write was never called')
+  const taken = [never[0]!, [call('write=ENOSPC'), { taken: 3 }]] as [Rule, Counts][]
+  assert.equal(why(taken, lives(1)).reason, 'write=EIO fired first at all 3 calls')
+  const other = [call('write=EINTR'), { seen: 3, matched: 3, fired: 3 }] as [Rule, Counts]
+  assert.equal(
+    why([other, ...taken], { lives: [ended, { from: 3, to: 9 }, { from: 3, to: 4 }] }).reason,
+    'write=EIO fired first at all 3 calls',
+  )
+})
+
 test('an earlier rule is named only if it alone can have been it', () => {
   const fired = { seen: 8, matched: 8, fired: 4 }
   const last: [Rule, Counts] = [call('write=ENOSPC'), { taken: 8 }]
@@ -274,19 +293,19 @@ test('what another rule saw of the same targets shows that they ran', () => {
   )
 })
 
-const asPassed = 'path= is compared with the path as the program passes it'
+const whole = 'path= is compared with the whole path'
 
 test('paths that came near are named, with a glob that matches both', () => {
   const near = (path: string, ...paths: string[]) =>
     why([[call(`openat=EIO,path=${path}`), { seen: 28 }]], { nearPaths: new Map([[0, paths]]) })
   assert.deepEqual(near('/etc/hostname', 'hostname'), {
     reason: '28 calls, none with path=/etc/hostname; the nearest path was: hostname',
-    hint: `${asPassed}: path=*hostname matches both`,
+    hint: `${whole}: path=*hostname matches both`,
   })
   assert.deepEqual(near('conf/app.conf', './other', '/srv/conf/app.conf'), {
     reason:
       '28 calls, none with path=conf/app.conf; the nearest paths were: ./other, /srv/conf/app.conf',
-    hint: `${asPassed}: path=*conf/app.conf matches both`,
+    hint: `${whole}: path=*conf/app.conf matches both`,
   })
   // A typo: no glob of ours has both.
   assert.equal(near('/etc/hostnam', '/etc/hostname').hint, undefined)
@@ -306,12 +325,9 @@ test('near paths, which a target has chosen, are few, short and on one line', ()
 
 test('a path that no call passed: what path= is compared with', () => {
   const hint = (path: string) => why([[call(`openat=EIO,path=${path}`), { seen: 1 }]]).hint
-  assert.equal(
-    hint('/etc/hostname'),
-    `${asPassed}, absolute or relative: path=*hostname matches either`,
-  )
-  assert.equal(hint('hostname'), `${asPassed}, absolute or relative: path=*hostname matches either`)
-  assert.equal(hint('/etc/*.conf'), `${asPassed}, absolute or relative`)
+  assert.equal(hint('/etc/hostname'), `${whole}: path=*hostname matches in any folder`)
+  assert.equal(hint('hostname'), `${whole}: path=*hostname matches in any folder`)
+  assert.equal(hint('/etc/*.conf'), whole)
   assert.equal(hint('*hostname'), undefined)
   assert.equal(hint('!x'), 'path= cannot be negated: a ! is a part of the name')
 })
@@ -342,3 +358,10 @@ for (const [expected, when] of [
   test(`when= is shown as strace writes it: ${expected}`, () => {
     assert.equal(whenText(when), expected)
   })
+
+test('by hook, a call that failed before its hook was not seen', () => {
+  const { reason } = why([[call('read=EIO'), {}]], { engines: ['hook'] })
+  assert.equal(reason, 'read was never called, or failed before its hook')
+  const other = why([[call('read=EIO'), {}]], { engines: ['override'] })
+  assert.equal(other.reason, 'read was never called')
+})

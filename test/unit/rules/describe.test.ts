@@ -23,6 +23,27 @@ test('system calls', () => {
       'getpid returns -2 without being run (to the C library an error: ENOENT) each time',
     ],
     ['read=delay:1.5ms', 'read runs after a pause of 1.5 ms each time'],
+    [
+      'read=EIO,for=2s',
+      'read fails with EIO (Input/output error) each time, but only in the first 2 s of a process',
+    ],
+    [
+      'read=EIO,after=1s,for=2s',
+      'read fails with EIO (Input/output error) each time, but only from 1 s to 3 s after the start of a process',
+    ],
+    [
+      'read=EIO,when=2+,scope=thread',
+      'read fails with EIO (Input/output error) from the 2nd time on, counted in each thread on its own',
+    ],
+    ['read=delay:1ms..2s', 'read runs after a pause drawn from 1 ms to 2 s each time'],
+    [
+      'read+write=delay:1ms+EIO',
+      'read and write fail with EIO (Input/output error) after a pause of 1 ms each time',
+    ],
+    [
+      'read=EIO|EINTR',
+      'read fails with EIO (Input/output error) or EINTR (Interrupted system call) each time',
+    ],
     ['read=delay:90m', 'read runs after a pause of 5400 s each time'],
     [
       'write=signal:9,fd=1,when=3',

@@ -21,6 +21,7 @@ import {
   thresholdOf,
 } from '../../../src/rules/encode.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../../src/rules/grammar.ts'
+import { signalledCall } from '../../../src/rules/names/interruptible.ts'
 import { callShape } from '../../../src/rules/names/shapes.ts'
 import { syscallNames, syscallNumber } from '../../../src/rules/names/syscalls.ts'
 import type { Rule } from '../../../src/rules/rule.ts'
@@ -64,14 +65,67 @@ test('sizes and offsets are those of bpf/rule.h', (t) => {
 
 test('C reads back what was encoded', (t) => {
   if (!requires(t, 'cc')) return
-  const nothing = { path: '', hasPath: 0, hasFd: 0, hasTo: 0, fd: 0, ifindex: 0 }
-  const common = { ...nothing, after: '0', times: '0', when: [1, 2 ** 32 - 1, 1], noEnd: 1 }
+  const nothing = {
+    spread: '0',
+    errors: [],
+    path: '',
+    hasPath: 0,
+    hasTo: 0,
+    fds: [],
+    ifindex: 0,
+  }
+  const common = {
+    ...nothing,
+    after: '0',
+    for: '0',
+    times: '0',
+    when: [1, 2 ** 32 - 1, 1],
+    noEnd: 1,
+  }
   const full = { ...common, threshold: String(2 ** 32), always: 1, scope: 'tree' }
-  const noPeer = { port: [0, 0], protocol: 0, direction: 'out', to: new Array(18).fill(0) }
+  const noPeer = { port: [0, 65535], protocol: 0, direction: 'out', to: new Array(18).fill(0) }
   const syscall = { kind: 'syscall', ...full, ...noPeer }
-  const network = { ...full, ...noPeer, port: [0, 65535], syscalls: [], value: '0' }
+  const network = { ...full, ...noPeer, syscalls: [], value: '0' }
   const cases: [Rule, object][] = [
-    [call('openat=ENOENT'), { ...syscall, outcome: 'errno', value: '2', syscalls: [257] }],
+    [
+      call('dup=ENOENT,fd=stderr+9+1+2,scope=thread'),
+      {
+        ...syscall,
+        outcome: 'errno',
+        value: '0',
+        errors: [2],
+        scope: 'thread',
+        fds: [1, 2, 9],
+        syscalls: [32],
+      },
+    ],
+    [
+      call('sendto=EPERM,proto=udp,port=53-54,to=127.0.0.0/8'),
+      {
+        ...{ ...syscall, outcome: 'errno', value: '0', errors: [1], syscalls: [44] },
+        ...{ port: [53, 54], protocol: 17, hasTo: 1 },
+        to: [4, 8, 127, ...new Array(15).fill(0)],
+      },
+    ],
+    [
+      call('openat=ENOENT'),
+      { ...syscall, outcome: 'errno', value: '0', errors: [2], syscalls: [257] },
+    ],
+    [
+      call('openat=-1|-2|-3|-4|-5|-6|-7|-4095'),
+      {
+        ...{ ...syscall, outcome: 'errno', value: '0' },
+        errors: [1, 2, 3, 4, 5, 6, 7, 4095],
+        syscalls: [257],
+      },
+    ],
+    [
+      call('openat=delay:1s..1440m+EIO|EINTR'),
+      {
+        ...{ ...syscall, outcome: 'delay', value: '1000000000', spread: '86399000000000' },
+        ...{ errors: [5, 4], syscalls: [257] },
+      },
+    ],
     [
       call('open+read+pwritev2=ret:0xffffffffffffffff@0%,when=2..9+3,times=5'),
       {
@@ -80,19 +134,31 @@ test('C reads back what was encoded', (t) => {
       },
     ],
     [
-      call('openat=delay:1.5s@50%,after=10ms,scope=process,path=/tmp/ü\\,*'),
+      call('openat=delay:1.5s@50%,after=10ms,for=1ns,scope=process,path=/tmp/ü\\,*'),
       {
         ...{ ...syscall, outcome: 'delay', value: '1500000000', syscalls: [257] },
-        ...{ threshold: String(2 ** 31), always: 0, after: '10000000', scope: 'process' },
+        ...{ threshold: String(2 ** 31), always: 0, after: '10000000', for: '1', scope: 'process' },
         ...{ hasPath: 1, path: Buffer.from('/tmp/ü,*').toString('hex') },
       },
     ],
     [
       call(`openat=signal:KILL,fd=2147483647,path=${'x'.repeat(255)}`),
       {
-        ...{ ...syscall, outcome: 'signal', value: '9', syscalls: [257], hasFd: 1, fd: 2147483647 },
+        ...{ ...syscall, outcome: 'signal', value: '9', syscalls: [257], fds: [2147483647] },
         ...{ hasPath: 1, path: '78'.repeat(255) },
       },
+    ],
+    [
+      call('pread64+sendmsg=short:2147479552'),
+      { ...syscall, outcome: 'short', value: '2147479552', syscalls: [17, 46] },
+    ],
+    [
+      call('read=short:0.000000001%'),
+      { ...syscall, outcome: 'short', value: '0', spread: '1', syscalls: [0] },
+    ],
+    [
+      call('write=short:50%'),
+      { ...syscall, outcome: 'short', value: '0', spread: String(2 ** 31), syscalls: [1] },
     ],
     [parseNetworkFault('drop-net', '100%'), { ...network, kind: 'drop-net', outcome: 'drop' }],
     [
@@ -111,7 +177,7 @@ test('C reads back what was encoded', (t) => {
       },
     ],
   ]
-  const folder = mkdtempSync(join(tmpdir(), 'minderbinder-test-'))
+  const folder = mkdtempSync(join(tmpdir(), 'mb-test-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'rules')
   writeFileSync(
@@ -179,9 +245,12 @@ test('call shapes stand at the number of the call', () => {
     assert.equal(table.length, SYSCALLS_MAX * CALL_SHAPE_SIZE)
     for (const name of syscallNames(arch)) {
       const at = (syscallNumber(name, arch) ?? Number.NaN) * CALL_SHAPE_SIZE
-      const { paths, fds, sockaddrs } = callShape(name)
+      const { paths, fds, sockaddrs, length } = callShape(name)
       const bits = [paths, fds, sockaddrs].map((list) => list.reduce((sum, i) => sum + 2 ** i, 0))
-      assert.deepEqual([name, ...table.subarray(at, at + 4)], [name, ...bits, 0])
+      const kinds = { count: 8, vector: 16, message: 24 }
+      const signalled = { runs: 0, restarts: 32, fails: 64 }[signalledCall(name)]
+      const last = (length ? kinds[length.by] + length.argument : 0) + signalled
+      assert.deepEqual([name, ...table.subarray(at, at + 4)], [name, ...bits, last])
     }
   }
 })

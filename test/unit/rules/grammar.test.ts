@@ -6,6 +6,8 @@ import { families } from '../../../src/rules/names/families.ts'
 import { callShape } from '../../../src/rules/names/shapes.ts'
 import type { NetworkRule, SyscallRule } from '../../../src/rules/rule.ts'
 
+const EIO = { kind: 'errno', name: 'EIO', errno: 5 } as const
+const EIOorEINTR = { ...EIO, others: [{ name: 'EINTR', errno: 4 }] } as const
 const x86 = { arch: 'x86_64' } as const
 const arm = { arch: 'arm64' } as const
 const call = (text: string, context: typeof x86 | typeof arm = x86) =>
@@ -35,11 +37,11 @@ test('every key of a system call', () => {
   const rule = call(
     'read+openat+read=EIO@12.5%,after=100ms,when=2..9+3,times=4,scope=process,fd=3,name=a\\, b',
   )
-  const { syscalls, rate, afterNs, when, times, scope, fd, label, set } = rule
+  const { syscalls, rate, afterNs, when, times, scope, fds, label, set } = rule
   assert.deepEqual(
-    { syscalls, rate, afterNs, when, times, scope, fd, label, set },
+    { syscalls, rate, afterNs, when, times, scope, fds, label, set },
     {
-      ...{ syscalls: ['openat', 'read'], rate: 12.5, afterNs: 100_000_000n, times: 4, fd: 3 },
+      ...{ syscalls: ['openat', 'read'], rate: 12.5, afterNs: 100_000_000n, times: 4, fds: [3] },
       ...{ when: { first: 2, last: 9, step: 3 }, scope: 'process', label: 'a, b' },
       set: 'read+openat+read',
     },
@@ -61,12 +63,23 @@ test('outcomes', () => {
     ['delay:1.000000001s', { kind: 'delay', ns: 1_000_000_001n }],
     ['delay:.5us', { kind: 'delay', ns: 500n }],
     ['delay:1440m', { kind: 'delay', ns: 86_400_000_000_000n }],
+    ['delay:10ms..50ms', { kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n }],
+    ['delay:0ms..1us', { kind: 'delay', ns: 0n, toNs: 1_000n }],
+    ['delay:1ms..1000us', { kind: 'delay', ns: 1_000_000n }],
+    ['delay:1s+EIO', { kind: 'delay', ns: 1_000_000_000n, fails: EIO }],
+    ['delay:0s..1s+-5|eintr', { kind: 'delay', ns: 0n, toNs: 1_000_000_000n, fails: EIOorEINTR }],
+    ['short:1', { kind: 'short', bytes: 1 }],
+    ['short:2147479552', { kind: 'short', bytes: 2147479552 }],
+    ['short:50%', { kind: 'short', percent: 50 }],
+    ['short:99.9%', { kind: 'short', percent: 99.9 }],
+    ['EIO|-4', EIOorEINTR],
+    ['EIO|EIO', { ...EIO, others: [{ name: 'EIO', errno: 5 }] }],
     ['signal:SIGKILL', { kind: 'signal', name: 'SIGKILL', signal: 9 }],
     ['signal:usr1', { kind: 'signal', name: 'SIGUSR1', signal: 10 }],
     ['signal:9', { kind: 'signal', name: 'SIGKILL', signal: 9 }],
   ]
   for (const [text, outcome] of outcomes)
-    assert.deepEqual(call(`openat=${text}`).outcome, outcome, text)
+    assert.deepEqual(call(`read=${text}`).outcome, outcome, text)
 })
 
 test('a family is its members', () => {
@@ -76,14 +89,43 @@ test('a family is its members', () => {
   assert.deepEqual(call('%open+statx=EIO').syscalls.includes('statx'), true)
 })
 
+test('a glob is the calls of this architecture that match it', () => {
+  const schedulers = call('sched_*=EPERM')
+  assert.equal(schedulers.set, 'sched_*')
+  assert.ok(schedulers.syscalls.includes('sched_yield'))
+  assert.ok(schedulers.syscalls.every((name) => name.startsWith('sched_')))
+  assert.equal(schedulers.syscalls.length, 12)
+  assert.deepEqual(call('?pen=EIO').syscalls, ['open'])
+  assert.deepEqual(call('[cd]lose+openat*=EIO').syscalls, ['close', 'openat', 'openat2'])
+  assert.deepEqual(call('open*=EIO').syscalls.includes('open'), true)
+  assert.equal(call('open*=EIO', arm).syscalls.includes('open'), false)
+})
+
+test('a glob leaves out what the rule cannot do; a name beside it does not', () => {
+  const exits = call('ex*=EIO')
+  assert.deepEqual(exits.syscalls, ['execve', 'execveat'])
+  assert.deepEqual(exits.leftOut?.map(({ name }) => name).sort(), ['exit', 'exit_group'])
+  const clocks = call('clock_*=EIO')
+  assert.deepEqual(clocks.leftOut?.map(({ name }) => name).sort(), [
+    'clock_getres',
+    'clock_gettime',
+  ])
+  assert.throws(() => call('clock_get*=EIO'), { code: 'MB_NOT_FAULTABLE' })
+  assert.throws(() => call('ex*+exit=EIO'), { code: 'MB_FAULT_VALUE' })
+})
+
 test('a family leaves out, and says so, what the rule cannot do', () => {
   const clock = call('%clock=EIO')
   assert.equal(clock.syscalls.includes('clock_gettime'), false)
   assert.match(clock.leftOut?.find(({ name }) => name === 'clock_gettime')?.reason ?? '', /vDSO/)
   const withPath = call('%desc=EIO,path=*')
   assert.ok(withPath.syscalls.length > 0)
-  for (const name of withPath.syscalls) assert.ok(callShape(name).paths.length > 0, name)
-  assert.ok(withPath.leftOut?.some(({ name }) => name === 'read'))
+  for (const name of withPath.syscalls) {
+    const { paths, files } = callShape(name)
+    assert.ok(paths.length + files.length > 0, name)
+  }
+  assert.ok(withPath.syscalls.includes('read'))
+  assert.ok(withPath.leftOut?.some(({ name }) => name === 'epoll_wait'))
   const process = call('%process=EIO')
   assert.equal(process.syscalls.includes('exit_group'), false)
   // Named next to the family it is not left out.
@@ -94,6 +136,22 @@ test('the same set on another architecture', () => {
   assert.deepEqual(call('openat=EIO', arm).syscalls, ['openat'])
   assert.equal(call('%file=EIO', arm).syscalls.includes('open'), false)
   assert.equal(call('%file=EIO').syscalls.includes('open'), true)
+})
+
+test('the other side of a socket: keys of system calls as of the network', () => {
+  const { protocol, port, to } = call('sendto+read=EPERM,proto=udp,port=53-54,to=::1')
+  assert.deepEqual(
+    { protocol, port, to },
+    {
+      ...{ protocol: 'udp', port: { low: 53, high: 54 } },
+      to: { family: 6, address: [...new Array(15).fill(0), 1], prefix: 128 },
+    },
+  )
+  const { syscalls, leftOut } = call('%net=EPERM,port=53')
+  assert.ok(syscalls.includes('connect') && syscalls.includes('recvfrom'))
+  assert.deepEqual(leftOut?.map(({ name }) => name).sort(), [
+    ...['accept', 'accept4', 'bind', 'listen', 'socket', 'socketpair'],
+  ])
 })
 
 test('network faults', () => {
@@ -117,11 +175,31 @@ test('network faults', () => {
     to: { family: 4, address: [10, 1, 0, 0], prefix: 16 },
   })
   assert.equal(refuse('50%,proto=tcp,dir=out').kind, 'refuse-net')
+  assert.deepEqual(
+    [refuse('50%').protocol, refuse('proto=udp').protocol, drop('50%').protocol],
+    ['tcp', 'udp', undefined],
+  )
 })
 
 test('a comma in a path is escaped, other backslashes are the glob’s', () => {
   assert.equal(call('openat=EIO,path=/a\\,b\\*c').path, '/a,b\\*c')
   assert.equal(call('openat=EIO,path=/a=b@c').path, '/a=b@c')
+})
+
+test('several descriptors, and the standard streams by name', () => {
+  assert.deepEqual(call('write=EIO,fd=stderr+7+STDOUT+1').fds, [1, 2, 7])
+  for (const wrong of ['', '1+', '+1', '1++2', '2147483648', '-1', 'stdlog'])
+    assert.throws(() => call(`write=EIO,fd=${wrong}`), MinderbinderError, wrong)
+})
+
+test('process= is a target by name, of every fault', () => {
+  const targets = [{ kind: 'name', name: 'py*,3' }]
+  assert.deepEqual(call('openat=EIO,process=py*\\,3').targets, targets)
+  assert.deepEqual(drop('50%,process=py*\\,3').targets, targets)
+  assert.deepEqual(refuse('50%,process=py*\\,3').targets, targets)
+  assert.equal('targets' in call('openat=EIO'), false)
+  for (const wrong of ['', 'a\nb', 'x'.repeat(256)])
+    assert.throws(() => call(`openat=EIO,process=${wrong}`), { code: 'MB_FAULT_VALUE' })
 })
 
 test('a label has no control characters', () => {
@@ -190,10 +268,32 @@ test('what is wrong with a fault on system calls', () => {
     ['openat=delay:50', '50', 'MB_FAULT_SYNTAX', /no unit/, /50ms/],
     ['openat=delay:50sec', 'sec', 'MB_UNKNOWN_NAME', /unknown unit/],
     ['openat=delay:0ms', '0ms', 'MB_FAULT_VALUE', /no effect/],
+    ['openat=delay:1ms..', '', 'MB_FAULT_SYNTAX', /missing/],
+    ['openat=delay:..1ms', '', 'MB_FAULT_SYNTAX', /missing/],
+    ['openat=delay:10..50ms', '10', 'MB_FAULT_SYNTAX', /no unit/, /10ms/],
+    ['openat=delay:2ms..1ms', '2ms..1ms', 'MB_FAULT_VALUE', /1ms, is shorter than .* 2ms/],
+    ['openat=delay:0ms..0ms', '0ms', 'MB_FAULT_VALUE', /no effect/],
+    ['openat=delay:1ms..1441m', '1441m', 'MB_FAULT_VALUE', /day/],
+    ['openat=delay:1ms+', '', 'MB_FAULT_SYNTAX', /error is missing/],
+    ['openat=delay:1ms+ret:0', 'ret:0', 'MB_FAULT_VALUE', /follow a delay/, /delay:200ms\+EIO/],
+    ['openat=delay:1ms+EOI', 'EOI', 'MB_UNKNOWN_NAME', /unknown error/, /EIO/],
+    ['exit_group=delay:1ms+EIO', 'delay:1ms+EIO', 'MB_FAULT_VALUE', /never returns/],
+    ['openat=EIO|', '', 'MB_FAULT_SYNTAX', /missing beside/],
+    ['openat=|EIO', '', 'MB_FAULT_SYNTAX', /missing beside/],
+    ['openat=EIO|EINRT', 'EINRT', 'MB_UNKNOWN_NAME', /unknown error/, /EINTR/],
+    ['openat=-1|-2|-3|-4|-5|-6|-7|-8|-9', '-9', 'MB_FAULT_VALUE', /8 errors at most/],
     ['openat=delay:-1ms', '-1ms', 'MB_FAULT_SYNTAX', /not a duration/],
     ['openat=delay:.5ns', '.5ns', 'MB_FAULT_VALUE', /nanoseconds/],
     ['openat=delay:1441m', '1441m', 'MB_FAULT_VALUE', /day/],
     [`openat=delay:${'9'.repeat(5000)}s`, `${'9'.repeat(5000)}s`, 'MB_FAULT_VALUE', /day/],
+    ['read=short:', '', 'MB_FAULT_SYNTAX', /missing/, /short:50%/],
+    ['read=short:0', '0', 'MB_FAULT_VALUE', /not short/, /ret:0 .* end of the file/],
+    ['read=short:0%', '0%', 'MB_FAULT_VALUE', /moves nothing/, /ret:0/],
+    ['read=short:100%', '100%', 'MB_FAULT_VALUE', /not short/, /@100%/],
+    ['read=short:-1', '-1', 'MB_FAULT_SYNTAX', /not a whole number/],
+    ['read=short:2147479553', '2147479553', 'MB_FAULT_VALUE', /not within/],
+    ['openat=short:1', 'short:1', 'MB_FAULT_VALUE', /does not move a number of bytes/],
+    ['sendmmsg=short:1', 'short:1', 'MB_FAULT_VALUE', /several messages/],
     ['openat=EIO@50', '50', 'MB_FAULT_SYNTAX', /lacks its %/, /50%/],
     ['openat=EIO@', '', 'MB_FAULT_SYNTAX', /rate is missing/],
     ['openat=EIO@101%', '101%', 'MB_FAULT_VALUE', /0% to 100%/],
@@ -215,8 +315,13 @@ test('what is wrong with a fault on system calls', () => {
     ['openat=EIO,times=0', '0', 'MB_FAULT_VALUE', /times/],
     ['openat=EIO,times=2,times=3', 'times', 'MB_FAULT_SYNTAX', /twice/],
     ['openat=EIO,scope=proces', 'proces', 'MB_FAULT_VALUE', /tree, process/, /process/],
+    ['openat=EIO,for=0s', '0s', 'MB_FAULT_VALUE', /never fire/],
+    ['openat=EIO,for=1', '1', 'MB_FAULT_SYNTAX', /unit/],
     ['openat=EIO,after=1', '1', 'MB_FAULT_SYNTAX', /unit/],
-    ['openat=EIO,port=80', 'port', 'MB_FAULT_VALUE', /network faults/],
+    ['openat=EIO,interface=lo', 'interface', 'MB_FAULT_VALUE', /network faults/],
+    ['openat=EIO,port=80', '80', 'MB_FAULT_VALUE', /it has no socket argument/],
+    ['bind=EIO,to=::1', '::1', 'MB_FAULT_VALUE', /its own side/],
+    ['connect+accept=EIO,proto=tcp', 'tcp', 'MB_FAULT_VALUE', /accept .*no other side/],
     ['openat=EIO,50%', '50%', 'MB_FAULT_SYNTAX', /rate/, /@50%/],
     ['openat=EIO,path=/a,b', 'b', 'MB_FAULT_SYNTAX', /KEY=VALUE/, /\\,/],
     ['openat=EIO,path=', '', 'MB_FAULT_VALUE', /empty/],
@@ -225,7 +330,7 @@ test('what is wrong with a fault on system calls', () => {
     ['openat=EIO,name=a\tb', 'a\tb', 'MB_FAULT_VALUE', /control character/],
     ['openat=EIO,fd=-1', '-1', 'MB_FAULT_SYNTAX', /whole number/],
     ['openat=EIO,fd=2147483648', '2147483648', 'MB_FAULT_VALUE', /fd/],
-    ['openat+read=EIO,path=/x', '/x', 'MB_FAULT_VALUE', /read .*no path/],
+    ['openat+listen=EIO,path=/x', '/x', 'MB_FAULT_VALUE', /listen .*no argument of it is a file/],
     ['getpid=EIO,fd=3', '3', 'MB_FAULT_VALUE', /getpid .*no descriptor/],
     ['exit_group=EIO', 'EIO', 'MB_FAULT_VALUE', /exit_group .*never returns/],
     ['exit=ret:0', 'ret:0', 'MB_FAULT_VALUE', /never returns/],
@@ -300,27 +405,19 @@ const ways: readonly (readonly [typed: string, hint: string])[] = [
   ['fsync=delay', 'did you mean delay:50ms?'],
   ['connect=0', 'to return it without running the call, write ret:0'],
   ['connect=5000', 'to return it without running the call, write ret:5000'],
-  ['write=1k', 'an outcome is an error (ENOENT or -2), ret:N, delay:50ms or signal:SIGKILL'],
-  ['write=short', 'short reads and writes are not offered yet: ret:N returns N, and moves no data'],
   [
-    'write=short:1',
-    'short reads and writes are not offered yet: ret:N returns N, and moves no data',
+    'write=1k',
+    'an outcome is an error (ENOENT, -2 or EIO|EINTR), ret:N, delay:50ms, signal:SIGKILL or short:50%',
   ],
+  ['write=short', 'did you mean short:50%?'],
+  ['write=partial:1', 'did you mean short:50%?'],
   ['openat=50%', 'the rate follows the outcome: ENOENT@50%'],
-  [
-    'openat=EACCES|EMFILE',
-    'a rule has one outcome: give a rule for each, each with a rate (ENOENT@50%)',
-  ],
-  [
-    'openat={ENOENT,EACCES}',
-    'a rule has one outcome: give a rule for each, each with a rate (ENOENT@50%)',
-  ],
-  ['read=delay:200ms+EIO', 'to be slow and then fail is not offered yet'],
-  ['read=EIO+delay:200ms', 'to be slow and then fail is not offered yet'],
-  [
-    'read=delay:10ms..50ms',
-    'a duration is one value, without jitter: give several rules, each with a rate',
-  ],
+  ['openat=EACCES|ret:0', 'only errors can be drawn: EIO|EINTR|EAGAIN'],
+  ['openat=EACCES/EMFILE', 'one of several errors is written EIO|EINTR|EAGAIN'],
+  ['openat={ENOENT,EACCES}', 'one of several errors is written EIO|EINTR|EAGAIN'],
+  ['read=EIO+delay:200ms', 'the delay comes first: delay:200ms+EIO'],
+  ['read=delay:10ms-50ms', 'a delay may be drawn from a range: delay:10ms..50ms'],
+  ['read=delay:10ms±5ms', 'a delay may be drawn from a range: delay:10ms..50ms'],
   ['openat=ENOENT@0.5', 'did you mean 50% or 0.5%?'],
   ['openat=ENOENT@0.07', 'did you mean 7% or 0.07%?'],
   ['write=EIO@3', 'did you mean 3%, or when=3 (only the 3rd call)?'],
@@ -332,47 +429,45 @@ const ways: readonly (readonly [typed: string, hint: string])[] = [
   ['write=EIO,limit=3', 'did you mean times=?'],
   ['write:error=EIO:when=3', "--inject does: --inject 'write:error=EIO:when=3'"],
   [
-    'write=ENOSPC,path=/x',
-    'fail what opens the file (openat=EACCES,path=...), or name its descriptor: fd=N',
-  ],
-  [
-    'connect=ECONNREFUSED,port=5432',
-    '--refuse-net 100%,port=5432 refuses connections, and --drop-net 100%,port=5432 loses packets (root)',
+    'sendto=ENOSPC,path=/x',
+    'a socket has its other side (port=N, to=ADDRESS), or a descriptor: fd=N',
   ],
   ['recvfrom=EIO,dir=in', '--drop-net 100%,dir=in loses packets (root)'],
-  ...['process=cat', 'comm=cat', 'pid=3'].map(
+  ['openat=EIO,comm=cat', 'did you mean process=?'],
+  [
+    'openat=EIO,uid=33',
+    'by name: process=NAME. By user id or cgroup: a configuration file with targets: (- uid: 33), and --config',
+  ],
+  ['openat=EIO,process=/bin/cat', 'only the last part of a path is compared: write that'],
+  ...['until=9s', 'before=2s'].map(
     (key) =>
       [
         `openat=EIO,${key}`,
-        'for some processes only: a configuration file with targets: (- process_name: NAME), and --config',
-      ] as const,
-  ),
-  ...['for=1s', 'until=9s', 'before=2s'].map(
-    (key) =>
-      [
-        `openat=EIO,${key}`,
-        'only after= counts time: times=N and when=F..L end a fault after so many calls or packets',
+        'for=2s ends a fault 2 s after its process has started, or after after=',
       ] as const,
   ),
   ['fsync=EIO,delay=200ms', 'a delay is the outcome: SET=delay:50ms'],
+  ['fsync=EIO,jitter=200ms', 'jitter is a range: SET=delay:10ms..50ms'],
   [
     'fsync=EIO,error=EIO',
     'the outcome follows the system call: SET=ENOENT, SET=ret:0 or SET=signal:SIGKILL',
   ],
   ['openat=EIO,file=/x', 'did you mean path=?'],
-  ['write=EIO,fd=stdout', 'did you mean fd=1?'],
-  ['write=EIO,fd=1+2', 'a rule has one descriptor: give a rule for each'],
-  ['write=EIO,fd=3-9', 'a rule has one descriptor: give a rule for each'],
+  ['write=EIO,fd=3-9', 'several descriptors are joined by +: fd=1+2'],
+  ['write=EIO,fd=0+1+2+3+4+5+6+7+8', 'give a second rule for the others'],
   ['write=EIO,fd=1,2', 'a key has one value: give a rule for each'],
   ['write=EIO,fd=!1', 'fd= cannot be negated'],
-  ...['open*=EIO', '/open=EIO', '/^open/=EIO'].map(
+  ...['^open=EIO', '/open=EIO', '/^open/=EIO'].map(
     (typed) =>
       [
         typed,
-        'names have no wildcards here: --inject takes a regular expression, such as /^open/:error=EIO',
+        "--syscall takes globs, such as 'open*=EIO': --inject takes a regular expression, such as /^open/:error=EIO",
       ] as const,
   ),
-  ['%rename=EIO', 'did you mean rename+renameat+renameat2?'],
+  ['%timerfd=EIO', 'did you mean timerfd_create+timerfd_settime+timerfd_gettime?'],
+  ['shed_*=EIO', "did you mean 'sched_*'?"],
+  ['*opnat=EIO', 'did you mean openat?'],
+  ['x*=EIO', 'minderbinder list syscalls names them all'],
 ]
 for (const [typed, hint] of ways)
   test(`--syscall ${typed}: ${hint}`, () => assertHint(call, typed, hint))
@@ -394,10 +489,7 @@ const networkWays: readonly (readonly [typed: string, hint: string])[] = [
   ['port=http', 'write the number of the port: names of services are not looked up'],
   ['dir=both', 'give two rules, one with dir=out and one with dir=in'],
   ['host=example.org', 'did you mean to=?'],
-  [
-    'process=curl',
-    'for some processes only: a configuration file with targets: (- process_name: NAME), and --config',
-  ],
+  ['comm=curl', 'did you mean process=?'],
 ]
 for (const [typed, hint] of networkWays)
   test(`--drop-net ${typed}: ${hint}`, () => assertHint(drop, typed, hint))

@@ -29,13 +29,14 @@ static void print_layout(void)
 	FIELD(value);
 	FIELD(threshold);
 	FIELD(after_ns);
+	FIELD(for_ns);
 	FIELD(times);
 	FIELD(when_first);
 	FIELD(when_last);
 	FIELD(when_step);
 	FIELD(scope);
 	FIELD(flags);
-	FIELD(fd);
+	FIELD(fd_count);
 	FIELD(ifindex);
 	FIELD(port_low);
 	FIELD(port_high);
@@ -45,6 +46,10 @@ static void print_layout(void)
 	FIELD(to_prefix);
 	FIELD(to);
 	FIELD(slot);
+	FIELD(spread);
+	FIELD(errors);
+	FIELD(error_count);
+	FIELD(fds);
 	FIELD(syscalls);
 	FIELD(path);
 }
@@ -61,23 +66,40 @@ static void print_rule(const struct rule *r)
 				      : r->outcome == OUTCOME_SIGNAL ? "signal"
 				      : r->outcome == OUTCOME_DROP   ? "drop"
 				      : r->outcome == OUTCOME_REFUSE ? "refuse"
+				      : r->outcome == OUTCOME_SHORT  ? "short"
 								     : "?");
 	printf("\"value\":\"%lld\",\"threshold\":\"%llu\",\"always\":%d,", (long long)r->value,
 	       (unsigned long long)r->threshold, r->threshold == CHANCE_ALWAYS);
-	printf("\"after\":\"%llu\",\"times\":\"%llu\",", (unsigned long long)r->after_ns,
-	       (unsigned long long)r->times);
+	printf("\"after\":\"%llu\",\"for\":\"%llu\",\"times\":\"%llu\",", (unsigned long long)r->after_ns,
+	       (unsigned long long)r->for_ns, (unsigned long long)r->times);
 	printf("\"when\":[%u,%u,%u],\"noEnd\":%d,", r->when_first, r->when_last, r->when_step,
 	       r->when_last == WHEN_NO_END);
-	printf("\"scope\":\"%s\",", r->scope == SCOPE_TREE ? "tree" : "process");
-	printf("\"hasPath\":%d,\"hasFd\":%d,\"hasTo\":%d,\"fd\":%d,", !!(r->flags & RULE_HAS_PATH),
-	       !!(r->flags & RULE_HAS_FD), !!(r->flags & RULE_HAS_TO), r->fd);
+	printf("\"scope\":\"%s\",", r->scope == SCOPE_TREE	    ? "tree"
+				   : r->scope == SCOPE_PROCESS ? "process"
+				   : r->scope == SCOPE_THREAD  ? "thread"
+							       : "?");
+	printf("\"hasPath\":%d,\"hasTo\":%d,\"fds\":[", !!(r->flags & RULE_HAS_PATH),
+	       !!(r->flags & RULE_HAS_TO));
+	for (u32 i = 0; i < RULE_FDS_MAX; i++) {
+		if (r->fd_count && i >= r->fd_count && r->fds[i] != r->fds[r->fd_count - 1])
+			printf("\"?\"");
+	}
+	for (u32 i = 0; i < r->fd_count && i < RULE_FDS_MAX; i++)
+		printf("%s%d", i ? "," : "", r->fds[i]);
+	printf("],");
 	printf("\"ifindex\":%u,\"port\":[%u,%u],\"protocol\":%u,\"direction\":\"%s\",", r->ifindex,
 	       r->port_low, r->port_high, r->protocol, r->direction == DIRECTION_IN ? "in" : "out");
 	printf("\"to\":[%u,%u", r->to_family, r->to_prefix);
 	for (size_t i = 0; i < sizeof(r->to); i++)
 		printf(",%u", r->to[i]);
-	printf("],\"slot\":%u,\"syscalls\":[", r->slot);
+	printf("],\"slot\":%u,\"spread\":\"%llu\",\"errors\":[", r->slot, (unsigned long long)r->spread);
 	const char *comma = "";
+	for (u64 i = 0; i < r->error_count && i < RULE_ERRORS_MAX; i++) {
+		printf("%s%u", comma, r->errors[i]);
+		comma = ",";
+	}
+	printf("],\"syscalls\":[");
+	comma = "";
 	for (u32 number = 0; number < SYSCALLS_MAX; number++) {
 		if (!(r->syscalls[number / 64] >> (number % 64) & 1))
 			continue;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import test from 'node:test'
 import { MinderbinderError } from '../../../src/errors.ts'
-import { parseStraceInject } from '../../../src/rules/strace.ts'
+import { parseSyscallFault } from '../../../src/rules/grammar.ts'
+import { lastExpressions, parseStraceInject } from '../../../src/rules/strace.ts'
 import { requires } from '../../helpers/requires.ts'
 
 const x86 = { arch: 'x86_64' } as const
@@ -14,7 +15,7 @@ const one = (text: string) => {
   return rules[0]!
 }
 
-test('one rule for each system call, counted in each process', () => {
+test('one rule for each system call, counted in each thread if it counts', () => {
   const rules = inject('read,openat:error=ENOENT:when=2..9+3')
   assert.deepEqual(
     rules.map(({ label, set, syscalls, scope, rate, times }) => ({
@@ -22,9 +23,10 @@ test('one rule for each system call, counted in each process', () => {
     })),
     ['openat', 'read'].map((name) => ({
       ...{ label: `${name}:error=ENOENT:when=2..9+3`, set: name, syscalls: [name] },
-      ...{ scope: 'process', rate: 100, times: 0 },
+      ...{ scope: 'thread', rate: 100, times: 0 },
     })),
   )
+  assert.equal(one('read:error=EIO').scope, 'tree')
   for (const { source, when, outcome } of rules) {
     assert.equal(source, '--inject read,openat:error=ENOENT:when=2..9+3')
     assert.deepEqual(when, { first: 2, last: 9, step: 3 })
@@ -65,6 +67,39 @@ test('sets', () => {
   )
 })
 
+test('sets that say themselves that they have nothing have nothing', () => {
+  for (const set of [
+    'none',
+    '!all',
+    '!!none',
+    '?nonesuch',
+    '??nonesuch',
+    '?/nonesuch',
+    '?%nonesuch',
+  ])
+    assert.deepEqual(inject(`${set}:error=EIO`), [], set)
+  assert.deepEqual(names('?nonesuch,read:error=EIO'), ['read'])
+  assert.deepEqual(names('!!read:error=EIO'), ['read'])
+})
+
+test('the last expression for a call replaces those before it, and nothing else', () => {
+  const said = (...texts: string[]) =>
+    lastExpressions(
+      texts.flatMap((text) => (text.includes(':') ? inject(text) : parseSyscallFault(text, x86))),
+    ).map((rule) => rule.label)
+  assert.deepEqual(said('read,write:error=EIO', 'write,close:retval=1'), [
+    ...['read:error=EIO', 'close:retval=1', 'write:retval=1'],
+  ])
+  assert.deepEqual(said('read:error=EIO', 'read:error=EINTR', 'read:error=EIO'), ['read:error=EIO'])
+  assert.deepEqual(said('read=EIO', 'read:error=EINTR', 'read=EPERM'), [
+    ...['read=EIO', 'read:error=EINTR', 'read=EPERM'],
+  ])
+  // What the first rule of an expression says for all of it, the next one says.
+  const [kept] = lastExpressions([...inject('%clock:error=1'), ...inject('adjtimex:error=2')])
+  assert.notEqual(kept?.label, 'adjtimex:error=EPERM')
+  assert.ok(kept?.kind === 'syscall' && kept.leftOut?.some(({ name }) => name === 'clock_gettime'))
+})
+
 test('what a class leaves out is on the first of its rules', () => {
   const [first, ...others] = inject('%clock:error=1')
   assert.ok(first?.leftOut?.some(({ name }) => name === 'clock_gettime'))
@@ -84,11 +119,14 @@ test('errors mark what is wrong', () => {
     ['9999:error=EIO', '9999', /unknown system call/],
     ['read@32:error=EIO', '32', /64-bit/],
     ['/(:error=EIO', '', /\) is missing/],
-    ['?nonesuch:error=EIO', '?nonesuch', /no system call/],
-    ['none:error=EIO', 'none', /no system call/],
+    [',:error=EIO', ',', /system call is missing/],
+    ['!:error=EIO', '', /system call is missing/],
+    ['/nonesuch:error=EIO', '/nonesuch', /matches/],
+    ['?time:error=EIO', '?time', /can be faulted: time: the vDSO/],
+    ['?exit_group:error=EIO', '?exit_group', /this outcome/],
+    ['rename,xattr:error=EIO', 'xattr', /unknown system call/],
     ['none,read:error=EIO', 'none', /unknown system call/],
     ['read,all:error=EIO', 'all', /unknown system call/],
-    ['!all:error=EIO', '!all', /no system call/],
     ['time:error=EIO', 'time', /vDSO/],
     ['exit_group:error=EIO', 'error=EIO', /never returns/],
     ['getpid:eror=EIO', 'eror', /unknown action/],
@@ -129,6 +167,7 @@ test('strace takes what is taken here, and means the same system calls', (t) => 
   for (const spec of [
     ...['read,write:error=ENOENT', '%file:error=enoent', 'file:error=5', '?getpid:retval=0x10'],
     ...['/^get.?id$:retval=-1', '!read,%desc:signal=TERM', 'all:delay_enter=5', '%%stat:error=1'],
+    ...['none:error=EIO', '!all:error=EIO', '?nonesuch:error=EIO', '!!read:error=EIO'],
     ...['getpid:delay_enter=1.5ms', 'getpid,:error=1', '39:error=1', 'getpid@64:error=1'],
   ]) {
     inject(`${spec}:${rare}`)

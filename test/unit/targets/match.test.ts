@@ -1,7 +1,8 @@
 /** Which running processes are targets, of a list that a test makes up. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { Rule, Target } from '../../../src/rules/rule.ts'
+import type { Rule } from '../../../src/rules/rule.ts'
+import type { Target } from '../../../src/rules/target.ts'
 import { type Candidate, type Found, matchAll, namingOf } from '../../../src/targets/match.ts'
 import type { ProcessInfo } from '../../../src/targets/process-info.ts'
 

@@ -47,7 +47,7 @@ test('gone, waited for, there again', () => {
       [0, NOWHERE],
       [3, NOWHERE],
     ],
-    ['interface a0 is gone, and waited for: first, third'],
+    ['interface a0 disappeared, and its rules wait for it to return: first, third'],
   ])
   assert.deepEqual(named.notes(), [
     'interface a0 went away once, and has not come back: first, third',
@@ -61,7 +61,7 @@ test('gone, waited for, there again', () => {
       [0, 9],
       [3, 9],
     ],
-    ['interface a0 is there again, another one: first, third'],
+    ['interface a0 is back with a new index, and its rules apply there: first, third'],
   ])
   named.follow(links({ lo: 1, b0: 3, a0: 10 }))
   assert.deepEqual(named.notes(), ['interface a0 went away 2 times: first, third'])
@@ -80,7 +80,10 @@ test('a name that another interface takes', () => {
 test('made again with the same number: told, since it is another', () => {
   const { named, taken } = follower()
   named.follow(links({ lo: 1, a0: 2, b0: 3 }), new Set([3]))
-  assert.deepEqual(taken(), [[[2, 3]], ['interface b0 is there again, another one: second']])
+  assert.deepEqual(taken(), [
+    [[2, 3]],
+    ['interface b0 is back with a new index, and its rules apply there: second'],
+  ])
 })
 
 test('only the rules of the engine, and those that name one', () => {

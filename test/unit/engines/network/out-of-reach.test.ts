@@ -11,11 +11,12 @@ test('a target that makes one namespace after the other is told of a hundred tim
   const object = { keys: () => [] } as unknown as BpfObject
   const onNotice = (text: string) => void notices.push(text)
   const context = { rules, seed: 1n, onNotice }
-  const outOfReach = new OutOfReach(object, context, [0])
-  const add = (netns: number) => outOfReach.add({ netns: BigInt(netns), pid: 1, rules: [0] })
+  const outOfReach = new OutOfReach(object, context, [0], 7)
+  const add = (netns: number) => outOfReach.add({ netns: BigInt(netns), pid: 1, rules: [7] })
   add(1)
   add(1)
   add(2)
+  outOfReach.add({ netns: 3n, pid: 1, rules: [0, 8] }) // of other sets
   assert.equal(notices.length, 2)
   assert.match(
     outOfReach.notes().join(),

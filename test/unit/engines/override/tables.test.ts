@@ -11,14 +11,15 @@ const arch = 'x86_64'
 const rulesOf = (...faults: string[]) =>
   faults.map((fault) => parseSyscallFault(fault, { arch }) as SyscallRule)
 
-/** struct named_call: rules, needs, shape. */
+/** struct named_call: rules, needs, hooks, shape. */
 function named(tables: ReturnType<typeof overrideTables>, call: string) {
   const bytes = tables.calls.get(syscallNumber(call, arch)!)
   if (!bytes) return undefined
-  const shape = bytes.subarray(RULE_SET_SIZE + 4)
+  const shape = bytes.subarray(RULE_SET_SIZE + 8, RULE_SET_SIZE + 12)
   return {
     rules: decodeRuleSet(bytes.subarray(0, RULE_SET_SIZE)),
     needs: bytes.readUInt32LE(RULE_SET_SIZE),
+    hooks: bytes.readUInt32LE(RULE_SET_SIZE + 4),
     shape: shape.toString('hex'),
   }
 }

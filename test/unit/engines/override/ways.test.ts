@@ -5,6 +5,7 @@ import {
   type AvailableWays,
   chooseWays,
   MODIFIED_MAX,
+  waysServe,
 } from '../../../../src/engines/override/ways.ts'
 import { parseSyscallFault } from '../../../../src/rules/grammar.ts'
 import type { SyscallRule } from '../../../../src/rules/rule.ts'
@@ -98,4 +99,20 @@ test('path= on more calls than there are programs for', () => {
 test('without fmod_ret everything else takes the kprobe; without both there is no way', () => {
   assert.deepEqual(ways(['fsync+dup=EIO'], { modify: false }), { fsync: 'kprobe', dup: 'kprobe' })
   assert.equal(typeof ways(['fsync=EIO'], { modify: false, kprobe: false }), 'string')
+})
+
+test('what is attached serves other rules on the same calls, if they need nothing more', () => {
+  const attached = new Map([
+    ['fsync', { way: 'modify', touches: false }],
+    ['openat', { way: 'modify', touches: true }],
+    ['dup', { way: 'kprobe', touches: false }],
+  ] as const)
+  const serves = (...faults: string[]) => {
+    const rules = faults.map((fault) => parseSyscallFault(fault, { arch: 'x86_64' }) as SyscallRule)
+    return waysServe(attached, rules, [...new Set(rules.flatMap(({ syscalls }) => syscalls))])
+  }
+  const enough = [['fsync=EIO'], ['fsync+dup=EACCES@5%', 'openat=EIO,path=/x'], ['dup=ret:0']]
+  const more = [['fsync=EIO', 'flock=EIO'], ['fsync=ret:0'], ['open=EIO,path=/x']]
+  for (const faults of enough) assert.ok(serves(...faults), faults.join())
+  for (const faults of more) assert.ok(!serves(...faults), faults.join())
 })

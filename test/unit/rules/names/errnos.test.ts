@@ -9,6 +9,7 @@ import {
   errnoName,
   errnoNames,
   errnos,
+  errnoText,
 } from '../../../../src/rules/names/errnos.ts'
 
 test('every number from 1 to 133 but the unused 41 and 58 has one name', () => {
@@ -48,4 +49,9 @@ test('what is no error has no entry, and a number without a name is shown as it 
     assert.equal(errnoByName(name), undefined, name)
   assert.equal(errnoName(41), '41')
   assert.equal(errnoName(4095), '4095')
+})
+
+test('in messages an errno has its name and what it means; without a name, the number', () => {
+  assert.equal(errnoText(2), 'ENOENT (No such file or directory)')
+  assert.equal(errnoText(4000), '4000')
 })

@@ -7,7 +7,12 @@ import { syscallNames, syscallNumber } from '../../../../src/rules/names/syscall
 import { refusesOutcome } from '../../../../src/rules/outcomes/index.ts'
 
 const architectures = ['x86_64', 'arm64'] as const
-const outcomes = ['errno', 'return', 'delay', 'signal'] as const
+const outcomes = {
+  errno: { kind: 'errno', name: 'EIO', errno: 5 },
+  return: { kind: 'return', value: 0n },
+  delay: { kind: 'delay', ns: 1n },
+  signal: { kind: 'signal', name: 'SIGTERM', signal: 15 },
+} as const
 
 test('the tables name system calls only, and none twice', () => {
   for (const { name, calls } of definitions) {
@@ -24,10 +29,14 @@ for (const arch of architectures) {
         assert.ok(syscallNumber(call, arch) !== undefined, call)
       for (const call of members) {
         assert.equal(notFaultable(call, arch), undefined, `%${name}: ${call}`)
-        for (const kind of outcomes) assert.equal(refusesOutcome(call, kind), undefined)
+        for (const outcome of Object.values(outcomes))
+          assert.equal(refusesOutcome(call, outcome), undefined)
       }
       for (const call of leftOut)
-        assert.ok(notFaultable(call, arch) ?? refusesOutcome(call, 'errno'), `%${name}: ${call}`)
+        assert.ok(
+          notFaultable(call, arch) ?? refusesOutcome(call, outcomes.errno),
+          `%${name}: ${call}`,
+        )
     }
   })
 
@@ -59,6 +68,14 @@ test('%net is %network, and %sync is what brings data to the disk', () => {
   assert.ok(families('x86_64').get('write')?.members.includes('copy_file_range'))
 })
 
+test('%rename is every way to rename, on each architecture those that it has', () => {
+  assert.deepEqual(families('x86_64').get('rename')?.members, ['rename', 'renameat', 'renameat2'])
+  assert.deepEqual(families('arm64').get('rename')?.members, ['renameat', 'renameat2'])
+  for (const arch of architectures)
+    for (const { name, members } of families(arch).values())
+      assert.ok(members.length > 0 || ['stat', 'lstat'].includes(name), `${arch}: %${name}`)
+})
+
 test('familiesOf names where a call belongs, without %all', () => {
   assert.deepEqual(familiesOf('openat', 'x86_64'), ['open', 'file', 'desc'])
   assert.deepEqual(familiesOf('getcpu', 'arm64'), [])
@@ -79,10 +96,12 @@ test('calls that pass every hook are refused with the reason, where they do', ()
 test('exit takes a delay or a signal, and neither an error nor a value', () => {
   for (const call of ['exit', 'exit_group']) {
     assert.equal(notFaultable(call, 'x86_64'), undefined)
-    assert.match(refusesOutcome(call, 'errno')!, /never returns/)
-    assert.match(refusesOutcome(call, 'return')!, /never returns/)
-    assert.equal(refusesOutcome(call, 'delay'), undefined)
-    assert.equal(refusesOutcome(call, 'signal'), undefined)
+    assert.match(refusesOutcome(call, outcomes.errno)!, /never returns/)
+    assert.match(refusesOutcome(call, outcomes.return)!, /never returns/)
+    assert.equal(refusesOutcome(call, outcomes.delay), undefined)
+    const fails = { ...outcomes.delay, fails: outcomes.errno }
+    assert.match(refusesOutcome(call, fails)!, /never returns/)
+    assert.equal(refusesOutcome(call, outcomes.signal), undefined)
   }
-  assert.equal(refusesOutcome('openat', 'errno'), undefined)
+  assert.equal(refusesOutcome('openat', outcomes.errno), undefined)
 })

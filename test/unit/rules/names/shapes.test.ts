@@ -52,17 +52,41 @@ test('a path or a descriptor is found in no call that strace gives none', () => 
 })
 
 test('arguments are where the manual pages say', () => {
-  assert.deepEqual(callShape('openat'), { paths: [1], fds: [0], sockaddrs: [] })
-  assert.deepEqual(callShape('renameat2'), { paths: [1, 3], fds: [0, 2], sockaddrs: [] })
-  assert.deepEqual(callShape('symlinkat'), { paths: [0, 2], fds: [1], sockaddrs: [] })
-  assert.deepEqual(callShape('fanotify_mark'), { paths: [4], fds: [0, 3], sockaddrs: [] })
-  assert.deepEqual(callShape('sendto'), { paths: [], fds: [0], sockaddrs: [4] })
-  assert.deepEqual(callShape('connect'), { paths: [], fds: [0], sockaddrs: [1] })
-  assert.deepEqual(callShape('mmap'), { paths: [], fds: [4], sockaddrs: [] })
-  assert.deepEqual(callShape('splice'), { paths: [], fds: [0, 2], sockaddrs: [] })
+  const none = { paths: [], fds: [], sockaddrs: [], files: [], sockets: [] }
+  const shapes = [
+    ['openat', { paths: [1], fds: [0], files: [0] }],
+    ['renameat2', { paths: [1, 3], fds: [0, 2], files: [0, 2] }],
+    ['symlinkat', { paths: [0, 2], fds: [1], files: [1] }],
+    ['fanotify_mark', { paths: [4], fds: [0, 3], files: [3] }],
+    ['sendto', { fds: [0], sockaddrs: [4], sockets: [0], length: { by: 'count', argument: 2 } }],
+    ['connect', { fds: [0], sockaddrs: [1], sockets: [0] }],
+    ['bind', { fds: [0], sockaddrs: [1] }],
+    ['accept', { fds: [0] }],
+    ['close', { fds: [0], files: [0], sockets: [0] }],
+    ['fsync', { fds: [0], files: [0] }],
+    ['epoll_ctl', { fds: [0, 2], files: [2], sockets: [2] }],
+    ['mmap', { fds: [4], files: [4] }],
+    ['dup2', { fds: [0, 1], files: [0, 1], sockets: [0, 1] }],
+    // Without any, or unknown.
+    ['getpid', {}],
+    ['toString', {}],
+  ] as const
+  for (const [name, shape] of shapes) assert.deepEqual(callShape(name), { ...none, ...shape }, name)
 })
 
-test('a call without any, or unknown, has an empty shape', () => {
-  assert.deepEqual(callShape('getpid'), { paths: [], fds: [], sockaddrs: [] })
-  assert.deepEqual(callShape('toString'), { paths: [], fds: [], sockaddrs: [] })
+test('what says how much a call moves is where the manual pages say', () => {
+  const lengths = (names: string) => names.split(' ').map((name) => callShape(name).length)
+  const is = (names: string, by: string, argument: number) =>
+    assert.deepEqual(
+      lengths(names),
+      names.split(' ').map(() => ({ by, argument })),
+    )
+  is('read write pread64 pwrite64 recvfrom sendto', 'count', 2)
+  is('sendfile', 'count', 3)
+  is('copy_file_range splice', 'count', 4)
+  is('readv writev preadv pwritev preadv2 pwritev2', 'vector', 1)
+  is('sendmsg recvmsg', 'message', 1)
+  // None of these may do a part, or none in bytes.
+  for (const name of ['getdents64', 'sendmmsg', 'recvmmsg', 'mq_timedsend', 'fallocate', 'openat'])
+    assert.equal(callShape(name).length, undefined)
 })

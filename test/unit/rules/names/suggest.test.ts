@@ -87,7 +87,7 @@ test('a call that was never made has a hint at what was', () => {
     neverSeenHint('stat', 'x86_64'),
     "glibc's stat() calls newfstatat or statx (%%stat names them all)",
   )
-  assert.equal(neverSeenHint('fork', 'x86_64'), "glibc's fork() calls clone")
+  assert.equal(neverSeenHint('fork', 'x86_64'), "glibc's fork() calls clone (%fork names both)")
   assert.equal(neverSeenHint('flock', 'arm64'), 'many programs call fcntl to lock files')
   assert.match(neverSeenHint('getrandom', 'x86_64')!, /vDSO/)
   assert.equal(neverSeenHint('openat', 'arm64'), undefined, 'arm64 has no open')

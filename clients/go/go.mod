@@ -1,0 +1,3 @@
+module minderbinder
+
+go 1.19

@@ -1,0 +1,106 @@
+/** `exec --control`: what its session may become, and what is said of that afterwards. */
+
+import { reachOf } from '../../control/reach.ts'
+import { ControlServer } from '../../control/server.ts'
+import { planEngines } from '../../engines/choose.ts'
+import type { Engine, EngineName, Scope } from '../../engines/engine.ts'
+import { engines } from '../../engines/engines.ts'
+import { MinderbinderError } from '../../errors.ts'
+import { architecture } from '../../kernel/architecture.ts'
+import type { Supervisor } from '../../launch/supervisor.ts'
+import { RULES_MAX } from '../../rules/encode.ts'
+import { prefixed } from '../../rules/fault-option.ts'
+import type { Rule } from '../../rules/rule.ts'
+import { counted } from '../../rules/words/numbers.ts'
+import type { CommandSession } from '../../session/command-session.ts'
+import type { CommandPlan } from '../../session/plan.ts'
+import type { CommandResult } from '../../session/run-command.ts'
+import type { InjectionLog } from '../injection-log.ts'
+import type { ExecOptions } from './options.ts'
+
+/** Rules of clients at one time. Each process has counters for all that there may be. */
+const CLIENT_RULES_MAX = 256
+
+export class ControlledRun {
+  readonly planned: Pick<CommandPlan, 'engines'>
+  readonly scope: Scope
+  readonly #seed: bigint
+  readonly #own: number
+  #server: ControlServer | undefined
+
+  /**
+   * @param rules those of the command line
+   * @throws {MinderbinderError} what was asked for does not go together
+   */
+  constructor({ control = '', seed, engine, graph, metrics }: ExecOptions, rules: readonly Rule[]) {
+    if (engine !== 'auto' && engine !== 'seccomp')
+      throw new MinderbinderError(
+        'MB_USAGE',
+        `--control: --engine ${engine} cannot change faults`,
+        {
+          hint: 'leave out --engine: seccomp changes them',
+        },
+      )
+    if (graph || metrics !== undefined)
+      throw new MinderbinderError(
+        'MB_USAGE',
+        `--control: ${graph ? '--graph' : '--metrics'} shows only the faults of the start`,
+        { hint: 'leave one of them out' },
+      )
+    const capacity = Math.min(rules.length + CLIENT_RULES_MAX, RULES_MAX)
+    this.scope = { capacity, reach: reach(control) }
+    this.planned = {
+      engines: withAll(planEngines(rules, engines, { option: 'seccomp' }).engines),
+    }
+    this.#seed = seed
+    this.#own = rules.length
+  }
+
+  serve(
+    session: CommandSession,
+    supervisor: Supervisor,
+    injections: InjectionLog | undefined,
+  ): void {
+    this.#server = new ControlServer(supervisor, {
+      session,
+      seed: this.#seed,
+      reach: this.scope.reach,
+      onRules: (slots, rules) => injections?.addRules(slots, rules),
+    })
+  }
+
+  /** Of the command line's rules, and a line on those of clients: there may be thousands. */
+  ownResult(result: CommandResult): CommandResult {
+    const own = this.#own
+    const fired = result.counts.slice(own).reduce((sum, each) => sum + each.fired, 0n)
+    const [clients, faults] = [this.#server?.clientCount ?? 0, result.rules.length - own]
+    const note = `--control: ${counted(clients, 'client')} injected ${counted(faults, 'fault')}, which fired ${counted(fired, 'time')}`
+    return {
+      ...result,
+      rules: result.rules.slice(0, own),
+      counts: result.counts.slice(0, own),
+      engines: result.engines.slice(0, own),
+      notes: [...result.notes, clients === 0 ? '--control: no client connected' : note],
+    }
+  }
+}
+
+/** @throws {MinderbinderError} which begins with the option */
+function reach(set: string): ReadonlySet<string> {
+  try {
+    return reachOf(set, architecture)
+  } catch (error) {
+    throw error instanceof MinderbinderError ? prefixed('--control', error) : error
+  }
+}
+
+/** Those that can get rules later are there although they have none yet, and seccomp installs its filter. */
+function withAll(planned: ReadonlyMap<Engine, readonly number[]>) {
+  const changing: readonly EngineName[] = ['tc', 'cgroup', 'seccomp']
+  return new Map(
+    engines.flatMap((engine) => {
+      const indices = planned.get(engine) ?? (changing.includes(engine.name) ? [] : undefined)
+      return indices ? [[engine, indices] as const] : []
+    }),
+  )
+}

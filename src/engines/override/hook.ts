@@ -1,0 +1,52 @@
+/** System call faults at the security hooks that a call passes inside, on kernels that let no call fail at its entry. */
+import { MinderbinderError } from '../../errors.ts'
+import { kindOf } from '../../rules/outcomes/index.ts'
+import type { Rule } from '../../rules/rule.ts'
+import { listNames } from '../../rules/words/lists.ts'
+import type { AttachedEngine, Engine, EngineContext } from '../engine.ts'
+import { beyondArguments } from './arguments-only.ts'
+import { existingCalls, missingCalls, whyNoHooksHere } from './hook-here.ts'
+import { unhookedCalls } from './hooks.ts'
+import { MODIFIED_MAX } from './ways.ts'
+
+export const hook: Engine = {
+  name: 'hook',
+  // Of a call that fails for a reason of its own before its hook, a rule hears nothing. So its occurrences are not those
+  // that the other engines count, and one line would hit other calls on another kernel. Also, each program that it
+  // attaches makes exec's start longer (CONTRIBUTING, "Why auto leaves hook to run").
+  onlyByName: true,
+  refusal,
+  refusalHere,
+  attach,
+}
+
+function refusal(rule: Rule): string | undefined {
+  if (rule.kind !== 'syscall') return 'hook sees system calls, not packets'
+  const beyond = beyondArguments('hook', rule)
+  if (beyond !== undefined) return beyond
+  if (rule.outcome.kind !== 'errno')
+    return kindOf(rule.outcome).notAtEntry ?? 'hook fails calls, and makes none return a value'
+  const without = unhookedCalls(rule)
+  if (without.length === 0) return undefined
+  return `${listNames(without, 'and', 6)} ${without.length > 1 ? 'pass' : 'passes'} no hook of the kernel at which nothing has happened yet`
+}
+
+function refusalHere(plan: readonly Rule[]): string | undefined {
+  const rules = plan.filter((rule) => rule.kind === 'syscall')
+  const why = whyNoHooksHere(rules)
+  if (why !== undefined) return why
+  const missing = rules.flatMap((rule) => missingCalls(rule))
+  if (missing.length > 0) return `this kernel has no ${listNames(missing, 'or')}`
+  const calls = existingCalls(rules).length
+  if (calls <= MODIFIED_MAX) return undefined
+  return `hook can watch ${MODIFIED_MAX} system calls here, and these are ${calls}`
+}
+
+async function attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine> {
+  const why = refusalHere(indices.map((index) => context.rules[index]!))
+  if (why !== undefined)
+    throw new MinderbinderError('MB_NO_ENGINE', `hook does not work here: ${why}`)
+  // Imported here: a start that does without it does not wait for it.
+  const { startHook } = await import('./start.ts')
+  return startHook(context, indices)
+}

@@ -1,0 +1,9 @@
+import type { RuleCounts } from '../../rules/rule.ts'
+
+/** Rules in the maps of bpf/syscall.bpf.o: they are tried when it is their turn. */
+export interface PlacedRules {
+  /** By rule index. */
+  counts(): Map<number, RuleCounts>
+  /** Hands on their last events; no call is held against them any more. */
+  leave(): void
+}

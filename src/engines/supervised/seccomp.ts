@@ -1,0 +1,5 @@
+/** System call faults by seccomp user notification. */
+import type { Engine } from '../engine.ts'
+import { engineBySupervisor } from './engine-by-supervisor.ts'
+
+export const seccomp: Engine = { name: 'seccomp', ...engineBySupervisor('seccomp') }

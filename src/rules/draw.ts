@@ -1,0 +1,35 @@
+/** What is drawn for an occurrence that fires, besides whether it does: the same as bpf/rule.h. */
+
+const step = 0x9e3779b97f4a7c15n
+
+/** Both of one occurrence of a rule: 32 bits each, and neither tells of the other. */
+export interface Draws {
+  readonly delay: bigint
+  readonly error: bigint
+}
+
+/** enum draw */
+const kinds = { delay: 1n, error: 2n } as const
+
+/**
+ * @param slot of the rule
+ * @param n which of its matches
+ */
+export function drawsOf(seed: bigint, slot: number, n: bigint): Draws {
+  const occurrence = mix64(mix64(seed + step * BigInt(slot + 1)) + step * n)
+  const draw = (kind: keyof typeof kinds) => mix64(occurrence + step * kinds[kind]) >> 32n
+  return { delay: draw('delay'), error: draw('error') }
+}
+
+/** 0 to below `width`, each as likely. */
+export function drawnBelow(width: bigint, draw: bigint): bigint {
+  return (draw * width) >> 32n
+}
+
+/** mix64() of bpf/rule.h. */
+function mix64(x: bigint): bigint {
+  let z = BigInt.asUintN(64, x)
+  z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n)
+  z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn)
+  return z ^ (z >> 31n)
+}

@@ -1,0 +1,33 @@
+/** The processes of a command that ask for rules while it runs, followed for the engines that do those in the kernel. */
+import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
+import { Shared } from '../shared.ts'
+import type { CallerTargets } from '../targets/caller-targets.ts'
+
+export interface Callers {
+  /** EngineContext.callers */
+  readonly open: (rules: number) => Promise<Shared<CallerTargets>>
+  /** What a reader of the summary must know. */
+  notes(): readonly string[]
+  /** Once no engine asks any more; what engines have open stays until they leave. */
+  close(): Promise<void>
+}
+
+export function callersOf(cgroup: ChildCgroup | undefined, includeSetuid: boolean): Callers {
+  let current: Shared<CallerTargets> | undefined
+  return {
+    async open(rules) {
+      if (current?.value.hasRoom(rules)) return current.join()
+      // Imported here: most commands ask for no such rule.
+      const { TargetTable } = await import('../targets/target-table.ts')
+      const table = await TargetTable.open([], { cgroup, own: 0, includeSetuid })
+      await current?.leave()
+      current = new Shared(table.beginForCallers(includeSetuid), () => table.close())
+      return current.join()
+    },
+    notes: () => current?.value.notes() ?? [],
+    async close() {
+      await current?.leave()
+      current = undefined
+    },
+  }
+}

@@ -1,0 +1,170 @@
+/** Faults of the network that clients of `exec --control` inject: whom they hit, by which engine, and what stays as it is. */
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { linesOf, runClient, startClient } from '../helpers/control.ts'
+import { unprivileged } from '../helpers/identity.ts'
+import { requires } from '../helpers/requires.ts'
+
+const drop = '--drop-net 100%,to=127.0.0.9'
+const refuse = '--refuse-net 100%,to=127.0.0.9'
+
+test('packets are lost and connections refused until the fault is lifted, for the client and what it starts', async (t) => {
+  if (!requires(t, 'root', 'linux:6.1', 'python3')) return
+  const program = `
+outer = Client(greet=False)
+client = Other("old = udp(); c = Client(); before = Other('old = udp()')")
+def look():
+    return [client.ask(f"[{each}, before.ask({each!r}), Other().ask({each!r})]") for each in
+            ("sends()", "connects()")] + [client.ask("[sends(old), before.ask('sends(old)')]")]
+say(look())
+rules = client.ask("c.inject('${drop}', '${refuse}')")
+say(look())
+say(["neighbour", sends(), connects(), Other().ask("sends()")])
+say(client.ask("[(r['engine'], r['matched'] == r['fired'] > 0) for r in c.lift()]"))
+say(look())
+client.ask("c.inject({'outgoing_network': [{'failure_rate': 100, 'to': '127.0.0.9'}]})")
+say(client.ask("[sends(old), before.ask('sends(old)')]"))
+client.ask("c.close()")
+while client.ask("sends()") != "ok": pass
+say(client.ask("before.ask('sends()')"))
+`
+  const all = (drop: string, refuse: string) => [
+    [drop, drop, drop],
+    [refuse, refuse, refuse],
+    [drop, drop],
+  ]
+  assert.deepEqual(await runClient(program), [
+    all('ok', 'ok'),
+    all('lost', 'ECONNREFUSED'),
+    ['neighbour', 'ok', 'ok', 'ok'],
+    [
+      ['tc', true],
+      ['cgroup', true],
+    ],
+    all('ok', 'ok'),
+    ['lost', 'lost'],
+    'ok',
+  ])
+})
+
+test('a scope narrows that to the process, or to what it starts from now on', async (t) => {
+  if (!requires(t, 'root', 'linux:6.1', 'python3')) return
+  const program = `
+c = Client()
+old = udp()
+before = Other()
+for scope in ["tree", "process", "children"]:
+    c.inject("${drop}", "${refuse}", scope=scope)
+    say([scope] + [f for each in ("sends()", "connects()") for f in (eval(each), before.ask(each), Other().ask(each))]
+        + [before.ask("Other().ask('sends()')"), sends(old)])
+    c.lift()
+# After an exec it is the same process, in the same scope.
+r, w = os.pipe(); os.set_inheritable(c.socket.fileno(), True)
+c.inject("${drop}", scope="children")
+if os.fork() == 0:
+    os.dup2(w, 1)
+    os.execv(sys.executable, program("say([sends(), Other().ask('sends()')])"))
+os.wait()
+say(json.loads(os.read(r, 100)))
+os.execv(sys.executable, program("say([sends(), Other().ask('sends()')])"))
+`
+  const [lost, no] = ['lost', 'ECONNREFUSED']
+  assert.deepEqual(await runClient(program), [
+    ['tree', lost, lost, lost, no, no, no, lost, lost],
+    ['process', lost, 'ok', 'ok', no, 'ok', 'ok', 'ok', lost],
+    ['children', 'ok', 'ok', lost, 'ok', 'ok', no, lost, 'ok'],
+    [lost, lost],
+    ['ok', lost],
+  ])
+})
+
+test('a thread has no packets of its own, and its connections are refused by seccomp', async (t) => {
+  if (!requires(t, 'root', 'linux:6.1', 'python3')) return
+  const program = `
+c = Client()
+other = []
+answer = c.ask(type="inject", faults=["${drop}"], scope="thread", tid=threading.get_native_id())
+say([answer["code"], answer["message"]])
+c.inject("${refuse}", scope="thread", tid=threading.get_native_id())
+t = threading.Thread(target=lambda: other.append(connects())); t.start(); t.join()
+say([connects(), other, [r["engine"] for r in c.lift()], connects()])
+`
+  const [[code, message], ...rest] = (await runClient(program)) as [string[], ...unknown[]]
+  assert.equal(code, 'MB_NO_ENGINE')
+  assert.match(message!, /sockets belong to a process, and to none of its threads/)
+  assert.deepEqual(rest, [['ECONNREFUSED', ['ok'], ['seccomp'], 'ok']])
+})
+
+test('faults of the command line, of one client and of another go on when others end', async (t) => {
+  if (!requires(t, 'root', 'linux:6.1', 'python3')) return
+  const program = `
+a, b = Client(), Client()
+def look(): return [sends(to=f"127.0.0.{n}") for n in range(7, 12)] + [opens()]
+first = a.inject("--drop-net 100%,to=127.0.0.8", fault)
+second = a.inject("--drop-net 100%,to=127.0.0.9")
+b.inject("--drop-net 100%,to=127.0.0.10")
+say(look())
+a.lift(rules=first); say(look())
+b.close()
+while sends(to="127.0.0.10") != "ok": pass
+say(look())
+a.lift(); say(look())
+`
+  const args = ['--drop-net', '100%,to=127.0.0.7']
+  assert.deepEqual(await runClient(program, { args }), [
+    ['lost', 'lost', 'lost', 'lost', 'ok', 'EIO'],
+    ['lost', 'ok', 'lost', 'lost', 'ok', 'ok'],
+    ['lost', 'ok', 'lost', 'ok', 'ok', 'ok'],
+    ['lost', 'ok', 'ok', 'ok', 'ok', 'ok'],
+  ])
+})
+
+test('the same packets are lost as if the fault had been on the command line, for the same seed, and the log has them', async (t) => {
+  if (!requires(t, 'root', 'linux:6.1', 'python3')) return
+  const by = '50%,to=127.0.0.9'
+  const look = 'say([sends() for n in range(60)])'
+  const args = ['--seed', '11', '--log', '/dev/stdout']
+  const results = []
+  for (const [program, more] of [
+    [`c = Client(); c.inject("--drop-net ${by}"); ${look}; c.lift()`, []],
+    [look, ['--drop-net', by]],
+  ] as const) {
+    const { status, stdout, stderr } = await startClient(program, { args: [...args, ...more] })
+      .result
+    assert.equal(status, 0, stderr)
+    const lines = linesOf(stdout)
+    const outcomes = lines.find((line) => Array.isArray(line)) as string[]
+    const hits = lines.filter((line) => !Array.isArray(line)) as Record<string, unknown>[]
+    results.push([outcomes, hits.map(({ n, rule, index }) => [n, rule, index])])
+  }
+  assert.deepEqual(results[0], results[1])
+  const [outcomes, hits] = results[0] as [string[], unknown[]]
+  assert.equal(outcomes.filter((each) => each === 'lost').length, hits.length)
+  assert.ok(hits.length > 10 && hits.length < 50, `${hits.length}`)
+})
+
+test('without privileges connections are refused by seccomp, and packets are not lost: the answer says why', async (t) => {
+  if (!requires(t, 'python3')) return
+  const program = `
+c = Client()
+c.inject("${refuse}")
+say([connects(), Other().ask("connects()"), connects(to="127.0.0.1")])
+say([[r["engine"], r["fired"]] for r in c.lift()])
+say(connects())
+answer = c.ask(type="inject", faults=["${drop}", fault])
+say([answer["code"], answer["message"], answer["hint"]])
+say([sends(), opens()])
+`
+  const [first, second, third, refused, last] = await runClient(program, unprivileged.options)
+  assert.deepEqual(
+    [first, second, third, last],
+    [['ECONNREFUSED', 'ECONNREFUSED', 'ok'], [['seccomp', 2]], 'ok', ['ok', 'ok']],
+  )
+  const [code, message, hint] = refused as string[]
+  assert.equal(code, 'MB_NO_ENGINE')
+  assert.match(message!, /no engine can do --drop-net 100%,to=127.0.0.9 now: tc: it needs root/)
+  assert.match(hint!, /exec --control as root/)
+  const beyond = `say(Client().ask(type="inject", faults=["${refuse}"])["message"])`
+  const options = { ...unprivileged.options, args: ['--control=openat'] }
+  assert.match(`${await runClient(beyond, options)}`, /seccomp: connect is not among/)
+})
