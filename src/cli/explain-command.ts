@@ -1,5 +1,6 @@
 /** `minderbinder explain [FAULT]... | CONFIG.yaml`: argv in, text out; changes nothing. */
 import { chooseEngines } from '../engines/choose.ts'
+import { controlledEngine } from '../engines/controlled.ts'
 import { engines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
@@ -31,10 +32,11 @@ export async function explainCommand(
     throw new MinderbinderError('MB_USAGE', 'explain: no fault was given', {
       hint: 'minderbinder explain --syscall openat=ENOENT@50%, or minderbinder explain CONFIG.yaml',
     })
-  const { control } = options
+  const { control, engine } = options
+  const command = none ? undefined : parser.args[0]
   const choices = chooseEngines(rules, engines, {
-    option: control === undefined ? options.engine : 'seccomp',
-    command: none ? undefined : parser.args[0],
+    option: control === undefined ? engine : controlledEngine(engine, command),
+    command,
   })
   const reach = control === undefined ? undefined : await reachCount(control)
   const text = explain(

@@ -3,6 +3,7 @@
 import { reachOf } from '../../control/reach.ts'
 import { ControlServer } from '../../control/server.ts'
 import { planEngines } from '../../engines/choose.ts'
+import { controlledEngine } from '../../engines/controlled.ts'
 import type { Engine, EngineName, Scope } from '../../engines/engine.ts'
 import { engines } from '../../engines/engines.ts'
 import { MinderbinderError } from '../../errors.ts'
@@ -30,15 +31,20 @@ export class ControlledRun {
 
   /**
    * @param rules those of the command line
+   * @param command the program
    * @throws {MinderbinderError} what was asked for does not go together
    */
-  constructor({ control = '', seed, engine, graph, metrics }: ExecOptions, rules: readonly Rule[]) {
-    if (engine !== 'auto' && engine !== 'seccomp')
+  constructor(
+    { control = '', seed, engine, graph, metrics }: ExecOptions,
+    rules: readonly Rule[],
+    command: string,
+  ) {
+    if (engine === 'override' || engine === 'hook')
       throw new MinderbinderError(
         'MB_USAGE',
         `--control: --engine ${engine} cannot change faults`,
         {
-          hint: 'leave out --engine: seccomp changes them',
+          hint: 'leave out --engine: ptrace and seccomp change them',
         },
       )
     if (graph || metrics !== undefined)
@@ -49,9 +55,8 @@ export class ControlledRun {
       )
     const capacity = Math.min(rules.length + CLIENT_RULES_MAX, RULES_MAX)
     this.scope = { capacity, reach: reach(control) }
-    this.planned = {
-      engines: withAll(planEngines(rules, engines, { option: 'seccomp' }).engines),
-    }
+    const option = controlledEngine(engine, command)
+    this.planned = { engines: withAll(planEngines(rules, engines, { option }).engines, option) }
     this.#seed = seed
     this.#own = rules.length
   }
@@ -94,9 +99,9 @@ function reach(set: string): ReadonlySet<string> {
   }
 }
 
-/** Those that can get rules later are there although they have none yet, and seccomp installs its filter. */
-function withAll(planned: ReadonlyMap<Engine, readonly number[]>) {
-  const changing: readonly EngineName[] = ['tc', 'cgroup', 'seccomp']
+/** Those that can get rules later are there although they have none yet, and the command gets its filter. */
+function withAll(planned: ReadonlyMap<Engine, readonly number[]>, supervised: EngineName) {
+  const changing: readonly EngineName[] = ['tc', 'cgroup', supervised]
   return new Map(
     engines.flatMap((engine) => {
       const indices = planned.get(engine) ?? (changing.includes(engine.name) ? [] : undefined)
