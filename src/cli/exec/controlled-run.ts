@@ -2,8 +2,8 @@
 
 import { reachOf } from '../../control/reach.ts'
 import { ControlServer } from '../../control/server.ts'
-import { planEngines } from '../../engines/choose.ts'
-import type { Engine, EngineName, Scope } from '../../engines/engine.ts'
+import { type EngineOption, planEngines } from '../../engines/choose.ts'
+import type { Engine, Scope } from '../../engines/engine.ts'
 import { engines } from '../../engines/engines.ts'
 import { MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
@@ -33,14 +33,6 @@ export class ControlledRun {
    * @throws {MinderbinderError} what was asked for does not go together
    */
   constructor({ control = '', seed, engine, graph, metrics }: ExecOptions, rules: readonly Rule[]) {
-    if (engine !== 'auto' && engine !== 'seccomp')
-      throw new MinderbinderError(
-        'MB_USAGE',
-        `--control: --engine ${engine} cannot change faults`,
-        {
-          hint: 'leave out --engine: seccomp changes them',
-        },
-      )
     if (graph || metrics !== undefined)
       throw new MinderbinderError(
         'MB_USAGE',
@@ -49,9 +41,8 @@ export class ControlledRun {
       )
     const capacity = Math.min(rules.length + CLIENT_RULES_MAX, RULES_MAX)
     this.scope = { capacity, reach: reach(control) }
-    this.planned = {
-      engines: withAll(planEngines(rules, engines, { option: 'seccomp' }).engines),
-    }
+    const option = engine === 'auto' ? unasked : engine
+    this.planned = { engines: withAll(planEngines(rules, engines, { option }).engines, option) }
     this.#seed = seed
     this.#own = rules.length
   }
@@ -94,12 +85,16 @@ function reach(set: string): ReadonlySet<string> {
   }
 }
 
-/** Those that can get rules later are there although they have none yet, and seccomp installs its filter. */
-function withAll(planned: ReadonlyMap<Engine, readonly number[]>) {
-  const changing: readonly EngineName[] = ['tc', 'cgroup', 'seccomp']
+/** For system calls, if the user names none: by it each rule is in force as soon as the client hears so. */
+const unasked = engines.find((each) => each.addedRules === 'unless another is named')!
+  .name as EngineOption
+
+/** Those that can get rules later are there although they have none yet, and seccomp and ptrace install their filter. */
+function withAll(planned: ReadonlyMap<Engine, readonly number[]>, option: EngineOption) {
   return new Map(
     engines.flatMap((engine) => {
-      const indices = planned.get(engine) ?? (changing.includes(engine.name) ? [] : undefined)
+      const takesMore = engine.addedRules === 'always' || engine.name === option
+      const indices = planned.get(engine) ?? (takesMore ? [] : undefined)
       return indices ? [[engine, indices] as const] : []
     }),
   )
