@@ -34,18 +34,16 @@ export async function explainCommand(
     })
   const { control, engine } = options
   const command = none ? undefined : parser.args[0]
-  const choices = chooseEngines(rules, engines, {
-    option: control === undefined ? engine : controlledEngine(engine, command),
-    command,
-  })
-  const reach = control === undefined ? undefined : await reachCount(control)
+  const controlled = control === undefined ? undefined : controlledEngine(engine, engines, command)
+  const choices = chooseEngines(rules, engines, { option: controlled?.name ?? engine, command })
+  const added = controlled && { ...controlled, reach: await reachCount(control!) }
   const text = explain(
     rules,
     (_, index) => {
       const choice = choices[index]!
       return 'engine' in choice ? { ...choice, engine: choice.engine.name } : choice
     },
-    { ...options, reach },
+    { ...options, added },
   )
   return { text: text + notes, status: choices.some((choice) => 'refusal' in choice) ? 1 : 0 }
 }

@@ -26,15 +26,17 @@ export interface ExplainOptions {
   readonly seed: bigint
   /** Faults follow a target through an exec that gives it other privileges. */
   readonly includeSetuid?: boolean
-  /** With --control: how many system calls may be faulted later. */
-  readonly reach?: number | undefined
+  /** With --control: how many system calls may be faulted later, and by which engine. */
+  readonly added?:
+    | { readonly reach: number; readonly name: string; readonly since?: string }
+    | undefined
 }
 
 /** The text for stdout, with its last newline. */
 export function explain(
   rules: readonly Rule[],
   engineOf: (rule: Rule, index: number) => EngineAnswer,
-  { seed, includeSetuid = false, reach }: ExplainOptions,
+  { seed, includeSetuid = false, added }: ExplainOptions,
 ): string {
   const answers = rules.map((rule, index) => engineOf(rule, index))
   const entries = groupByExpression(rules).flatMap((indices) => entriesOf(rules, indices, answers))
@@ -46,15 +48,17 @@ export function explain(
           '--include-setuid: programs with a set-user-ID bit or file capabilities are faulted, too, and may hand their rights on',
         ]
       : []),
-    ...(reach === undefined
-      ? []
-      : [
-          `--control: the command can fault ${counted(reach, 'system call')} while it runs, by seccomp: each stops at minderbinder`,
-        ]),
+    ...(added ? [describeAdded(added)] : []),
     `${several}chances depend on the seed: ${seed}`,
   ]
     .map((line) => `${line}\n`)
     .join('')
+}
+
+function describeAdded({ reach, name, since }: NonNullable<ExplainOptions['added']>): string {
+  const calls = counted(reach, 'system call')
+  const why = since === undefined ? '' : ` (not ptrace: ${since})`
+  return `--control: the command can fault ${calls} while it runs, by ${name}${why}`
 }
 
 /** The rules of one expression, as one entry for each answer. */

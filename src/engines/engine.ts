@@ -65,6 +65,8 @@ export interface EngineContext {
    * rules may change. Throws MinderbinderError.
    */
   readonly callers?: ((rules: number) => Promise<Shared<CallerTargets>>) | undefined
+  /** Path of the socket on which clients ask for rules: their calls on it are not faulted. */
+  readonly controlSocket?: string | undefined
   /** Receives each injection as the bytes of a struct event (bpf/rule.h). */
   readonly onEvent?: ((event: Buffer) => void) | undefined
   /** Receives what people should know while it goes on, one line each; without it, only the notes have it. */
@@ -166,6 +168,11 @@ export interface Engine {
   readonly name: EngineName
   /** `auto` never takes it. */
   readonly onlyByName?: true
+  /**
+   * When it is there to take rules that come while a command runs (exec --control), even if there are none at its start:
+   * `named` by --engine, which is about system calls. Left out: its rules stay as they are.
+   */
+  readonly addedRules?: 'always' | 'unless another is named' | 'if named'
   /** Pure: undefined where the engine can do this rule in principle, else why not. */
   refusal(rule: Rule): string | undefined
   /**

@@ -16,7 +16,15 @@ export interface AttachedEngines {
 /** What the session has for its engines, besides the plan. */
 type Own = Pick<
   EngineContext,
-  'scope' | 'callers' | 'machine' | 'cgroup' | 'supervisor' | 'user' | 'targets' | 'onNotice'
+  | 'scope'
+  | 'callers'
+  | 'controlSocket'
+  | 'machine'
+  | 'cgroup'
+  | 'supervisor'
+  | 'user'
+  | 'targets'
+  | 'onNotice'
 >
 
 export function contextOf(plan: Plan, own: Own): EngineContext {

@@ -2,6 +2,7 @@
 import {
   type AttachedEngine,
   type CommandUser,
+  type Engine,
   type EngineName,
   kernelEngines,
 } from '../engines/engine.ts'
@@ -189,14 +190,18 @@ async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Pa
   const targets = targetsOf(plan, cgroup, undo)
   const callers = callersOf(cgroup, plan.includeSetuid)
   undo.push(() => callers.close())
-  const changes = plan.scope && { scope: plan.scope, callers: callers.open }
+  const control = plan.control ? await openControl(plan, home, undo) : undefined
+  const changes = plan.scope && {
+    scope: plan.scope,
+    callers: callers.open,
+    controlSocket: control,
+  }
   const own = { ...changes, cgroup, supervisor, user, targets: targets.open }
   const attached = await attachEngines(plan, own, undo)
   const { engines } = attached
   const [rules, names] = [new RuleTable(plan.rules), [...attached.names]]
-  const control = plan.control ? await openControl(plan, home, undo) : undefined
   const child = await stage(plan, supervisor, engines, cgroup, control)
-  const outOfReach = await reachNotes(plan, names, cgroup, child)
+  const outOfReach = await reachNotes(plan, attached.attached, cgroup, child)
   if (observation) {
     undo.push(() => observation.close())
     const { targetsOfCommand } = await import('../observe/targets-now.ts')
@@ -289,12 +294,12 @@ function ourselves(): CommandUser {
 /** What of the command faults do not reach, as far as it can be seen: sockets that it inherits, and processes that leave. */
 async function reachNotes(
   { rules }: CommandPlan,
-  names: readonly EngineName[],
+  attached: ReadonlyMap<Engine, AttachedEngine>,
   cgroup: ChildCgroup | undefined,
   child: number,
 ): Promise<() => string[]> {
   const network = rules.some(({ kind }) => kind !== 'syscall')
-  const byCgroup = names.find((name) => kernelEngines.includes(name))
+  const byCgroup = [...attached.keys()].find(({ name }) => kernelEngines.includes(name))?.name
   const kinds = [
     ...(network ? ['network faults'] : []),
     ...(byCgroup ? [`faults by ${byCgroup}`] : []),

@@ -78,7 +78,7 @@ os.execv(sys.executable, program("say([sends(), Other().ask('sends()')])"))
   ])
 })
 
-test('a thread has no packets of its own, and its connections are refused by seccomp', async (t) => {
+test('a thread has no packets of its own, and its connections are refused at the call', async (t) => {
   if (!requires(t, 'root', 'linux:6.1', 'python3')) return
   const program = `
 c = Client()
@@ -92,7 +92,7 @@ say([connects(), other, [r["engine"] for r in c.lift()], connects()])
   const [[code, message], ...rest] = (await runClient(program)) as [string[], ...unknown[]]
   assert.equal(code, 'MB_NO_ENGINE')
   assert.match(message!, /sockets belong to a process, and to none of its threads/)
-  assert.deepEqual(rest, [['ECONNREFUSED', ['ok'], ['seccomp'], 'ok']])
+  assert.deepEqual(rest, [['ECONNREFUSED', ['ok'], ['ptrace'], 'ok']])
 })
 
 test('faults of the command line, of one client and of another go on when others end', async (t) => {
@@ -143,7 +143,7 @@ test('the same packets are lost as if the fault had been on the command line, fo
   assert.ok(hits.length > 10 && hits.length < 50, `${hits.length}`)
 })
 
-test('without privileges connections are refused by seccomp, and packets are not lost: the answer says why', async (t) => {
+test('without privileges connections are refused at the call, and packets are not lost: the answer says why', async (t) => {
   if (!requires(t, 'python3')) return
   const program = `
 c = Client()
@@ -158,7 +158,7 @@ say([sends(), opens()])
   const [first, second, third, refused, last] = await runClient(program, unprivileged.options)
   assert.deepEqual(
     [first, second, third, last],
-    [['ECONNREFUSED', 'ECONNREFUSED', 'ok'], [['seccomp', 2]], 'ok', ['ok', 'ok']],
+    [['ECONNREFUSED', 'ECONNREFUSED', 'ok'], [['ptrace', 2]], 'ok', ['ok', 'ok']],
   )
   const [code, message, hint] = refused as string[]
   assert.equal(code, 'MB_NO_ENGINE')
@@ -166,5 +166,5 @@ say([sends(), opens()])
   assert.match(hint!, /exec --control as root/)
   const beyond = `say(Client().ask(type="inject", faults=["${refuse}"])["message"])`
   const options = { ...unprivileged.options, args: ['--control=openat'] }
-  assert.match(`${await runClient(beyond, options)}`, /seccomp: connect is not among/)
+  assert.match(`${await runClient(beyond, options)}`, /ptrace: connect is not among/)
 })

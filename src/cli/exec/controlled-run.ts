@@ -2,9 +2,9 @@
 
 import { reachOf } from '../../control/reach.ts'
 import { ControlServer } from '../../control/server.ts'
-import { planEngines } from '../../engines/choose.ts'
+import { type EngineOption, planEngines } from '../../engines/choose.ts'
 import { controlledEngine } from '../../engines/controlled.ts'
-import type { Engine, EngineName, Scope } from '../../engines/engine.ts'
+import type { Engine, Scope } from '../../engines/engine.ts'
 import { engines } from '../../engines/engines.ts'
 import { MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
@@ -39,14 +39,6 @@ export class ControlledRun {
     rules: readonly Rule[],
     command: string,
   ) {
-    if (engine === 'override' || engine === 'hook')
-      throw new MinderbinderError(
-        'MB_USAGE',
-        `--control: --engine ${engine} cannot change faults`,
-        {
-          hint: 'leave out --engine: ptrace and seccomp change them',
-        },
-      )
     if (graph || metrics !== undefined)
       throw new MinderbinderError(
         'MB_USAGE',
@@ -55,7 +47,7 @@ export class ControlledRun {
       )
     const capacity = Math.min(rules.length + CLIENT_RULES_MAX, RULES_MAX)
     this.scope = { capacity, reach: reach(control) }
-    const option = controlledEngine(engine, command)
+    const { name: option } = controlledEngine(engine, engines, command)
     this.planned = { engines: withAll(planEngines(rules, engines, { option }).engines, option) }
     this.#seed = seed
     this.#own = rules.length
@@ -99,12 +91,12 @@ function reach(set: string): ReadonlySet<string> {
   }
 }
 
-/** Those that can get rules later are there although they have none yet, and the command gets its filter. */
-function withAll(planned: ReadonlyMap<Engine, readonly number[]>, supervised: EngineName) {
-  const changing: readonly EngineName[] = ['tc', 'cgroup', supervised]
+/** Those that can get rules later are there although they have none yet, and seccomp and ptrace install their filter. */
+function withAll(planned: ReadonlyMap<Engine, readonly number[]>, option: EngineOption) {
   return new Map(
     engines.flatMap((engine) => {
-      const indices = planned.get(engine) ?? (changing.includes(engine.name) ? [] : undefined)
+      const takesMore = engine.addedRules === 'always' || engine.name === option
+      const indices = planned.get(engine) ?? (takesMore ? [] : undefined)
       return indices ? [[engine, indices] as const] : []
     }),
   )

@@ -10,6 +10,7 @@ import type { Rule, RuleCounts, Slot } from '../../rules/rule.ts'
 import type { Shared } from '../../shared.ts'
 import type { CallerTargets, FollowedScope } from '../../targets/caller-targets.ts'
 import { UndoStack } from '../../undo.ts'
+import type { AddedRules } from '../changing.ts'
 import type { Committed, EngineContext, EngineSnapshot, PreparedChange } from '../engine.ts'
 import { Attachment } from './attachment.ts'
 import { NetworkObject } from './object.ts'
@@ -40,7 +41,7 @@ interface Whereabouts {
   readonly interfaces: readonly Interface[]
 }
 
-export class AddedRules {
+export class AddedNetworkRules implements AddedRules {
   readonly #engine: NetworkEngine
   readonly #context: EngineContext
   /** The last one takes new rules; others stay while they have some. */
@@ -56,7 +57,6 @@ export class AddedRules {
     this.#context = { ...context, rules: [] }
   }
 
-  /** @throws {MinderbinderError} and everything is as it was */
   async prepare(
     add: ReadonlyMap<Slot, Rule>,
     remove: readonly Slot[],
@@ -75,7 +75,7 @@ export class AddedRules {
     }
   }
 
-  snapshot(): EngineSnapshot {
+  async snapshot(): Promise<EngineSnapshot> {
     const live = [...this.#live].map(([slot, { placed }]) => [slot, countsOf(placed)] as const)
     const attachments = this.#places.map(({ attachment }) => attachment)
     return {

@@ -8,6 +8,7 @@ import { attachNetwork } from './changing.ts'
 
 export const cgroup: Engine = {
   name: 'cgroup',
+  addedRules: 'always',
   refusal,
   refusalHere,
   // Imported there: a start without network rules does not wait for it.

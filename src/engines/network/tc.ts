@@ -5,6 +5,7 @@ import { attachNetwork } from './changing.ts'
 
 export const tc: Engine = {
   name: 'tc',
+  addedRules: 'always',
   refusal,
   // Imported there: a start without network rules does not wait for it.
   attach: attachNetwork(async () => (await import('./tc-start.ts')).egress),

@@ -4,11 +4,14 @@ import { kindOf } from '../../rules/outcomes/index.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from '../engine.ts'
 import { beyondArguments } from './arguments-only.ts'
+import { attachCalls } from './changing.ts'
 import { availableWays, failableCalls, notFailable, whyNotHere } from './here.ts'
+import { atEntries } from './manner.ts'
 import { chooseWays } from './ways.ts'
 
 export const override: Engine = {
   name: 'override',
+  addedRules: 'if named',
   refusal,
   refusalHere,
   attach,
@@ -34,7 +37,5 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
   const why = refusalHere(indices.map((index) => context.rules[index]!))
   if (why !== undefined)
     throw new MinderbinderError('MB_NO_ENGINE', `override does not work here: ${why}`)
-  // Imported here: a start that does without override does not wait for it.
-  const { startOverride } = await import('./start.ts')
-  return startOverride(context, indices)
+  return attachCalls(atEntries, context, indices, refusalHere)
 }

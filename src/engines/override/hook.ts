@@ -5,8 +5,10 @@ import type { Rule } from '../../rules/rule.ts'
 import { listNames } from '../../rules/words/lists.ts'
 import type { AttachedEngine, Engine, EngineContext } from '../engine.ts'
 import { beyondArguments } from './arguments-only.ts'
-import { existingCalls, missingCalls, whyNoHooksHere } from './hook-here.ts'
+import { attachCalls } from './changing.ts'
+import { existingCalls, missingCalls, tryHooksHere, whyNoHooksHere } from './hook-here.ts'
 import { unhookedCalls } from './hooks.ts'
+import { atHooks } from './manner.ts'
 import { MODIFIED_MAX } from './ways.ts'
 
 export const hook: Engine = {
@@ -15,6 +17,7 @@ export const hook: Engine = {
   // that the other engines count, and one line would hit other calls on another kernel. Also, each program that it
   // attaches makes exec's start longer (CONTRIBUTING, "Why auto leaves hook to run").
   onlyByName: true,
+  addedRules: 'if named',
   refusal,
   refusalHere,
   attach,
@@ -43,10 +46,10 @@ function refusalHere(plan: readonly Rule[]): string | undefined {
 }
 
 async function attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine> {
+  // Of rules that come later nothing is attached now, which would say it.
+  if (context.scope) await tryHooksHere()
   const why = refusalHere(indices.map((index) => context.rules[index]!))
   if (why !== undefined)
     throw new MinderbinderError('MB_NO_ENGINE', `hook does not work here: ${why}`)
-  // Imported here: a start that does without it does not wait for it.
-  const { startHook } = await import('./start.ts')
-  return startHook(context, indices)
+  return attachCalls(atHooks, context, indices, refusalHere)
 }

@@ -78,7 +78,7 @@ static void set_heritage(const struct process *process)
 	const u32 at = slot_of(process->image);
 
 	if (!images[at] && image_count == capacity - 1)
-		return; /* no memory for more: then whose parent is gone has nothing from it */
+		return; /* no memory for more: a child whose parent has exited inherits nothing */
 	image_count += images[at] == 0;
 	images[at] = process->image;
 	for (u32 i = 0; i < words; i++)

@@ -24,7 +24,7 @@ struct relatives {
 int lineage_init(const struct targets *targets, const struct rule *rules, u32 rows,
 		 const struct relatives *relatives);
 
-/* A new process that has not exec'd, or not for all that is known: fills kept and own. */
+/* A new process that is not known to have exec'd since its fork: fills kept and own. */
 void lineage_forked(struct process *process);
 
 /* Its exec succeeded: what it is a target of now, into own. */

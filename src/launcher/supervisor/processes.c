@@ -304,6 +304,8 @@ void processes_add_client(u32 place, pid_t pid)
 {
 	struct process *client;
 
+	if (!has_clients)
+		return; /* no call comes to us, and none asks whose it is */
 	lock(&books);
 	client = meet(pid);
 	if (client)
