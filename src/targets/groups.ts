@@ -1,4 +1,4 @@
-/** Targets by what bpf/process.bpf.c looks them up by: names, globs and numbers. Pure. */
+/** Targets by what bpf/match.bpf.h looks them up by: names, globs and numbers. Pure. */
 import { struct } from '../kernel/bpf/struct.ts'
 import { TARGET_SIZE, targetKinds, targetOffsets } from '../rules/encode.ts'
 import { TARGET_NAME_MAX } from './limits.ts'

@@ -103,7 +103,7 @@ function isCutTo(comm: string, name: string): boolean {
   return name.length >= COMM_LENGTH && comm === name.slice(0, COMM_LENGTH)
 }
 
-/** As in bpf/process.bpf.c: what follows the last slash. */
+/** As in bpf/match.bpf.h: what follows the last slash. */
 function lastPart(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -168,3 +168,43 @@ say([sends(), opens()])
   const options = { ...unprivileged.options, args: ['--control=openat'] }
   assert.match(`${await runClient(beyond, options)}`, /ptrace: connect is not among/)
 })
+
+test('faults come and go for longer than one table has rows: those that are in force stay, and what served them is closed', async (t) => {
+  if (!requires(t, 'root', 'linux:6.1', 'python3', 'bpftool')) return
+  // A row is given once: 2,048 faults fill a table of 4,096 rows, since every other one is for children, too.
+  const program = `
+import time
+def programs():
+    loaded = json.loads(subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, text=True).stdout)
+    return sum(each.get("name") == "mb_drop_out" for each in loaded)
+# The kernel takes its time to forget one.
+def settled(expected, patience=60):
+    end = time.monotonic() + patience
+    while programs() - before != expected and time.monotonic() < end: pass
+    return programs() - before
+def look(): return [sends(to=f"127.0.0.{n}") for n in (8, 9, 10)]
+before = programs()
+c = Client()
+first = c.inject("--drop-net 100%,to=127.0.0.8")
+for size in (512, 512, 512, 511):
+    many = c.inject(*["--drop-net 100%,to=127.0.0.7"] * size)
+    say([len(set(many)), sends(to="127.0.0.7"), sends(to="127.0.0.8")])
+    c.lift(rules=many)
+say([settled(1), look()])
+second = c.inject("--drop-net 100%,to=127.0.0.9")
+say([settled(2), look(), sends(to="127.0.0.7")])
+say([(r["rule"], r["fired"]) for r in c.lift(rules=first)])
+say([settled(1), look()])
+say([(r["rule"], r["fired"]) for r in c.lift()])
+say([settled(1), look()])
+`
+  assert.deepEqual(await runClient(program), [
+    ...[512, 512, 512, 511].map((size) => [size, 'lost', 'lost']),
+    [1, ['lost', 'ok', 'ok']],
+    [2, ['lost', 'lost', 'ok'], 'ok'],
+    [[0, 6]],
+    [1, ['ok', 'lost', 'ok']],
+    [[2048, 2]],
+    [1, ['ok', 'ok', 'ok']],
+  ])
+})

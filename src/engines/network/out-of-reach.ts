@@ -7,7 +7,7 @@ import { decodeRuleSet, RULE_SET_SIZE } from '../../rules/encode.ts'
 import { isBoundToOwnNamespace } from '../../rules/reach.ts'
 import type { EngineContext } from '../engine.ts'
 
-/** struct elsewhere of bpf/network.bpf.c */
+/** struct elsewhere of bpf/network.bpf.h */
 export const elsewhereKey = struct({ netns: 'u64', tgid: 'u32', padding: 'u32' })
 const POLL_MS = 500
 /** Of each rule, so many namespaces are told of, and known: a program can make as many as it likes. */

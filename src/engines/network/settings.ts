@@ -5,7 +5,7 @@ import { encodeRuleSet, RULE_SET_SIZE } from '../../rules/encode.ts'
 import type { Rule } from '../../rules/rule.ts'
 import { encodeTargetProcess, SIDES, targetProcess } from '../../targets/limits.ts'
 
-/** Structures of bpf/network.bpf.c. */
+/** Structures of bpf/network.bpf.h. */
 export const networkStructs = {
   sets: struct({
     drop_out: 2 * RULE_SET_SIZE,

@@ -24,6 +24,9 @@ ssize_t target_link(pid_t tid, const char *name, char *buffer, size_t size);
 /* What its descriptor means, as /proc/TID/fd shows it: the length, cut where longer, or -1 with errno. */
 ssize_t target_descriptor_link(pid_t tid, s32 fd, char *buffer, size_t size);
 
+/* Is its descriptor a socket? -1 with errno if that cannot be told. */
+int target_descriptor_is_socket(pid_t tid, s32 fd);
+
 /* The name of its descriptor's protocol, if that is a socket ("TCP", "UDPv6"): the length, or -1 with errno. */
 ssize_t target_socket_protocol(pid_t tid, s32 fd, char *buffer, size_t size);
 

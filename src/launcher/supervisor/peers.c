@@ -104,15 +104,11 @@ static int read_argument(struct peer *peer, const struct call_shape *shape, cons
 
 static int is_socket(struct peer *peer, pid_t tid, s32 fd)
 {
-	static const char kind[] = "socket:";
-	char link[sizeof(kind)];
+	const int is = fd < 0 ? 0 : target_descriptor_is_socket(tid, fd);
 
-	if (fd < 0)
-		return 0;
-	if (target_descriptor_link(tid, fd, link, sizeof(link)) >= 0)
-		return memcmp(link, kind, sizeof(kind) - 1) == 0;
-	failed(peer);
-	return 0;
+	if (is < 0)
+		failed(peer);
+	return is > 0;
 }
 
 /* Of a raw socket its protocol is a number that it was made with. */
