@@ -28,14 +28,14 @@
 
 enum rule_kind { RULE_SYSCALL = 1, RULE_DROP_NET = 2, RULE_REFUSE_NET = 3 };
 
+/* What becomes of the call. Before it a pause and a signal may come, and another pause after it: struct rule. */
 enum outcome {
-	OUTCOME_ERRNO = 1,  /* the call fails with one of `errors`, and is not run */
-	OUTCOME_RETURN = 2, /* value: what the call returns without being run */
-	OUTCOME_DELAY = 3,  /* value to value + spread: nanoseconds before the call runs or, with `errors`, fails */
-	OUTCOME_SIGNAL = 4, /* value: signal number sent to the calling thread at the call */
+	OUTCOME_ERRNO = 1,  /* it fails with one of `errors`, and is not run */
+	OUTCOME_RETURN = 2, /* value: what it returns without being run */
+	OUTCOME_RUN = 3,    /* it runs as it is */
 	OUTCOME_DROP = 5,   /* the packet is lost without a word */
 	OUTCOME_REFUSE = 6, /* connect() fails with value: ECONNREFUSED */
-	OUTCOME_SHORT = 7,  /* value: how many bytes the call moves; 0: spread / 2^32 of those that it asks for */
+	OUTCOME_SHORT = 7,  /* value: how many bytes it moves; 0: share / 2^32 of those that it asks for */
 };
 
 enum rule_scope { SCOPE_TREE = 0, SCOPE_PROCESS = 1, SCOPE_THREAD = 2 };
@@ -79,6 +79,12 @@ struct rule_set {
 
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 };
 
+/* From `ns` to `ns + spread` nanoseconds. `spread` is below 2^47. */
+struct pause {
+	s64 ns;
+	u64 spread;
+};
+
 struct rule {
 	u32 kind;    /* enum rule_kind */
 	u32 outcome; /* enum outcome */
@@ -103,7 +109,10 @@ struct rule {
 	u8 to_prefix;  /* bits, 0..32 or 0..128 */
 	u8 to[16];     /* network byte order; IPv4 in the first four bytes */
 	u32 slot;      /* the rule's number in its session, never another's: draws, events and counts go by it */
-	u64 spread;    /* of a delay, below 2^47; a share of a length, below 2^32 */
+	u64 share;     /* of a length, below 2^32 */
+	struct pause enter; /* before the call */
+	struct pause exit;  /* when it has run, or was answered for, before it returns */
+	u64 signal;    /* sent to the calling thread at the call, after the pause; 0: none */
 	u16 errors[RULE_ERRORS_MAX]; /* errno, 1..4095, each as likely as the others */
 	u64 error_count; /* how many of them, 0..RULE_ERRORS_MAX */
 	s32 fds[RULE_FDS_MAX]; /* behind the last one it stands again */
@@ -225,19 +234,29 @@ static inline u32 chance_draw(u64 seed, u32 slot, u64 n)
 }
 
 /* What else is drawn for an occurrence that fires: one more round, so that no draw tells of another. */
-enum draw { DRAW_DELAY = 1, DRAW_ERROR = 2 };
+enum draw { DRAW_ENTER = 1, DRAW_ERROR = 2, DRAW_EXIT = 3 };
 
 static inline u32 other_draw(u64 seed, u32 slot, u64 n, enum draw what)
 {
 	return (u32)(mix64(draw_of(seed, slot, n) + DRAW_STEP * what) >> 32);
 }
 
-/* value + draw * (spread + 1) / 2^32, rounded down: for up to 4 seconds of spread each nanosecond is as likely. */
-static inline s64 drawn_delay(const struct rule *r, u64 seed, u64 n)
+/* ns + draw * (spread + 1) / 2^32, rounded down: for up to 4 seconds of spread each nanosecond is as likely. */
+static inline s64 drawn_pause(const struct pause *pause, u32 draw)
 {
-	const u64 draw = other_draw(seed, r->slot, n, DRAW_DELAY), width = r->spread + 1;
+	const u64 width = pause->spread + 1;
 
-	return r->value + (s64)(draw * (width >> 32) + (draw * (width & 0xffffffff) >> 32));
+	return pause->ns + (s64)(draw * (width >> 32) + (draw * (width & 0xffffffff) >> 32));
+}
+
+static inline s64 drawn_enter(const struct rule *r, u64 seed, u64 n)
+{
+	return drawn_pause(&r->enter, other_draw(seed, r->slot, n, DRAW_ENTER));
+}
+
+static inline s64 drawn_exit(const struct rule *r, u64 seed, u64 n)
+{
+	return drawn_pause(&r->exit, other_draw(seed, r->slot, n, DRAW_EXIT));
 }
 
 /* 0: the rule has no errors. */
@@ -251,7 +270,7 @@ static inline u32 drawn_error(const struct rule *r, u64 seed, u64 n)
 /* OUTCOME_SHORT: how many of the bytes that a call asks for it moves, at least 1; 0: it cannot be shorter. asked < 2^31. */
 static inline u64 short_bytes(const struct rule *r, u64 asked)
 {
-	u64 bytes = r->value ? (u64)r->value : asked * r->spread >> 32;
+	u64 bytes = r->value ? (u64)r->value : asked * r->share >> 32;
 
 	if (!bytes)
 		bytes = 1;

@@ -1,7 +1,7 @@
 /** The nearest reason why a rule did nothing, from its counts and its keys: what is not certain is not said. */
 import { nouns, whichProcesses } from '../rules/describe.ts'
 import { keysOf } from '../rules/keys/index.ts'
-import { kindOf } from '../rules/outcomes/index.ts'
+import { onlySome } from '../rules/outcomes/index.ts'
 import type { Rule, RuleCounts } from '../rules/rule.ts'
 import { overlap } from '../rules/shadow.ts'
 import type { When } from '../rules/values.ts'
@@ -159,7 +159,7 @@ function keysText(rule: Rule): string {
     const value = key.written?.(rule)
     return value === undefined ? [] : [`${key.name}=${value}`]
   })
-  const some = rule.kind === 'syscall' ? kindOf(rule.outcome).onlySome : undefined
+  const some = rule.kind === 'syscall' ? onlySome(rule.outcome) : undefined
   const conditions = [
     ...(keys.length === 0 ? [] : [`with ${keys.join(',')}`]),
     ...(some === undefined ? [] : [some]),

@@ -2,7 +2,7 @@
 import { keysOf } from './keys/index.ts'
 import { formatCidr } from './network-values.ts'
 import { explainErrno } from './outcomes/errno.ts'
-import { kindOf } from './outcomes/index.ts'
+import { describeOutcome } from './outcomes/index.ts'
 import type { NetworkRule, Rule, SyscallRule } from './rule.ts'
 import { printable } from './span.ts'
 import type { Target } from './target.ts'
@@ -75,7 +75,7 @@ function describeCall(rule: SyscallRule): string {
   const over = rule.protocol === undefined ? '' : ` over ${rule.protocol.toUpperCase()}`
   const peer = describePeer(rule)
   const conditions = describeKeys(rule, peer && `${peer} on the other side`)
-  return `${calls}${over}${conditions} ${kindOf(rule.outcome).describe(rule.outcome, many)}`
+  return `${calls}${over}${conditions} ${describeOutcome(rule.outcome, many)}`
 }
 
 /** ` with descriptor 3`: what narrows the rule, but for what has a place of its own in the sentence. */

@@ -24,13 +24,19 @@ export const ruleOffsets = {
   to_prefix: 83,
   to: 84,
   slot: 100,
-  spread: 104,
-  errors: 112,
-  error_count: 128,
-  fds: 136,
-  syscalls: 168,
-  path: 232,
+  share: 104,
+  enter: 112,
+  exit: 128,
+  signal: 144,
+  errors: 152,
+  error_count: 168,
+  fds: 176,
+  syscalls: 208,
+  path: 272,
 } as const
+
+/** offsetof() in struct pause. */
+export const pauseOffsets = { ns: 0, spread: 8 } as const
 
 /** enum rule_flags */
 export const ruleFlags = { path: 1, to: 4, targets: 8, notInherited: 16 } as const

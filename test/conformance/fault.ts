@@ -5,6 +5,14 @@ export type Outcome =
   /** `text` as on the command line; what the call returns, raw. */
   | { readonly kind: 'errno' | 'return'; readonly text: string; readonly value: bigint }
   | { readonly kind: 'delay'; readonly text: string }
+  /** Joined by +. `value`: what the call returns, raw, without being run; it runs where that is left out. */
+  | {
+      readonly kind: 'several'
+      readonly text: string
+      readonly value?: bigint
+      readonly caught?: true
+      readonly deadly?: number
+    }
   /** How many of so many bytes are moved. */
   | { readonly kind: 'short'; readonly text: string; readonly of: (asked: number) => number }
   /** One of these, drawn; with `pause` after a delay. */

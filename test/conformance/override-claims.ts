@@ -16,7 +16,7 @@ export function beyondOverride(faults: readonly Fault[], ways: Ways): string | u
   const later = ({ outcome }: Fault) =>
     outcome.kind === 'drawn'
       ? outcome.pause !== ''
-      : ['delay', 'signal', 'short'].includes(outcome.kind)
+      : ['delay', 'several', 'signal', 'short'].includes(outcome.kind)
   if (faults.some(later)) return 'delays, signals and short calls are left to the supervisor'
   if (faults.some(({ scope }) => scope === 'thread')) return 'it does not count in threads'
   const withPath = faults.filter(({ path }) => path !== undefined)

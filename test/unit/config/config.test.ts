@@ -107,7 +107,8 @@ test('ret_code is what the call returns: below zero an error', () => {
   const either = { ...eio, others: [{ name: 'EINTR', errno: 4 }] }
   assert.deepEqual(outcome('outcome: EIO|EINTR'), either)
   assert.deepEqual(outcome('ret_code: EIO|-4'), either)
-  const late = { kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n, fails: eio }
+  const pause = { kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n }
+  const late = { kind: 'combined', parts: [pause, eio] }
   assert.deepEqual(outcome('outcome: delay:10ms..50ms+EIO'), late)
 })
 
@@ -220,6 +221,8 @@ test('a rule in a file is the same as on the command line', () => {
       'delay:5ms',
       'EIO|-4',
       'delay:1ms..9ms+EIO',
+      'ret:0+signal:USR1+delay-exit:1ms',
+      'delay-exit:1ms..2ms',
       'signal:SIGTERM',
     ),
     rate,

@@ -25,7 +25,7 @@ import { signalledCall } from '../../../src/rules/names/interruptible.ts'
 import { callShape } from '../../../src/rules/names/shapes.ts'
 import { syscallNames, syscallNumber } from '../../../src/rules/names/syscalls.ts'
 import type { Rule } from '../../../src/rules/rule.ts'
-import { ruleOffsets } from '../../../src/rules/rule-layout.ts'
+import { pauseOffsets, ruleOffsets } from '../../../src/rules/rule-layout.ts'
 import { compileC } from '../../helpers/compile-c.ts'
 import { requires } from '../../helpers/requires.ts'
 
@@ -45,6 +45,9 @@ test('sizes and offsets are those of bpf/rule.h', (t) => {
     target: TARGET_SIZE,
     ...Object.fromEntries(
       Object.entries(targetOffsets).map(([field, offset]) => [`target.${field}`, offset]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(pauseOffsets).map(([field, offset]) => [`pause.${field}`, offset]),
     ),
   }
   for (const [name, size] of Object.entries({ ...sizes, RULES_MAX, SYSCALLS_MAX }))
@@ -66,7 +69,10 @@ test('sizes and offsets are those of bpf/rule.h', (t) => {
 test('C reads back what was encoded', (t) => {
   if (!requires(t, 'cc')) return
   const nothing = {
-    spread: '0',
+    share: '0',
+    enter: ['0', '0'],
+    exit: ['0', '0'],
+    signal: '0',
     errors: [],
     path: '',
     hasPath: 0,
@@ -122,7 +128,7 @@ test('C reads back what was encoded', (t) => {
     [
       call('openat=delay:1s..1440m+EIO|EINTR'),
       {
-        ...{ ...syscall, outcome: 'delay', value: '1000000000', spread: '86399000000000' },
+        ...{ ...syscall, outcome: 'errno', value: '0', enter: ['1000000000', '86399000000000'] },
         ...{ errors: [5, 4], syscalls: [257] },
       },
     ],
@@ -136,7 +142,7 @@ test('C reads back what was encoded', (t) => {
     [
       call('openat=delay:1.5s@50%,after=10ms,for=1ns,scope=process,path=/tmp/ü\\,*'),
       {
-        ...{ ...syscall, outcome: 'delay', value: '1500000000', syscalls: [257] },
+        ...{ ...syscall, outcome: 'run', value: '0', enter: ['1500000000', '0'], syscalls: [257] },
         ...{ threshold: String(2 ** 31), always: 0, after: '10000000', for: '1', scope: 'process' },
         ...{ hasPath: 1, path: Buffer.from('/tmp/ü,*').toString('hex') },
       },
@@ -144,7 +150,8 @@ test('C reads back what was encoded', (t) => {
     [
       call(`openat=signal:KILL,fd=2147483647,path=${'x'.repeat(255)}`),
       {
-        ...{ ...syscall, outcome: 'signal', value: '9', syscalls: [257], fds: [2147483647] },
+        ...{ ...syscall, outcome: 'run', value: '0', signal: '9' },
+        ...{ syscalls: [257], fds: [2147483647] },
         ...{ hasPath: 1, path: '78'.repeat(255) },
       },
     ],
@@ -153,12 +160,19 @@ test('C reads back what was encoded', (t) => {
       { ...syscall, outcome: 'short', value: '2147479552', syscalls: [17, 46] },
     ],
     [
+      call('read=delay:1ns+short:3+signal:64+delay-exit:2ns..5ns'),
+      {
+        ...{ ...syscall, outcome: 'short', value: '3', signal: '64', syscalls: [0] },
+        ...{ enter: ['1', '0'], exit: ['2', '3'] },
+      },
+    ],
+    [
       call('read=short:0.000000001%'),
-      { ...syscall, outcome: 'short', value: '0', spread: '1', syscalls: [0] },
+      { ...syscall, outcome: 'short', value: '0', share: '1', syscalls: [0] },
     ],
     [
       call('write=short:50%'),
-      { ...syscall, outcome: 'short', value: '0', spread: String(2 ** 31), syscalls: [1] },
+      { ...syscall, outcome: 'short', value: '0', share: String(2 ** 31), syscalls: [1] },
     ],
     [parseNetworkFault('drop-net', '100%'), { ...network, kind: 'drop-net', outcome: 'drop' }],
     [

@@ -4,9 +4,12 @@ import { MinderbinderError } from '../../../src/errors.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../../src/rules/grammar.ts'
 import { families } from '../../../src/rules/names/families.ts'
 import { callShape } from '../../../src/rules/names/shapes.ts'
+import type { Outcome, SingleOutcome } from '../../../src/rules/outcomes/index.ts'
 import type { NetworkRule, SyscallRule } from '../../../src/rules/rule.ts'
 
 const EIO = { kind: 'errno', name: 'EIO', errno: 5 } as const
+const TERM = { kind: 'signal', name: 'SIGTERM', signal: 15 } as const
+const both = (...parts: SingleOutcome[]): Outcome => ({ kind: 'combined', parts })
 const EIOorEINTR = { ...EIO, others: [{ name: 'EINTR', errno: 4 }] } as const
 const x86 = { arch: 'x86_64' } as const
 const arm = { arch: 'arm64' } as const
@@ -66,8 +69,23 @@ test('outcomes', () => {
     ['delay:10ms..50ms', { kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n }],
     ['delay:0ms..1us', { kind: 'delay', ns: 0n, toNs: 1_000n }],
     ['delay:1ms..1000us', { kind: 'delay', ns: 1_000_000n }],
-    ['delay:1s+EIO', { kind: 'delay', ns: 1_000_000_000n, fails: EIO }],
-    ['delay:0s..1s+-5|eintr', { kind: 'delay', ns: 0n, toNs: 1_000_000_000n, fails: EIOorEINTR }],
+    ['delay-exit:50ms', { kind: 'delay-exit', ns: 50_000_000n }],
+    ['delay-exit:10ms..50ms', { kind: 'delay-exit', ns: 10_000_000n, toNs: 50_000_000n }],
+    ['delay:1s+EIO', both({ kind: 'delay', ns: 1_000_000_000n }, EIO)],
+    ['delay:0s..1s+-5|eintr', both({ kind: 'delay', ns: 0n, toNs: 1_000_000_000n }, EIOorEINTR)],
+    ['EIO+delay-exit:5us', both(EIO, { kind: 'delay-exit', ns: 5_000n })],
+    // In whichever order they are written: the signal comes first.
+    ['ret:0+signal:TERM', both(TERM, { kind: 'return', value: 0n })],
+    ['signal:TERM+ret:0', both(TERM, { kind: 'return', value: 0n })],
+    [
+      'delay:1s+short:1+signal:TERM+delay-exit:2s',
+      both(
+        { kind: 'delay', ns: 1_000_000_000n },
+        TERM,
+        { kind: 'short', bytes: 1 },
+        { kind: 'delay-exit', ns: 2_000_000_000n },
+      ),
+    ],
     ['short:1', { kind: 'short', bytes: 1 }],
     ['short:2147479552', { kind: 'short', bytes: 2147479552 }],
     ['short:50%', { kind: 'short', percent: 50 }],
@@ -274,8 +292,28 @@ test('what is wrong with a fault on system calls', () => {
     ['openat=delay:2ms..1ms', '2ms..1ms', 'MB_FAULT_VALUE', /1ms, is shorter than .* 2ms/],
     ['openat=delay:0ms..0ms', '0ms', 'MB_FAULT_VALUE', /no effect/],
     ['openat=delay:1ms..1441m', '1441m', 'MB_FAULT_VALUE', /day/],
-    ['openat=delay:1ms+', '', 'MB_FAULT_SYNTAX', /error is missing/],
-    ['openat=delay:1ms+ret:0', 'ret:0', 'MB_FAULT_VALUE', /follow a delay/, /delay:200ms\+EIO/],
+    ['openat=delay:1ms+', '', 'MB_FAULT_SYNTAX', /missing beside the \+/],
+    ['openat=+EIO', '', 'MB_FAULT_SYNTAX', /missing beside the \+/],
+    ['openat=EIO+ret:0', 'ret:0', 'MB_FAULT_VALUE', /cannot be combined/, /it fails, it returns/],
+    ['read=EIO+short:1', 'short:1', 'MB_FAULT_VALUE', /cannot be combined/, /moves less/],
+    ['read=delay:1ms+delay:2ms', 'delay:2ms', 'MB_FAULT_VALUE', /combined/, /one pause/],
+    ['read=delay-exit:1s+delay-exit:2s', 'delay-exit:2s', 'MB_FAULT_VALUE', /combined/],
+    ['read=signal:1+signal:2', 'signal:2', 'MB_FAULT_VALUE', /cannot be combined/, /one signal/],
+    [
+      'read=delay-exit:1s+EIO',
+      'delay-exit:1s',
+      'MB_FAULT_VALUE',
+      /before 'EIO'/,
+      /EIO\+delay-exit:1s/,
+    ],
+    [
+      'read=signal:1+delay:1s',
+      'delay:1s',
+      'MB_FAULT_VALUE',
+      /behind 'signal:1'/,
+      /delay:1s\+signal:1/,
+    ],
+    ['exit=delay-exit:1s', 'delay-exit:1s', 'MB_FAULT_VALUE', /it never returns/],
     ['openat=delay:1ms+EOI', 'EOI', 'MB_UNKNOWN_NAME', /unknown error/, /EIO/],
     ['exit_group=delay:1ms+EIO', 'delay:1ms+EIO', 'MB_FAULT_VALUE', /never returns/],
     ['openat=EIO|', '', 'MB_FAULT_SYNTAX', /missing beside/],
@@ -407,7 +445,7 @@ const ways: readonly (readonly [typed: string, hint: string])[] = [
   ['connect=5000', 'to return it without running the call, write ret:5000'],
   [
     'write=1k',
-    'an outcome is an error (ENOENT, -2 or EIO|EINTR), ret:N, delay:50ms, signal:SIGKILL or short:50%',
+    'an outcome is an error (ENOENT, -2 or EIO|EINTR), ret:N, delay:50ms, delay-exit:50ms, signal:SIGKILL or short:50%',
   ],
   ['write=short', 'did you mean short:50%?'],
   ['write=partial:1', 'did you mean short:50%?'],
@@ -415,7 +453,10 @@ const ways: readonly (readonly [typed: string, hint: string])[] = [
   ['openat=EACCES|ret:0', 'only errors can be drawn: EIO|EINTR|EAGAIN'],
   ['openat=EACCES/EMFILE', 'one of several errors is written EIO|EINTR|EAGAIN'],
   ['openat={ENOENT,EACCES}', 'one of several errors is written EIO|EINTR|EAGAIN'],
-  ['read=EIO+delay:200ms', 'the delay comes first: delay:200ms+EIO'],
+  [
+    'read=EIO+delay:200ms',
+    'the delay comes first: delay:200ms+EIO; before the call returns it is delay-exit:',
+  ],
   ['read=delay:10ms-50ms', 'a delay may be drawn from a range: delay:10ms..50ms'],
   ['read=delay:10ms±5ms', 'a delay may be drawn from a range: delay:10ms..50ms'],
   ['openat=ENOENT@0.5', 'did you mean 50% or 0.5%?'],

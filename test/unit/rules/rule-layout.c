@@ -20,6 +20,8 @@ static void print_layout(void)
 	printf("target.kind %zu\n", offsetof(struct target, kind));
 	printf("target.value %zu\n", offsetof(struct target, value));
 	printf("target.name %zu\n", offsetof(struct target, name));
+	printf("pause.ns %zu\n", offsetof(struct pause, ns));
+	printf("pause.spread %zu\n", offsetof(struct pause, spread));
 	printf("target_kinds %d %d %d %d %d\n", TARGET_NAME, TARGET_GLOB, TARGET_PID, TARGET_UID,
 	       TARGET_CGROUP);
 	printf("RULES_MAX %u\n", RULES_MAX);
@@ -46,12 +48,20 @@ static void print_layout(void)
 	FIELD(to_prefix);
 	FIELD(to);
 	FIELD(slot);
-	FIELD(spread);
+	FIELD(share);
+	FIELD(enter);
+	FIELD(exit);
+	FIELD(signal);
 	FIELD(errors);
 	FIELD(error_count);
 	FIELD(fds);
 	FIELD(syscalls);
 	FIELD(path);
+}
+
+static void print_pause(const char *name, const struct pause *pause)
+{
+	printf("\"%s\":[\"%lld\",\"%llu\"],", name, (long long)pause->ns, (unsigned long long)pause->spread);
 }
 
 static void print_rule(const struct rule *r)
@@ -62,8 +72,7 @@ static void print_rule(const struct rule *r)
 								 : "?");
 	printf("\"outcome\":\"%s\",", r->outcome == OUTCOME_ERRNO    ? "errno"
 				      : r->outcome == OUTCOME_RETURN ? "return"
-				      : r->outcome == OUTCOME_DELAY  ? "delay"
-				      : r->outcome == OUTCOME_SIGNAL ? "signal"
+				      : r->outcome == OUTCOME_RUN    ? "run"
 				      : r->outcome == OUTCOME_DROP   ? "drop"
 				      : r->outcome == OUTCOME_REFUSE ? "refuse"
 				      : r->outcome == OUTCOME_SHORT  ? "short"
@@ -92,7 +101,10 @@ static void print_rule(const struct rule *r)
 	printf("\"to\":[%u,%u", r->to_family, r->to_prefix);
 	for (size_t i = 0; i < sizeof(r->to); i++)
 		printf(",%u", r->to[i]);
-	printf("],\"slot\":%u,\"spread\":\"%llu\",\"errors\":[", r->slot, (unsigned long long)r->spread);
+	printf("],\"slot\":%u,\"share\":\"%llu\",", r->slot, (unsigned long long)r->share);
+	print_pause("enter", &r->enter);
+	print_pause("exit", &r->exit);
+	printf("\"signal\":\"%llu\",\"errors\":[", (unsigned long long)r->signal);
 	const char *comma = "";
 	for (u64 i = 0; i < r->error_count && i < RULE_ERRORS_MAX; i++) {
 		printf("%s%u", comma, r->errors[i]);
