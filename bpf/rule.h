@@ -17,6 +17,8 @@
 #define RULE_PATH_MAX 256u
 #define RULE_FDS_MAX 8u
 #define RULE_ERRORS_MAX 8u /* a power of two */
+#define RULE_PORTS_MAX 8u
+#define RULE_BLOCKS_MAX 8u
 #define EVENT_TEXT_MAX 256u
 #define COMM_MAX 16u /* TASK_COMM_LEN, include/linux/sched.h */
 
@@ -41,8 +43,7 @@ enum outcome {
 enum rule_scope { SCOPE_TREE = 0, SCOPE_PROCESS = 1, SCOPE_THREAD = 2 };
 
 enum rule_flags {
-	RULE_HAS_PATH = 1 << 0, /* path: glob over the path arguments as the program passes them */
-	RULE_HAS_TO = 1 << 2,   /* to/to_prefix: CIDR of the remote address */
+	RULE_HAS_PATH = 1 << 0, /* path: globs over the path arguments as the program passes them */
 	RULE_HAS_TARGETS = 1 << 3, /* only processes that struct target names for it */
 	RULE_NOT_INHERITED = 1 << 4, /* and not those that they start */
 };
@@ -79,6 +80,20 @@ struct rule_set {
 
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 };
 
+/* Inclusive, host byte order. */
+struct port_range {
+	u16 low;
+	u16 high;
+};
+
+/* A CIDR block of addresses. */
+struct block {
+	u8 address[16]; /* network byte order; IPv4 in the first four bytes */
+	u8 family;      /* 4 or 6 */
+	u8 prefix;      /* bits, 0..32 or 0..128 */
+	u16 none;       /* 0: address is a multiple of four bytes */
+};
+
 /* From `ns` to `ns + spread` nanoseconds. `spread` is below 2^47. */
 struct pause {
 	s64 ns;
@@ -101,13 +116,10 @@ struct rule {
 	u32 fd_count;  /* one of `fds` is a descriptor argument of the call; 0: whatever these are */
 	/* network only */
 	u32 ifindex;   /* 0: every interface */
-	u16 port_low;  /* remote port, inclusive, host byte order; 0..65535 together: any */
-	u16 port_high;
+	u32 port_count; /* the remote port is in one of `ports`; 0: whatever it is */
 	u8 protocol;   /* IPPROTO_*; 0: any */
 	u8 direction;  /* enum direction */
-	u8 to_family;  /* 4 or 6 with RULE_HAS_TO */
-	u8 to_prefix;  /* bits, 0..32 or 0..128 */
-	u8 to[16];     /* network byte order; IPv4 in the first four bytes */
+	u16 to_count;  /* the remote address is in one of `to`; 0: whatever it is */
 	u32 slot;      /* the rule's number in its session, never another's: draws, events and counts go by it */
 	u64 share;     /* of a length, below 2^32 */
 	struct pause enter; /* before the call */
@@ -116,8 +128,10 @@ struct rule {
 	u16 errors[RULE_ERRORS_MAX]; /* errno, 1..4095, each as likely as the others */
 	u64 error_count; /* how many of them, 0..RULE_ERRORS_MAX */
 	s32 fds[RULE_FDS_MAX]; /* behind the last one it stands again */
+	struct port_range ports[RULE_PORTS_MAX]; /* as fds */
+	struct block to[RULE_BLOCKS_MAX];
 	u64 syscalls[SYSCALLS_MAX / 64]; /* bit set of native system call numbers */
-	char path[RULE_PATH_MAX];        /* glob, NUL-terminated: * ? [set], * crosses '/' */
+	char path[RULE_PATH_MAX];        /* globs, one of which matches, each NUL-terminated: * ? [set], * crosses '/' */
 };
 
 /* Which arguments of a system call are what: bit i stands for argument i (0-based). */
@@ -172,6 +186,20 @@ static inline int fd_matches(const struct rule *rule, const struct call_shape *s
 			return 1;
 	}
 	return 0;
+}
+
+/* Is the port in one of the rule's ranges? */
+static inline int port_matches(const struct rule *rule, u16 port)
+{
+	u64 same = 0;
+
+	/* As above: 0 - 1 has bit 63, and so has what is less than the width of a range. */
+	for (u32 k = 0; k < RULE_PORTS_MAX; k++) {
+		const struct port_range *range = &rule->ports[k];
+
+		same |= (u64)(u32)(port - range->low) - (u64)(range->high - range->low + 1);
+	}
+	return (int)(same >> 63);
 }
 
 /* seen: the call was named; matched: every key but when, rate and times agreed; fired: it happened. */

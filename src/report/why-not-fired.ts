@@ -83,7 +83,7 @@ function unmatched(run: RunSoFar, index: number): string {
   const rule = run.rules[index]!
   const { seen, unread } = run.counts[index]!
   const calls = counted(seen, nouns[rule.kind])
-  const what = rule.kind === 'syscall' && rule.path !== undefined ? 'path' : 'socket'
+  const what = rule.kind === 'syscall' && rule.paths !== undefined ? 'path' : 'socket'
   if (unread >= seen) return `${calls}, whose ${what}${seen === 1n ? '' : 's'} could not be read`
   const near = run.nearPaths?.get(index) ?? []
   return [

@@ -86,10 +86,11 @@ function describeKeys(rule: Rule, peer = ''): string {
 }
 
 /** `port 443 of 10.0.0.0/8`; empty if the rule is for all. */
-function describePeer({ port, to }: Rule): string {
-  const ports =
-    port && (port.low === port.high ? `port ${port.low}` : `ports ${port.low} to ${port.high}`)
-  const address = to && formatCidr(to)
+function describePeer({ ports: ranges, to }: Rule): string {
+  const many = ranges && (ranges.length > 1 || ranges[0]!.low !== ranges[0]!.high)
+  const texts = ranges?.map(({ low, high }) => (low === high ? `${low}` : `${low} to ${high}`))
+  const ports = texts && `${many ? 'ports' : 'port'} ${listNames(texts, 'or')}`
+  const address = to && listNames(to.map(formatCidr), 'or')
   return [ports, address].filter((part) => part !== undefined).join(' of ')
 }
 

@@ -13,7 +13,7 @@ import { addFlag, ruleFlags, ruleOffsets } from './rule-layout.ts'
 import type { Target } from './target.ts'
 
 /** sizeof(struct rule) */
-export const RULE_SIZE = 528
+export const RULE_SIZE = 704
 /** sizeof(struct call_shape) */
 export const CALL_SHAPE_SIZE = 4
 /** sizeof(struct rule_counts) */

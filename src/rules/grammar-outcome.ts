@@ -4,7 +4,7 @@ import { nearest } from './names/suggest.ts'
 import { otherOutcomeHint } from './other-words.ts'
 import { checkOrder, combine, type Part } from './outcomes/combined.ts'
 import { errno } from './outcomes/errno.ts'
-import { allForms, type Outcome, outcomeKinds } from './outcomes/index.ts'
+import { allForms, type Outcome, outcomeKinds, type SingleOutcome } from './outcomes/index.ts'
 import { quote, type Span } from './span.ts'
 import { listNames } from './words/lists.ts'
 
@@ -17,7 +17,7 @@ export function parseOutcome(span: Span): Outcome {
   return outcome
 }
 
-function parsePart(span: Span, isOneOfSome: boolean): Part {
+function parsePart(span: Span, isOneOfSome: boolean): Part<SingleOutcome> {
   const { text } = span
   if (text === '')
     throw span.error(

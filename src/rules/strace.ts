@@ -9,7 +9,13 @@
 
 import { nearest } from './names/suggest.ts'
 import { combine, type Part } from './outcomes/combined.ts'
-import { allForms, injections, type Outcome, refusesOutcome } from './outcomes/index.ts'
+import {
+  allForms,
+  injections,
+  type Outcome,
+  refusesOutcome,
+  type SingleOutcome,
+} from './outcomes/index.ts'
 import type { GrammarContext } from './parts.ts'
 import type { Expression, LeftOut, Rule, SyscallRule } from './rule.ts'
 import { printable, quote, Span } from './span.ts'
@@ -95,7 +101,7 @@ export function lastExpressions(rules: readonly Rule[]): readonly Rule[] {
 }
 
 function parseActions(parts: readonly Span[], isFault: boolean, spec: Span) {
-  const actions: Part[] = []
+  const actions: Part<SingleOutcome>[] = []
   let when = always
   for (const part of parts) {
     const [key, value] = part.cut('=') ?? [part, undefined]

@@ -39,7 +39,7 @@ export interface Fault {
   readonly times?: number
   readonly scope?: 'process' | 'thread'
   /** With the path arguments that it is meant to match, of all those in the case. */
-  readonly path?: { readonly glob: string; readonly matches: readonly string[] }
+  readonly path?: { readonly glob: string | readonly string[]; readonly matches: readonly string[] }
   readonly fd?: number | readonly number[]
   /** Names of programs that it is for; a * at the end is the only sign of a pattern. */
   readonly targets?: readonly string[]
@@ -97,7 +97,7 @@ export function faultText(fault: Fault, label: string): string {
   }
   const rate = fault.rate === undefined ? '' : `@${fault.rate}%`
   const pairs = Object.entries(keys).flatMap(([key, value]) =>
-    value === undefined ? [] : [`,${key}=${value}`],
+    value === undefined ? [] : [value].flat().map((each) => `,${key}=${each}`),
   )
   return `${fault.set}=${fault.outcome.text}${rate}${pairs.join('')}`
 }

@@ -21,6 +21,7 @@ export function beyondOverride(faults: readonly Fault[], ways: Ways): string | u
   if (faults.some(({ scope }) => scope === 'thread')) return 'it does not count in threads'
   const withPath = faults.filter(({ path }) => path !== undefined)
   if (withPath.length > 0 && !(ways.modify && ways.second)) return 'path= needs fmod_ret and more'
+  if (withPath.some(({ path }) => typeof path?.glob !== 'string')) return 'several path= of a rule'
   if (count(withPath) > MODIFIED_MAX) return `path= on more than ${MODIFIED_MAX} calls`
   if (ways.kprobe) return undefined
   if (faults.some(({ outcome }) => outcome.text === 'ret:0')) return 'ret:0 needs kprobes'

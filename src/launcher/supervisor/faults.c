@@ -330,8 +330,10 @@ static void keep_near(struct rule_table *table, u32 number)
 		const u32 row = table->rows_of[at];
 		const struct rule *rule = &table->rules[row];
 
-		for (u32 i = 0; has_bit(look.near, row) && i < look.paths.count; i++)
-			near_consider(rule->slot, rule->path, look.paths.of[i].text);
+		for (u32 i = 0; has_bit(look.near, row) && i < look.paths.count; i++) {
+			for (const char *glob = next_glob(rule, NULL); glob; glob = next_glob(rule, glob))
+				near_consider(rule->slot, glob, look.paths.of[i].text);
+		}
 	}
 	lock(&deciding);
 	rule_table_release(table);

@@ -1,12 +1,11 @@
 /** Several outcomes of one call, joined by +: `delay:10ms+EIO`, `ret:0+signal:SIGTERM+delay-exit:5ms`. */
 import { quote, type Span } from '../span.ts'
-import type { SingleOutcome } from './index.ts'
 import type { Step } from './outcome.ts'
 
-export interface CombinedOutcome {
+export interface CombinedOutcome<Single> {
   readonly kind: 'combined'
   /** Two or more, in the order of steps: one of each at most. */
-  readonly parts: readonly SingleOutcome[]
+  readonly parts: readonly Single[]
 }
 
 /** In the order in which they happen. */
@@ -19,15 +18,15 @@ const twice: { readonly [step in Step]: string } = {
   exit: 'a call has one pause before it returns: delay-exit:20ms, or delay-exit:10ms..50ms',
 }
 
-export interface Part {
-  readonly outcome: SingleOutcome
+export interface Part<Single> {
+  readonly outcome: Single
   readonly step: Step
   /** Where it stands. */
   readonly span: Span
 }
 
 /** @throws {MinderbinderError} where two say the same, or different things */
-export function combine(parts: readonly Part[]): SingleOutcome | CombinedOutcome {
+export function combine<Single>(parts: readonly Part<Single>[]): Single | CombinedOutcome<Single> {
   for (const [at, { step, span }] of parts.entries()) {
     const other = parts.slice(0, at).find((part) => part.step === step)
     if (other)
@@ -43,7 +42,7 @@ export function combine(parts: readonly Part[]): SingleOutcome | CombinedOutcome
 }
 
 /** Written in another order than that in which they happen, pauses would mislead. */
-export function checkOrder(parts: readonly Part[]): void {
+export function checkOrder(parts: readonly Part<unknown>[]): void {
   for (const [at, { step, span }] of parts.entries()) {
     const others = parts.flatMap((part) => (part.span === span ? [] : part.span.text)).join('+')
     if (step === 'enter' && at > 0)

@@ -20,7 +20,7 @@ export type SingleOutcome =
   | ShortOutcome
 
 /** What happens to a system call when its rule fires. */
-export type Outcome = SingleOutcome | CombinedOutcome
+export type Outcome = SingleOutcome | CombinedOutcome<SingleOutcome>
 
 const table: {
   readonly [K in SingleOutcome['kind']]: OutcomeKind<Extract<SingleOutcome, { kind: K }>>

@@ -183,11 +183,12 @@ ${'    - {syscall: *calls, ret_code: *code, targets: *who}\n    - *first\n'.repe
 test('values stand as they are: commas, escapes, folded lines', () => {
   const path = (text: string) => {
     const rule = one(`syscall: openat, ret_code: EIO, path: ${text}`)
-    return rule.kind === 'syscall' ? rule.path : undefined
+    return rule.kind === 'syscall' ? rule.paths?.join('|') : undefined
   }
   assert.equal(path('"/a,b\\u002f\\\\,*"'), '/a,b/\\,*')
   assert.equal(path("'/it''s'"), "/it's")
   assert.equal(path('"/a\n b"'), '/a b')
+  assert.equal(path('[/a, "*.db", 7]'), '/a|*.db|7')
 })
 
 test('a file with and without quotes, in flow and block style, is the same', () => {

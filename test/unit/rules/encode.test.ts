@@ -25,7 +25,14 @@ import { signalledCall } from '../../../src/rules/names/interruptible.ts'
 import { callShape } from '../../../src/rules/names/shapes.ts'
 import { syscallNames, syscallNumber } from '../../../src/rules/names/syscalls.ts'
 import type { Rule } from '../../../src/rules/rule.ts'
-import { pauseOffsets, ruleOffsets } from '../../../src/rules/rule-layout.ts'
+import {
+  BLOCK_SIZE,
+  blockOffsets,
+  PORT_RANGE_SIZE,
+  pauseOffsets,
+  portRangeOffsets,
+  ruleOffsets,
+} from '../../../src/rules/rule-layout.ts'
 import { compileC } from '../../helpers/compile-c.ts'
 import { requires } from '../../helpers/requires.ts'
 
@@ -45,6 +52,13 @@ test('sizes and offsets are those of bpf/rule.h', (t) => {
     target: TARGET_SIZE,
     ...Object.fromEntries(
       Object.entries(targetOffsets).map(([field, offset]) => [`target.${field}`, offset]),
+    ),
+    ...{ port_range: PORT_RANGE_SIZE, block: BLOCK_SIZE },
+    ...Object.fromEntries(
+      Object.entries(portRangeOffsets).map(([field, offset]) => [`port_range.${field}`, offset]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(blockOffsets).map(([field, offset]) => [`block.${field}`, offset]),
     ),
     ...Object.fromEntries(
       Object.entries(pauseOffsets).map(([field, offset]) => [`pause.${field}`, offset]),
@@ -76,7 +90,6 @@ test('C reads back what was encoded', (t) => {
     errors: [],
     path: '',
     hasPath: 0,
-    hasTo: 0,
     fds: [],
     ifindex: 0,
   }
@@ -89,7 +102,7 @@ test('C reads back what was encoded', (t) => {
     noEnd: 1,
   }
   const full = { ...common, threshold: String(2 ** 32), always: 1, scope: 'tree' }
-  const noPeer = { port: [0, 65535], protocol: 0, direction: 'out', to: new Array(18).fill(0) }
+  const noPeer = { ports: [], protocol: 0, direction: 'out', to: [] }
   const syscall = { kind: 'syscall', ...full, ...noPeer }
   const network = { ...full, ...noPeer, syscalls: [], value: '0' }
   const cases: [Rule, object][] = [
@@ -106,11 +119,15 @@ test('C reads back what was encoded', (t) => {
       },
     ],
     [
-      call('sendto=EPERM,proto=udp,port=53-54,to=127.0.0.0/8'),
+      call('sendto=EPERM,proto=udp,port=443+53-54,to=127.0.0.0/8+::1'),
       {
         ...{ ...syscall, outcome: 'errno', value: '0', errors: [1], syscalls: [44] },
-        ...{ port: [53, 54], protocol: 17, hasTo: 1 },
-        to: [4, 8, 127, ...new Array(15).fill(0)],
+        ports: [53, 54, 443, 443],
+        protocol: 17,
+        to: [
+          [4, 8, 127, ...new Array(15).fill(0)],
+          [6, 128, ...new Array(15).fill(0), 1],
+        ],
       },
     ],
     [
@@ -148,6 +165,13 @@ test('C reads back what was encoded', (t) => {
       },
     ],
     [
+      call('openat=EIO,path=/a*,path=b'),
+      {
+        ...{ ...syscall, outcome: 'errno', value: '0', errors: [5], syscalls: [257] },
+        ...{ hasPath: 1, path: Buffer.from('/a*\0b').toString('hex') },
+      },
+    ],
+    [
       call(`openat=signal:KILL,fd=2147483647,path=${'x'.repeat(255)}`),
       {
         ...{ ...syscall, outcome: 'run', value: '0', signal: '9' },
@@ -179,15 +203,15 @@ test('C reads back what was encoded', (t) => {
       parseNetworkFault('drop-net', '100%,dir=in,proto=udp,port=53,to=10.0.0.0/8,interface=eth0'),
       {
         ...{ ...network, kind: 'drop-net', outcome: 'drop', direction: 'in', protocol: 17 },
-        ...{ port: [53, 53], ifindex: 7, hasTo: 1 },
-        to: [4, 8, 10, ...new Array(15).fill(0)],
+        ...{ ports: [53, 53], ifindex: 7 },
+        to: [[4, 8, 10, ...new Array(15).fill(0)]],
       },
     ],
     [
       parseNetworkFault('refuse-net', '100%,proto=tcp,port=8000-8999,to=::1'),
       {
         ...{ ...network, kind: 'refuse-net', outcome: 'refuse', value: '111', protocol: 6 },
-        ...{ port: [8000, 8999], hasTo: 1, to: [6, 128, ...new Array(15).fill(0), 1] },
+        ...{ ports: [8000, 8999], to: [[6, 128, ...new Array(15).fill(0), 1]] },
       },
     ],
   ]

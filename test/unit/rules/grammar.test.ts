@@ -157,12 +157,21 @@ test('the same set on another architecture', () => {
 })
 
 test('the other side of a socket: keys of system calls as of the network', () => {
-  const { protocol, port, to } = call('sendto+read=EPERM,proto=udp,port=53-54,to=::1')
+  const { protocol, ports, to } = call(
+    'sendto+read=EPERM,proto=udp,port=853+53-54,to=::1+10.0.0.0/8',
+  )
   assert.deepEqual(
-    { protocol, port, to },
+    { protocol, ports, to },
     {
-      ...{ protocol: 'udp', port: { low: 53, high: 54 } },
-      to: { family: 6, address: [...new Array(15).fill(0), 1], prefix: 128 },
+      protocol: 'udp',
+      ports: [
+        { low: 53, high: 54 },
+        { low: 853, high: 853 },
+      ],
+      to: [
+        { family: 6, address: [...new Array(15).fill(0), 1], prefix: 128 },
+        { family: 4, address: [10, 0, 0, 0], prefix: 8 },
+      ],
     },
   )
   const { syscalls, leftOut } = call('%net=EPERM,port=53')
@@ -189,8 +198,8 @@ test('network faults', () => {
   const { kind: _kind, source: _source, ...rest } = full
   assert.deepEqual(rest, {
     ...{ rate: 0.5, afterNs: 1_000_000_000n, when: { ...always, first: 2 }, times: 3, label: 'x' },
-    ...{ protocol: 'udp', port: { low: 5000, high: 5010 }, direction: 'in', interface: 'eth0' },
-    to: { family: 4, address: [10, 1, 0, 0], prefix: 16 },
+    ...{ protocol: 'udp', ports: [{ low: 5000, high: 5010 }], direction: 'in', interface: 'eth0' },
+    to: [{ family: 4, address: [10, 1, 0, 0], prefix: 16 }],
   })
   assert.equal(refuse('50%,proto=tcp,dir=out').kind, 'refuse-net')
   assert.deepEqual(
@@ -200,8 +209,33 @@ test('network faults', () => {
 })
 
 test('a comma in a path is escaped, other backslashes are the glob’s', () => {
-  assert.equal(call('openat=EIO,path=/a\\,b\\*c').path, '/a,b\\*c')
-  assert.equal(call('openat=EIO,path=/a=b@c').path, '/a=b@c')
+  assert.equal(call('openat=EIO,path=/a\\,b\\*c').paths?.[0], '/a,b\\*c')
+  assert.equal(call('openat=EIO,path=/a=b@c').paths?.[0], '/a=b@c')
+})
+
+test('several values of a key: joined by +, or the key several times', () => {
+  const ports = (text: string) =>
+    drop(text).ports?.map(({ low, high }) => (low === high ? low : [low, high]))
+  assert.deepEqual(ports('port=853+53'), [53, 853])
+  assert.deepEqual(ports('port=853,port=53,port=54-60+443'), [[53, 60], 443, 853])
+  assert.deepEqual(ports('port=1+3+5+7+9+11+13+15+2'), [[1, 3], 5, 7, 9, 11, 13, 15])
+  assert.throws(() => ports('port=1+3+5+7+9+11+13+15+17'), /8 ports or ranges at most/)
+  for (const wrong of ['', '53+', '+53', '53++54', '0', '65536+1', '53+x'])
+    assert.throws(() => ports(`port=${wrong}`), MinderbinderError, wrong)
+  const nine = Array.from({ length: 9 }, (_, at) => `10.0.0.${at}`).join('+')
+  assert.throws(() => drop(`to=${nine}`), /8 addresses or blocks at most/)
+  assert.deepEqual(call('write=EIO,fd=1,fd=2+1').fds, [1, 2])
+  assert.deepEqual(call('openat=EIO,path=/a\\,b,path=*c,path=*c').paths, ['/a,b', '*c'])
+  assert.deepEqual(
+    call('openat=EIO,process=g++,process=cc*').targets?.map(
+      (target) => 'name' in target && target.name,
+    ),
+    ['g++', 'cc*'],
+  )
+  const long = 'x'.repeat(126)
+  assert.equal(call(`openat=EIO,path=a${long},path=b${long}`).paths?.length, 2)
+  assert.throws(() => call(`openat=EIO,path=aa${long},path=b${long}`), /256 bytes with the others/)
+  assert.throws(() => call('openat=EIO,when=1,when=2'), /when= is there twice/)
 })
 
 test('several descriptors, and the standard streams by name', () => {
@@ -422,12 +456,12 @@ test('what is wrong with a network fault', () => {
 })
 
 test('the rate of a network fault is 100% if it is left out', () => {
-  const { rate, port, label, source } = drop('port=53,proto=udp')
+  const { rate, ports, label, source } = drop('port=53,proto=udp')
   assert.deepEqual(
-    { rate, port, label, source },
+    { rate, ports, label, source },
     {
       rate: 100,
-      port: { low: 53, high: 53 },
+      ports: [{ low: 53, high: 53 }],
       label: 'drop-net port=53,proto=udp',
       source: '--drop-net port=53,proto=udp',
     },
@@ -496,7 +530,7 @@ const ways: readonly (readonly [typed: string, hint: string])[] = [
   ['openat=EIO,file=/x', 'did you mean path=?'],
   ['write=EIO,fd=3-9', 'several descriptors are joined by +: fd=1+2'],
   ['write=EIO,fd=0+1+2+3+4+5+6+7+8', 'give a second rule for the others'],
-  ['write=EIO,fd=1,2', 'a key has one value: give a rule for each'],
+  ['write=EIO,fd=1,2', 'several values of fd=, port= and to= are joined by +: port=53+853'],
   ['write=EIO,fd=!1', 'fd= cannot be negated'],
   ...['^open=EIO', '/open=EIO', '/^open/=EIO'].map(
     (typed) =>
@@ -523,8 +557,8 @@ const networkWays: readonly (readonly [typed: string, hint: string])[] = [
   ['50%,delay=100ms', noLatency],
   ['delay=100ms', noLatency],
   ['50%,latency=100ms', noLatency],
-  ['port=53+80', 'a rule has one port or one range: give a rule for each'],
-  ['port=53,80', 'a key has one value: give a rule for each'],
+  ['port=53;80', 'several ports are joined by +: port=53+853'],
+  ['port=53,80', 'several values of fd=, port= and to= are joined by +: port=53+853'],
   ['port=8000..8999', 'did you mean 8000-8999?'],
   ['port=!22', 'port= cannot be negated: write the range below and the one above'],
   ['port=http', 'write the number of the port: names of services are not looked up'],
