@@ -58,7 +58,7 @@ function __minderbinder_fault -a option
         printf '%s\n' "$before"SIG(kill -l | string replace -ra 'SIG' '' | string match -ra '[A-Z][A-Z0-9]+')
     else if set -l before (string match -r '^.*=' -- $value)
         __minderbinder_names $before '' errnos
-        printf '%s\n' $before{ret:,delay:,signal:,short:}
+        printf '%s\n' $before{ret:,delay:,delay-exit:,signal:,short:}
     else
         # The last of the names between the +.
         __minderbinder_names "$(string match -r '^.*\+' -- $value)" = syscalls families
@@ -72,7 +72,7 @@ function __minderbinder_inject
         set -l before "$parts[2]"
         switch "$parts[3]"
             case ''
-                printf '%s=\n' $before{error,retval,signal,delay_enter,when}
+                printf '%s=\n' $before{error,retval,signal,delay_enter,delay_exit,when}
             case error
                 __minderbinder_names "$before"error= '' errnos
             case signal

@@ -129,7 +129,7 @@ function describeLeftOut(leftOut: readonly LeftOut[]): string[] {
 
 /** What surprises people about this kind of rule. */
 function caveats(rule: Rule, { engine }: EngineAnswer): string[] {
-  const isSpelled = rule.kind === 'syscall' && rule.path !== undefined && !rule.path.startsWith('*')
+  const isSpelled = rule.kind === 'syscall' && rule.paths?.some((path) => !path.startsWith('*'))
   const spelled = `${engine} compares path= with the path as the program passes it, absolute or relative`
   const early = `hook does not see a call that fails for a reason of its own first, such as a bad descriptor`
   if (engine !== undefined && kernelEngines.includes(engine))

@@ -30,11 +30,12 @@ function list<Item extends z.ZodMiniType>(item: Item) {
 /** The fields of keys that are written as on the command line, by name. */
 function fieldsOf(keys: readonly AnyKey[]): Record<string, z.ZodMiniType> {
   return Object.fromEntries(
-    keys.flatMap(({ name, field, values }) => {
+    keys.flatMap(({ name, field, several, values }) => {
       if (!field) return []
       const { type, is, about: description, examples } = field
       const types = { number: () => z.number(is), text: () => z.string(is) }
-      const schema = type === 'number or text' ? scalar(is) : types[type]()
+      const one = type === 'number or text' ? scalar(is) : types[type]()
+      const schema = several ? z.union([one, z.array(one)], is) : one
       const more = { ...(values && { enum: values }), ...(examples && { examples }) }
       return [[name, z.optional(about(schema as z.ZodMiniType, description, more))]]
     }),

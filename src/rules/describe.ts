@@ -2,7 +2,7 @@
 import { keysOf } from './keys/index.ts'
 import { formatCidr } from './network-values.ts'
 import { explainErrno } from './outcomes/errno.ts'
-import { kindOf } from './outcomes/index.ts'
+import { describeOutcome } from './outcomes/index.ts'
 import type { NetworkRule, Rule, SyscallRule } from './rule.ts'
 import { printable } from './span.ts'
 import type { Target } from './target.ts'
@@ -75,7 +75,7 @@ function describeCall(rule: SyscallRule): string {
   const over = rule.protocol === undefined ? '' : ` over ${rule.protocol.toUpperCase()}`
   const peer = describePeer(rule)
   const conditions = describeKeys(rule, peer && `${peer} on the other side`)
-  return `${calls}${over}${conditions} ${kindOf(rule.outcome).describe(rule.outcome, many)}`
+  return `${calls}${over}${conditions} ${describeOutcome(rule.outcome, many)}`
 }
 
 /** ` with descriptor 3`: what narrows the rule, but for what has a place of its own in the sentence. */
@@ -86,10 +86,11 @@ function describeKeys(rule: Rule, peer = ''): string {
 }
 
 /** `port 443 of 10.0.0.0/8`; empty if the rule is for all. */
-function describePeer({ port, to }: Rule): string {
-  const ports =
-    port && (port.low === port.high ? `port ${port.low}` : `ports ${port.low} to ${port.high}`)
-  const address = to && formatCidr(to)
+function describePeer({ ports: ranges, to }: Rule): string {
+  const many = ranges && (ranges.length > 1 || ranges[0]!.low !== ranges[0]!.high)
+  const texts = ranges?.map(({ low, high }) => (low === high ? `${low}` : `${low} to ${high}`))
+  const ports = texts && `${many ? 'ports' : 'port'} ${listNames(texts, 'or')}`
+  const address = to && listNames(to.map(formatCidr), 'or')
   return [ports, address].filter((part) => part !== undefined).join(' of ')
 }
 

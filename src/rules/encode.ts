@@ -7,13 +7,13 @@ import type { EncodeContext as KeyContext } from './keys/key.ts'
 import { signalledCall } from './names/interruptible.ts'
 import { type CallShape, callShape } from './names/shapes.ts'
 import { syscallNames, syscallNumber } from './names/syscalls.ts'
-import { kindOf } from './outcomes/index.ts'
+import { encodeOutcome } from './outcomes/index.ts'
 import type { NetworkRule, Rule, RuleCounts, Slot } from './rule.ts'
 import { addFlag, ruleFlags, ruleOffsets } from './rule-layout.ts'
 import type { Target } from './target.ts'
 
 /** sizeof(struct rule) */
-export const RULE_SIZE = 488
+export const RULE_SIZE = 704
 /** sizeof(struct call_shape) */
 export const CALL_SHAPE_SIZE = 4
 /** sizeof(struct rule_counts) */
@@ -123,9 +123,7 @@ export function thresholdOf(percent: number): bigint {
 }
 
 function encodeSyscall(bytes: Buffer, rule: Rule & { kind: 'syscall' }, arch: Architecture): void {
-  const outcome = kindOf(rule.outcome)
-  bytes.writeUInt32LE(outcome.number, ruleOffsets.outcome)
-  outcome.encode(bytes, rule.outcome)
+  encodeOutcome(bytes, rule.outcome)
   for (const name of rule.syscalls) {
     const number = syscallNumber(name, arch)
     if (number === undefined || number >= SYSCALLS_MAX)

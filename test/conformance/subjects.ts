@@ -38,9 +38,18 @@ const seccomp: Subject = {
   ...{ name: 'seccomp', engine: 'seccomp', options: ['--engine', 'seccomp'], harmless },
   refuses(row) {
     if (row.kind !== 'syscall') return notNetwork
-    return isShort(row) ? { why: 'it lets calls run whole', says: true } : undefined
+    if (isShort(row)) return { why: 'it lets calls run whole', says: true }
+    return isSeenToReturn(row) ? { why: 'it sees no call return', says: true } : undefined
   },
   engineOf: () => 'seccomp',
+}
+
+function isSeenToReturn({ faults }: Case): boolean {
+  return faults.some(
+    ({ outcome }) =>
+      outcome.text.includes('delay-exit') &&
+      !(outcome.kind === 'several' && outcome.value !== undefined),
+  )
 }
 
 function isShort({ faults }: Case): boolean {

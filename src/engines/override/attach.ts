@@ -124,7 +124,7 @@ function placesOf(ways: ReadonlyMap<string, Way>, rules: readonly SyscallRule[])
     if (way === 'hook') return []
     if (way === 'kprobe') return [{ program: 'mb_override', call, functions, by: way }]
     const slot = modified++
-    const path = rules.some((rule) => rule.path !== undefined && rule.syscalls.includes(call))
+    const path = rules.some((rule) => rule.paths !== undefined && rule.syscalls.includes(call))
     return [
       ...(path ? [{ program: `mb_touch_${slot}`, call, functions, by: 'trace' as const }] : []),
       { program: `mb_modify_${slot}`, call, functions, by: way },

@@ -1,6 +1,6 @@
 /** System call faults in the kernel, at the entry of the call's own function: at next to no cost. */
 import { MinderbinderError } from '../../errors.ts'
-import { kindOf } from '../../rules/outcomes/index.ts'
+import { notAtEntry } from '../../rules/outcomes/index.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from '../engine.ts'
 import { beyondArguments } from './arguments-only.ts'
@@ -19,7 +19,7 @@ export const override: Engine = {
 
 function refusal(rule: Rule): string | undefined {
   if (rule.kind !== 'syscall') return 'override sees system calls, not packets'
-  return beyondArguments('override', rule) ?? kindOf(rule.outcome).notAtEntry
+  return beyondArguments('override', rule) ?? notAtEntry(rule.outcome)
 }
 
 /** The cheap checks only: what they let pass may still fail to attach, and then says so. */

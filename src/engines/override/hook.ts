@@ -1,6 +1,6 @@
 /** System call faults at the security hooks that a call passes inside, on kernels that let no call fail at its entry. */
 import { MinderbinderError } from '../../errors.ts'
-import { kindOf } from '../../rules/outcomes/index.ts'
+import { notAtEntry } from '../../rules/outcomes/index.ts'
 import type { Rule } from '../../rules/rule.ts'
 import { listNames } from '../../rules/words/lists.ts'
 import type { AttachedEngine, Engine, EngineContext } from '../engine.ts'
@@ -28,7 +28,7 @@ function refusal(rule: Rule): string | undefined {
   const beyond = beyondArguments('hook', rule)
   if (beyond !== undefined) return beyond
   if (rule.outcome.kind !== 'errno')
-    return kindOf(rule.outcome).notAtEntry ?? 'hook fails calls, and makes none return a value'
+    return notAtEntry(rule.outcome) ?? 'hook fails calls, and makes none return a value'
   const without = unhookedCalls(rule)
   if (without.length === 0) return undefined
   return `${listNames(without, 'and', 6)} ${without.length > 1 ? 'pass' : 'passes'} no hook of the kernel at which nothing has happened yet`

@@ -63,7 +63,7 @@ export function namedCalls(rules: readonly SyscallRule[]): string[] {
 
 function needsOf(rules: readonly SyscallRule[]): number {
   return (
-    (rules.some(({ path }) => path !== undefined) ? callNeeds.path : 0) |
+    (rules.some(({ paths }) => paths !== undefined) ? callNeeds.path : 0) |
     (rules.some(dependsOnAge) ? callNeeds.age : 0)
   )
 }

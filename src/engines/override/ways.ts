@@ -79,7 +79,7 @@ export function waysServe(
 function needsOf(rules: readonly SyscallRule[], name: string): { path: boolean; zero: boolean } {
   const naming = rules.filter(({ syscalls }) => syscalls.includes(name))
   return {
-    path: naming.some(({ path }) => path !== undefined),
+    path: naming.some(({ paths }) => paths !== undefined),
     zero: naming.some(({ outcome }) => outcome.kind === 'return' && outcome.value === 0n),
   }
 }

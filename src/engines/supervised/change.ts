@@ -2,7 +2,7 @@
 import { getSystemErrorName } from 'node:util'
 import { MinderbinderError } from '../../errors.ts'
 import { ChangeError } from '../../launch/supervisor.ts'
-import { kindOf } from '../../rules/outcomes/index.ts'
+import { notByNotification } from '../../rules/outcomes/index.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type { Scope } from '../engine.ts'
 import type { SupervisedEngine } from './notes.ts'
@@ -24,9 +24,7 @@ export function refusalNow(
   scope: Scope | undefined,
 ): string | undefined {
   const never =
-    engine === 'seccomp' && rule.kind === 'syscall'
-      ? kindOf(rule.outcome).notByNotification
-      : undefined
+    engine === 'seccomp' && rule.kind === 'syscall' ? notByNotification(rule.outcome) : undefined
   if (never !== undefined) return never
   if (!scope) return 'the command was started with rules that do not change'
   // Connections are refused at connect(2).

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#define WIRE_PAYLOAD_MAX (8u << 20) /* 4096 rules of 488 bytes, 16384 targets of 272, and some */
+#define WIRE_PAYLOAD_MAX (8u << 20) /* 4096 rules of 704 bytes, 16384 targets of 272, and some */
 
 enum wire_type {
 	/* node to supervisor */

@@ -85,8 +85,10 @@ u64 delays_look(u64 now, int (*interrupt)(const struct delayed *delayed))
 struct verdict delays_rest(const struct delayed *delayed)
 {
 	const s64 left = (s64)delayed->due_ns - monotonic_ns();
+	struct verdict rest = delayed->rest;
 
-	return (struct verdict){ .outcome = OUTCOME_DELAY, .error = delayed->error, .value = left > 0 ? left : 0 };
+	rest.enter_ns = left > 0 ? left : 0;
+	return rest;
 }
 
 s32 delays_error(const struct call_shape *shape)

@@ -10,7 +10,8 @@
 struct delayed {
 	u64 due_ns; /* CLOCK_MONOTONIC */
 	u64 id; /* 0: it waits no more (delays_forget()) */
-	u32 error; /* that it fails with then; 0: it runs */
+	int returns; /* it has run, or was answered for: nothing but its return is left */
+	struct verdict rest; /* what is to be done then */
 	u64 stack; /* of the thread at this call; 0: unknown */
 	struct seccomp_notif call;
 };

@@ -255,24 +255,15 @@ static int is_for(const struct rule_table *table, u32 row, const struct process 
 	return caller_covers(&table->callers[row], process, tid);
 }
 
-static s64 value_of(const struct rule *rule, u64 seed, u64 n)
-{
-	switch (rule->outcome) {
-	case OUTCOME_DELAY:
-		return drawn_delay(rule, seed, n);
-	case OUTCOME_SHORT:
-		return (s64)short_bytes(rule, look.length);
-	default:
-		return rule->value;
-	}
-}
-
 static struct verdict verdict_of(const struct rule *rule, u64 seed, u64 n)
 {
 	return (struct verdict){
 		.outcome = rule->outcome,
+		.enter_ns = drawn_enter(rule, seed, n),
+		.signal = (u32)rule->signal,
 		.error = drawn_error(rule, seed, n),
-		.value = value_of(rule, seed, n),
+		.value = rule->outcome == OUTCOME_SHORT ? (s64)short_bytes(rule, look.length) : rule->value,
+		.exit_ns = drawn_exit(rule, seed, n),
 	};
 }
 
@@ -339,8 +330,10 @@ static void keep_near(struct rule_table *table, u32 number)
 		const u32 row = table->rows_of[at];
 		const struct rule *rule = &table->rules[row];
 
-		for (u32 i = 0; has_bit(look.near, row) && i < look.paths.count; i++)
-			near_consider(rule->slot, rule->path, look.paths.of[i].text);
+		for (u32 i = 0; has_bit(look.near, row) && i < look.paths.count; i++) {
+			for (const char *glob = next_glob(rule, NULL); glob; glob = next_glob(rule, glob))
+				near_consider(rule->slot, glob, look.paths.of[i].text);
+		}
 	}
 	lock(&deciding);
 	rule_table_release(table);
@@ -512,7 +505,7 @@ static struct verdict decide_native(struct faults *faults, struct receiver *rece
 		receiver_pass_on(receiver);
 		tell(faults, &injection, receiver->request, known.paths_are_read, known.peer_is_read);
 	}
-	if (is_exec(number) && !verdict.error && verdict.outcome != OUTCOME_RETURN) {
+	if (is_exec(number) && !is_answered(&verdict)) {
 		receiver_pass_on(receiver);
 		will_exec(faults, tid);
 	}

@@ -122,16 +122,32 @@ static enum spelling spell_out(const struct paths *paths, struct path *path)
 	return strcmp(path->other, path->text) == 0 ? SPELLING_NONE : SPELLING_OTHER;
 }
 
+const char *next_glob(const struct rule *rule, const char *before)
+{
+	const char *glob = before ? before + strlen(before) + 1 : rule->path;
+
+	return glob < rule->path + sizeof(rule->path) && *glob ? glob : NULL;
+}
+
+static int one_matches(const struct rule *rule, const char *path)
+{
+	for (const char *glob = next_glob(rule, NULL); glob; glob = next_glob(rule, glob)) {
+		if (glob_matches(glob, path))
+			return 1;
+	}
+	return 0;
+}
+
 int paths_match(struct paths *paths, const struct rule *rule)
 {
 	for (u32 i = 0; i < paths->count; i++) {
 		struct path *path = &paths->of[i];
 
-		if (glob_matches(rule->path, path->text))
+		if (one_matches(rule, path->text))
 			return 1;
 		if (path->spelling == SPELLING_UNKNOWN)
 			path->spelling = spell_out(paths, path);
-		if (path->spelling == SPELLING_OTHER && glob_matches(rule->path, path->other))
+		if (path->spelling == SPELLING_OTHER && one_matches(rule, path->other))
 			return 1;
 	}
 	return 0;

@@ -70,6 +70,11 @@ static enum call_end end_of(int listener, const struct seccomp_notif *call, int 
 	return has(now.pending, signal) && !has(now.blocked, signal) ? CALL_RESTARTS : CALL_RUNS;
 }
 
+void signal_answered(int listener, const struct seccomp_notif *call, int signal, int *sent)
+{
+	*sent = !is_waiting(listener, call) || syscall(SYS_tkill, (pid_t)call->pid, signal) == 0 || errno == ESRCH;
+}
+
 enum call_end signal_caller(int listener, const struct seccomp_notif *call, int signal, int *sent)
 {
 	const pid_t tid = (pid_t)call->pid;

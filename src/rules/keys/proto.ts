@@ -35,7 +35,7 @@ export const proto: Key<ProtoKey> = {
 function parseProtocol(span: Span, { kind, keys }: CommonParts) {
   const protocol = oneOf(span, protocols)
   if (protocol !== 'icmp') return protocol
-  const port = keys.get('port')
+  const [port] = keys.get('port') ?? []
   if (port) throw port.error('MB_FAULT_VALUE', 'icmp has no ports', 'leave out port= or proto=icmp')
   if (kind === 'refuse-net')
     throw span.error('MB_FAULT_VALUE', 'icmp has no connections to refuse', 'use --drop-net')

@@ -63,6 +63,24 @@ export const selection: readonly Case[] = [
     { quick: true },
   ),
   path(
+    'several globs: any of them matches',
+    [
+      {
+        ...{ set: 'faccessat2', outcome: EIO, when: '2+' },
+        path: { glob: ['/nowhere/yes', '*.db', '/other/*'], matches: ['/nowhere/yes', '/a/b.db'] },
+      },
+      {
+        ...{ set: 'renameat', outcome: EPERM },
+        path: { glob: ['/nowhere/from', '/none'], matches: ['/nowhere/from'] },
+      },
+    ],
+    [
+      ...[paths('/nowhere/yes', 3), paths('/nowhere/no', 5), paths('/a/b.db', 2)],
+      ...[paths('/nowhere/yes/too', 2), twoPaths('renameat', '/nowhere/from', '/nowhere/to', 1)],
+      twoPaths('renameat', '/nowhere/to', '/nowhere/other', 1),
+    ],
+  ),
+  path(
     'with when=, times= and a rate: only matching calls count',
     [
       {
