@@ -99,7 +99,7 @@ static void end_delay(const struct delayed *delayed)
 	const pid_t tid = (pid_t)delayed->id;
 
 	if (delayed->error)
-		must(registers_return(tid, -(s64)delayed->error));
+		must(registers_return(tid, delayed->call.data.nr, -(s64)delayed->error));
 	resume(tid, 0);
 }
 
@@ -128,13 +128,13 @@ static void let_due_go(void)
 /* What each outcome does to a call. 1: the thread goes on now. */
 static int fail(const struct verdict *verdict)
 {
-	must(registers_return((pid_t)request.pid, -(s64)verdict->error));
+	must(registers_return((pid_t)request.pid, request.data.nr, -(s64)verdict->error));
 	return 1;
 }
 
 static int give(const struct verdict *verdict)
 {
-	must(registers_return((pid_t)request.pid, verdict->value));
+	must(registers_return((pid_t)request.pid, request.data.nr, verdict->value));
 	return 1;
 }
 
