@@ -5,13 +5,14 @@ import { run, runMinderbinder } from '../helpers/run.ts'
 import { directCalls, secondProgram } from '../helpers/tracing.ts'
 import type { Case } from './case.ts'
 import type { Fault } from './fault.ts'
+import { beyondHook, throughHooks } from './hook-claims.ts'
 import { beyondOverride, sharing, type Ways } from './override-claims.ts'
 import { beyondStrace } from './strace.ts'
 
 export interface Subject {
   readonly name: string
   /** What MINDERBINDER_TEST_ENGINES calls it. */
-  readonly engine: 'seccomp' | 'ptrace' | 'override' | 'auto' | 'tc' | 'cgroup' | 'strace'
+  readonly engine: 'seccomp' | 'ptrace' | 'override' | 'hook' | 'auto' | 'tc' | 'cgroup' | 'strace'
   /** Before the faults. */
   readonly options: readonly string[]
   /** A fault that nothing comes of, for trying whether it works here at all. */
@@ -21,6 +22,8 @@ export interface Subject {
   readonly without?: Feature
   /** Undefined where it claims the case. */
   refuses(row: Case): Refusal | undefined
+  /** The case as it can have it. */
+  as?<Row extends Case>(row: Row): Row
   /** Which engine the summary must name. */
   engineOf(fault: Fault, row: Case): string
 }
@@ -86,6 +89,14 @@ const ways: Ways = { modify: directCalls, kprobe: secondProgram, second: secondP
 
 const override = overrideBy('override', ways)
 
+const hook: Subject = {
+  ...{ name: 'hook', engine: 'hook', options: ['--engine', 'hook'] },
+  harmless: ['--syscall', 'mkdirat=ENOENT@0%'],
+  refuses: (row) => (row.kind === 'syscall' ? beyondHook(row) : notNetwork),
+  as: throughHooks,
+  engineOf: () => 'hook',
+}
+
 /** A plan of both: each rule by the cheapest engine that can do it and those that share calls with it. */
 const auto: Subject = {
   ...{ name: 'auto', engine: 'auto', options: [], harmless },
@@ -134,6 +145,7 @@ export const subjects: readonly Subject[] = [
   override,
   overrideBy('override without fmod_ret', { ...ways, modify: false, kprobe: true }, 'fmod_ret'),
   overrideBy('override without kprobe', { ...ways, kprobe: false }, 'kprobe'),
+  hook,
   auto,
   tc,
   without(tc, 'tcx'),

@@ -86,7 +86,7 @@ void enact(const struct seccomp_notif *call, u64 stack, struct verdict rest)
 		return;
 	}
 	if (is_answered(&rest))
-		must(registers_return(tid, answer_of(&rest)));
+		must(registers_return(tid, call->data.nr, answer_of(&rest)));
 	if (rest.outcome == OUTCOME_SHORT &&
 	    underway_shorten(&plan->shapes[call->data.nr], call, stack, rest) == 0)
 		return;
