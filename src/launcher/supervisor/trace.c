@@ -11,6 +11,7 @@
 #include "bell.h"
 #include "delays.h"
 #include "enact.h"
+#include "registers.h"
 #include "same-cpu.h"
 #include "thread.h"
 #include "tracee.h"
@@ -111,7 +112,6 @@ static void at_call(pid_t tid)
 	if (traces_ours())
 		__sync_fetch_and_add(&refused, 1);
 	have_it_traced(tid);
-
 	enact(&request, stack, faults_decide(plan, &tracer));
 }
 
