@@ -6,7 +6,7 @@
  *
  * One body, three ways in: fmod_ret programs, one for each call; one kprobe program for any number of calls; and where
  * the kernel lets no call fail at its entry, fmod_ret programs at hooks further inside (hook.bpf.h).
- * What decides is decide() of rule.h, as in the supervisor (src/launcher/supervisor/faults.c): keep the two in step.
+ * What decides is decide() of rule.h, as in the supervisor (src/launcher/supervisor/choose.c): keep the two in step.
  *
  * Needs Linux 6.1: bpf_loop() (5.17), hash maps without preallocation in tracing programs (6.1, commit
  * 96da3f7d489d). src/engines/override/object.ts writes `settings` before it loads this, `session` after.

@@ -24,7 +24,8 @@ const completed: readonly (readonly [typed: string, becomes: string])[] = [
   // After = the outcome, after , the keys, and the values of some of them.
   ['minderbinder exec --syscall openat=ENOTB', 'openat=ENOTBLK '],
   ['minderbinder exec --syscall=openat=ENOTB', '--syscall=openat=ENOTBLK '],
-  ['minderbinder exec --syscall openat=del', 'openat=delay:'],
+  ['minderbinder exec --syscall openat=sig', 'openat=signal:'],
+  ['minderbinder exec --syscall openat=delay-', 'openat=delay-exit:'],
   ['minderbinder exec --syscall openat=signal:SIGWI', 'openat=signal:SIGWINCH '],
   ['minderbinder exec --syscall openat=EIO,pa', 'openat=EIO,path='],
   ['minderbinder exec --syscall openat=EIO@5%,fd=3,sc', 'openat=EIO@5%,fd=3,scope='],

@@ -28,6 +28,7 @@ struct faults {
 	struct targets targets; /* of the first rules, by their rows */
 	const struct call_shape *shapes; /* SYSCALLS_MAX of them */
 	u64 seed;
+	u64 began_ns; /* when the child was about to exec, CLOCK_BOOTTIME */
 	int include_loader;
 	const struct owner *spared; /* whose set-user-ID programs are spared; NULL: nobody's */
 	int events;                 /* where struct event go; -1: nobody listens */
@@ -44,24 +45,6 @@ int faults_init(struct faults *faults);
 
 /* Are calls to be notified of at all? */
 int faults_are_wanted(const struct faults *faults);
-
-/*
- * What the rules in force would become, for faults_replace() or rule_table_free(). NULL with errno: ENOSPC, no room; ERANGE,
- * calls out of reach; EOPNOTSUPP, targets, which are found for the first rules only; EINVAL, slots that cannot be; ENOMEM.
- */
-struct rule_table *faults_changed(const struct faults *faults, const struct rule_change *change);
-
-/*
- * Puts these in force in place of those that they came from: each call that is decided from here on is decided by them. How
- * many were removed; their last counts in `last`.
- */
-u32 faults_replace(struct faults *faults, struct rule_table *table, struct slot_counts *last);
-
-/* Of the rules in force: how many. `counts`: room for as many as there may be. */
-u32 faults_counts(const struct faults *faults, struct slot_counts *counts);
-
-/* Is the rule of this slot in force? */
-int faults_have(const struct faults *faults, u32 slot);
 
 /* The calls that the filter must notify us of. */
 void faults_calls(const struct faults *faults, struct call_set *set);

@@ -2,6 +2,7 @@
 #include "supervise.h"
 #include "../shared/clock.h"
 #include "clients.h"
+#include "changing.h"
 #include "faults.h"
 #include "../shared/grace.h"
 #include "near.h"
