@@ -32,6 +32,7 @@ const suite = [
 const second = [
   'test/kernel/guest/control-calls.ts',
   'test/kernel/guest/override-trouble.ts',
+  'test/kernel/guest/io-uring.ts',
   'test/system/run-prototype.test.ts',
   'test/system/targets.test.ts',
 ]
@@ -48,6 +49,8 @@ const stock = [
   conformance,
   'test/kernel/guest/control-calls.ts',
   'test/kernel/guest/hook-calls.ts',
+  'test/kernel/guest/hook-trouble.ts',
+  'test/kernel/guest/io-uring.ts',
   'test/system/run-prototype.test.ts',
   'test/system/targets.test.ts',
 ]
