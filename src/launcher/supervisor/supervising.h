@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the supervisor's main thread share: whom it talks to, and how it ends. */
+#ifndef MINDERBINDER_SUPERVISING_H
+#define MINDERBINDER_SUPERVISING_H
+
+#include "supervise.h"
+#include "../shared/types.h"
+#include "../shared/wire.h"
+
+#include <stddef.h>
+
+extern const struct supervisor *self;
+extern struct stream front_stream;
+
+/* The tree, its cgroup and this process. */
+_Noreturn void kill_and_exit(void);
+
+/* An answer that cannot be given means that its reader is dead: its socket's end of file says so next. */
+void tell_node(u32 type, const void *payload, size_t length);
+
+/* Nothing is told where node has started us. */
+void tell_front(u32 type, const void *payload, size_t length);
+
+#endif
