@@ -3,6 +3,7 @@
 #include "../shared/clock.h"
 #include "clients.h"
 #include "faults.h"
+#include "joined.h"
 #include "../shared/grace.h"
 #include "near.h"
 #include "notify.h"
@@ -28,6 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define OWN_SOURCES 5 /* that the main thread polls, besides clients */
 #define WAKE_NS 20000000 /* between two SIGCONTs for the front */
 
 static const struct supervisor *self;
@@ -97,7 +99,8 @@ static void stage(struct frame *frame)
 	struct call_set calls;
 	const struct way *calls_way = NULL;
 
-	if (staged.pid || request_read_stage(frame, self, &request, &faults, &cgroup) < 0) {
+	if (staged.pid || request_read_stage(frame, self, &request, &faults, &cgroup) < 0 ||
+	    (request.joins && (!request.control || !faults_are_wanted(&faults)))) {
 		stage_failed(STEP_PROTOCOL, EPROTO);
 		return;
 	}
@@ -119,7 +122,7 @@ static void stage(struct frame *frame)
 		request.named = &calls;
 		request.action = calls_way->action;
 	}
-	if (stage_child(&request, &staged) < 0) {
+	if ((request.joins ? joined_begin(&calls, request.control, &staged) : stage_child(&request, &staged)) < 0) {
 		staged.pid = 0;
 		stage_failed(staged.failed_step, errno);
 		return;
@@ -147,6 +150,12 @@ static void go(void)
 {
 	u32 error;
 
+	if (joined_is()) {
+		if (joined_go() < 0 && errno != EPIPE)
+			kill_and_exit();
+		tell_node(WIRE_EXECED, NULL, 0);
+		return;
+	}
 	if (way)
 		faults_child(&faults, staged.pid);
 	if (write(staged.go, "g", 1) != 1 && errno != EPIPE)
@@ -339,12 +348,21 @@ static pid_t living_child(void)
 	return child_exited ? 0 : staged.pid;
 }
 
+/* What was not started by us goes on. */
+static _Noreturn void node_is_dead(void)
+{
+	if (!joined_is())
+		kill_and_exit();
+	lift();
+	end_or_stay();
+}
+
 static void from_node(void)
 {
 	struct frame frame;
 
 	if (wire_read(&node_stream, &frame) != 1)
-		kill_and_exit(); /* node is dead */
+		node_is_dead();
 	switch (frame.type) {
 	case WIRE_CGROUP:
 		free(cgroup);
@@ -378,7 +396,7 @@ static void from_node(void)
 		break;
 	case WIRE_KILL:
 		kills_rest = 1;
-		if (living_child())
+		if (living_child() && !joined_is())
 			kill(staged.pid, SIGKILL);
 		break;
 	case WIRE_RELEASE:
@@ -389,7 +407,7 @@ static void from_node(void)
 			_exit(0);
 		}
 		/* A child that was staged and never told to go, or could not exec, ends here. */
-		if (staged.pid && !child_exited)
+		if (staged.pid && !child_exited && !joined_is())
 			kill_and_exit();
 		end_or_stay();
 	default:
@@ -488,6 +506,15 @@ static void from_children(void)
 	}
 }
 
+/* How it has ended only its parent knows. */
+static void from_joined(void)
+{
+	const siginfo_t info = { .si_code = CLD_EXITED };
+
+	joined_ended();
+	child_changed(&info);
+}
+
 static void from_tracer(void)
 {
 	siginfo_t info;
@@ -567,11 +594,12 @@ void supervise(const struct supervisor *supervisor)
 	if (signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		_exit(1);
 	for (;;) {
-		struct pollfd sources[4 + 2 + CLIENTS_MAX] = { { .fd = supervisor->front, .events = POLLIN },
+		struct pollfd sources[OWN_SOURCES + 2 + CLIENTS_MAX] = { { .fd = supervisor->front, .events = POLLIN },
 							       { .fd = supervisor->node, .events = POLLIN },
 							       { .fd = signals, .events = POLLIN },
-							       { .fd = way ? way->wakeup() : -1, .events = POLLIN } };
-		const u32 count = 4 + clients_poll(sources + 4);
+							       { .fd = way ? way->wakeup() : -1, .events = POLLIN },
+							       { .fd = joined_end(), .events = POLLIN } };
+		const u32 count = OWN_SOURCES + clients_poll(sources + OWN_SOURCES);
 		const s64 next = earlier(earlier(way ? way->attend() : -1, wake_front()),
 					 passing_send(living_child()));
 		struct timespec timeout = { next / 1000000000, next % 1000000000 };
@@ -583,6 +611,8 @@ void supervise(const struct supervisor *supervisor)
 			from_signals();
 		if (sources[0].revents || sources[3].revents)
 			from_tracer();
+		if (sources[4].revents)
+			from_joined();
 		if (sources[0].revents)
 			from_front();
 		if (sources[1].revents)
