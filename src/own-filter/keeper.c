@@ -220,9 +220,9 @@ static void *keep(void *unused)
 	learn_first();
 	if (hand_over() == 0 && hear(&type, sizeof(type)) == (long)sizeof(type) && type == JOIN_READY) {
 		state_ready(offer.control);
-		/* It says nothing more. */
+		/* It says no more than that node has died: until it dies itself, it goes on answering. */
 		while (hear(&type, sizeof(type)) > 0)
-			;
+			state_lose();
 	}
 	state_lose();
 	answer_all();

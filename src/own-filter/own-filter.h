@@ -15,7 +15,7 @@ enum own_filter_state {
 	OWN_FILTER_STARTING = 1,
 	OWN_FILTER_READY = 2,
 	OWN_FILTER_FAILED = 3, /* there is none, and the next one that asks tries again */
-	OWN_FILTER_LOST = 4,   /* the supervisor has died: named calls go on, without faults */
+	OWN_FILTER_LOST = 4,   /* the supervisor or its node has died: named calls go on, without faults */
 };
 
 /* Why there is none. */

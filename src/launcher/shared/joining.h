@@ -16,6 +16,7 @@ enum joining_type {
 	JOIN_LISTENER = 2, /* process: with the listener's descriptor (SCM_RIGHTS) */
 	JOIN_READY = 3,    /* supervisor: it answers, and clients may connect */
 	JOIN_REFUSED = 4,  /* node: text, the error as JSON */
+	JOIN_ALONE = 5,    /* supervisor: node has died, and calls go on without faults */
 };
 
 struct join_offer {

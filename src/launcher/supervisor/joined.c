@@ -108,6 +108,13 @@ int joined_go(void)
 	return tell(&type, sizeof(type));
 }
 
+void joined_without_node(void)
+{
+	const u32 type = JOIN_ALONE;
+
+	(void)tell(&type, sizeof(type)); /* it has ended, too */
+}
+
 int joined_end(void)
 {
 	return end;

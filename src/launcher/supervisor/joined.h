@@ -20,6 +20,9 @@ int joined_begin(const struct call_set *named, const char *control, struct stage
 /* Its calls are answered: it may go on. 0, or -1 with errno. */
 int joined_go(void);
 
+/* Node has died. */
+void joined_without_node(void);
+
 /* Readable once it has ended; -1: no process has joined. */
 int joined_end(void);
 

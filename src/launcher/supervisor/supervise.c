@@ -354,6 +354,7 @@ static _Noreturn void node_is_dead(void)
 	if (!joined_is())
 		kill_and_exit();
 	lift();
+	joined_without_node();
 	end_or_stay();
 }
 
