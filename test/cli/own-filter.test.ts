@@ -72,6 +72,10 @@ test('connections are refused in the block only', async () => {
   await passes(command('refused'), unprivileged.options)
 })
 
+test('a block that never ends keeps no process from ending', async () => {
+  await passes(command('endless'))
+})
+
 test('a thousand blocks leave nothing in memory', async () => {
   const measured = JSON.parse(await passes(command('many')))
   const [before, after] = measured as [number[], number[]]

@@ -275,6 +275,11 @@ const parts = {
     process.stdout.write(JSON.stringify([before, measure()]))
   },
 
+  /** Ends by itself although a block never does. */
+  async endless() {
+    void withFailures(fault, () => new Promise(() => {}))
+  },
+
   /** Ends in a block, and leaves a child that makes calls as long as the file `args[0]` is there: both pids that may stay for it. */
   async leaves() {
     await withFailures(fault, () => {
