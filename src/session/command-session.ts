@@ -184,7 +184,7 @@ async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Pa
     supervisor.release()
     await events
   })
-  const cgroup = await openCgroup(plan, home)
+  const cgroup = plan.joins ? undefined : await openCgroup(plan, home)
   let goesOn = false
   if (cgroup) undo.push(() => closeCgroup(cgroup, goesOn))
   const targets = targetsOf(plan, cgroup, undo)
@@ -271,6 +271,7 @@ async function stage(
       includeLoader: plan.includeLoader,
       includeSetuid: plan.includeSetuid,
       traces: children.some(({ traces }) => traces),
+      joins: plan.joins === true,
       seed: plan.seed,
       rules: encodeSupervisedRules(own, architecture),
       ruleCount: own.size,

@@ -30,6 +30,8 @@ export interface CommandPlan extends Plan {
   readonly scope?: Scope | undefined
   /** Programs of the command may connect to a socket, which their environment names (Supervisor.onClients). */
   readonly control?: boolean | undefined
+  /** There is no child: the process that the supervisor was started for has the filter (SupervisedCommand.joining). */
+  readonly joins?: boolean | undefined
   /** Place of COMMAND among the user's arguments, from 0. */
   readonly argvIndex: number
   /** COMMAND, for messages. */

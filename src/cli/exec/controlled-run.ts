@@ -62,6 +62,7 @@ export class ControlledRun {
       session,
       seed: this.#seed,
       reach: this.scope.reach,
+      reachHint: (name) => `minderbinder exec --control=SET names the reach: --control=${name}`,
       onRules: (slots, rules) => injections?.addRules(slots, rules),
     })
   }

@@ -83,6 +83,8 @@ enum stage_flags {
 	STAGE_INCLUDE_SETUID = 1 << 3,
 	STAGE_CHANGES = 1 << 4,
 	STAGE_TRACES = 1 << 5, /* calls come by ptrace, not by a seccomp listener */
+	/* No child: a process that runs already has the filter, with all that it starts from now on (joining.h). */
+	STAGE_JOINS = 1 << 6,
 };
 
 struct wire_stage {

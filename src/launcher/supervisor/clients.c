@@ -200,13 +200,13 @@ u32 clients_poll(struct pollfd *sources)
 	return count;
 }
 
-/* Only what descends from us is in the session; everything of it does, for we are its subreaper. */
+/* Only what descends from us is in the session; everything of it does, for we are its subreaper; or from who has joined us. */
 static void welcome(struct client *client, const struct client_events *events)
 {
 	const u32 place = (u32)(client - clients);
 
 	client->told = 1;
-	if (!process_descends(client->pid, getpid())) {
+	if (!process_is_in_tree(client->pid)) {
 		turn_away(client->fd, "this process is not one of the command's");
 		lock(&connecting);
 		*client = (struct client){ .id = 0 };

@@ -21,6 +21,15 @@
 int processes_init(const struct rule *rules, u32 rows, const struct targets *targets, const struct owner *owner,
 		   int clients);
 
+/*
+ * Before any is met: they do not descend from us, but from this process, which has the filter without having been started by
+ * us. So those of it that have lost their parent are not found.
+ */
+void processes_descend_from(pid_t pid);
+
+/* Does it descend from the process that all that have our filter do? */
+int process_is_in_tree(pid_t pid);
+
 /* The rule of this row is a new one. Under `deciding`. */
 void processes_begin_counts(u32 row);
 

@@ -89,6 +89,7 @@ int request_read_stage(struct frame *frame, const struct supervisor *supervisor,
 	request->inherited = supervisor->inherited;
 	request->argv = supervisor->inherited->argv + stage->argv_index;
 	request->traces = !!(stage->flags & STAGE_TRACES);
+	request->joins = !!(stage->flags & STAGE_JOINS);
 	request->has_user = !!(stage->flags & STAGE_USER);
 	request->uid = stage->uid;
 	request->gid = stage->gid;

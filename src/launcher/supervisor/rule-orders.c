@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rule-orders.h"
 #include "caller.h"
+#include "changing.h"
 #include "clients.h"
 #include "near.h"
 #include "receivers.h"

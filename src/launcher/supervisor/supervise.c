@@ -4,6 +4,7 @@
 #include "clients.h"
 #include "changing.h"
 #include "faults.h"
+#include "joined.h"
 #include "../shared/grace.h"
 #include "notify.h"
 #include "passing.h"
@@ -28,6 +29,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define OWN_SOURCES 5 /* that the main thread polls, besides clients */
 
 const struct supervisor *self;
 struct stream front_stream;
@@ -86,7 +89,8 @@ static void stage(struct frame *frame)
 	struct call_set calls;
 	const struct way *calls_way = NULL;
 
-	if (staged.pid || request_read_stage(frame, self, &request, &faults, &cgroup) < 0) {
+	if (staged.pid || request_read_stage(frame, self, &request, &faults, &cgroup) < 0 ||
+	    (request.joins && (!request.control || !faults_are_wanted(&faults)))) {
 		stage_failed(STEP_PROTOCOL, EPROTO);
 		return;
 	}
@@ -107,7 +111,7 @@ static void stage(struct frame *frame)
 		request.named = &calls;
 		request.action = calls_way->action;
 	}
-	if (stage_child(&request, &staged) < 0) {
+	if ((request.joins ? joined_begin(&calls, request.control, &staged) : stage_child(&request, &staged)) < 0) {
 		staged.pid = 0;
 		stage_failed(staged.failed_step, errno);
 		return;
@@ -135,6 +139,12 @@ static void go(void)
 {
 	u32 error;
 
+	if (joined_is()) {
+		if (joined_go() < 0 && errno != EPIPE)
+			kill_and_exit();
+		tell_node(WIRE_EXECED, NULL, 0);
+		return;
+	}
 	if (way)
 		faults_child(&faults, staged.pid);
 	if (write(staged.go, "g", 1) != 1 && errno != EPIPE)
@@ -186,12 +196,22 @@ static pid_t living_child(void)
 	return child_exited ? 0 : staged.pid;
 }
 
+/* What was not started by us goes on. */
+static _Noreturn void node_is_dead(void)
+{
+	if (!joined_is())
+		kill_and_exit();
+	lift();
+	joined_without_node();
+	end_or_stay();
+}
+
 static void from_node(void)
 {
 	struct frame frame;
 
 	if (wire_read(&node_stream, &frame) != 1)
-		kill_and_exit(); /* node is dead */
+		node_is_dead();
 	switch (frame.type) {
 	case WIRE_CGROUP:
 		free(cgroup);
@@ -225,7 +245,7 @@ static void from_node(void)
 		break;
 	case WIRE_KILL:
 		kills_rest = 1;
-		if (living_child())
+		if (living_child() && !joined_is())
 			kill(staged.pid, SIGKILL);
 		break;
 	case WIRE_RELEASE:
@@ -236,7 +256,7 @@ static void from_node(void)
 			_exit(0);
 		}
 		/* A child that was staged and never told to go, or could not exec, ends here. */
-		if (staged.pid && !child_exited)
+		if (staged.pid && !child_exited && !joined_is())
 			kill_and_exit();
 		end_or_stay();
 	default:
@@ -318,6 +338,15 @@ static void from_children(void)
 	}
 }
 
+/* How it has ended only its parent knows. */
+static void from_joined(void)
+{
+	const siginfo_t info = { .si_code = CLD_EXITED };
+
+	joined_ended();
+	child_changed(&info);
+}
+
 static void from_tracer(void)
 {
 	siginfo_t info;
@@ -360,11 +389,12 @@ void supervise(const struct supervisor *supervisor)
 	if (signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		_exit(1);
 	for (;;) {
-		struct pollfd sources[4 + 2 + CLIENTS_MAX] = { { .fd = supervisor->front, .events = POLLIN },
+		struct pollfd sources[OWN_SOURCES + 2 + CLIENTS_MAX] = { { .fd = supervisor->front, .events = POLLIN },
 							       { .fd = supervisor->node, .events = POLLIN },
 							       { .fd = signals, .events = POLLIN },
-							       { .fd = way ? way->wakeup() : -1, .events = POLLIN } };
-		const u32 count = 4 + clients_poll(sources + 4);
+							       { .fd = way ? way->wakeup() : -1, .events = POLLIN },
+							       { .fd = joined_end(), .events = POLLIN } };
+		const u32 count = OWN_SOURCES + clients_poll(sources + OWN_SOURCES);
 		const s64 next = earlier(earlier(way ? way->attend() : -1, stops_wake_front()),
 					 passing_send(living_child()));
 		struct timespec timeout = { next / 1000000000, next % 1000000000 };
@@ -376,6 +406,8 @@ void supervise(const struct supervisor *supervisor)
 			from_signals();
 		if (sources[0].revents || sources[3].revents)
 			from_tracer();
+		if (sources[4].revents)
+			from_joined();
 		if (sources[0].revents)
 			from_front();
 		if (sources[1].revents)
