@@ -24,13 +24,16 @@ function helpers() {
       return false // gone, or another user's
     }
   }
-  // Its pidfd of this process.
+  // Its pidfd of this process. Others of its descriptors come and go.
+  const isOfUs = (path) => {
+    try {
+      return new RegExp(`^Pid:\\s*${process.pid}$`, 'm').test(readFileSync(path, 'utf8'))
+    } catch {
+      return false
+    }
+  }
   const has = (pid) =>
-    readdirSync(`/proc/${pid}/fdinfo`).some((fd) =>
-      new RegExp(`^Pid:\\s*${process.pid}$`, 'm').test(
-        readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'),
-      ),
-    )
+    readdirSync(`/proc/${pid}/fdinfo`).some((fd) => isOfUs(`/proc/${pid}/fdinfo/${fd}`))
   const supervisor = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isOurs(name))
   assert.ok(supervisor, 'no supervisor')
   return { supervisor: Number(supervisor), node: parentOf(supervisor) }
@@ -260,7 +263,7 @@ const parts = {
       withFailures(fault, () => assert.throws(() => readFileSync(file), broken), {
         scope: 'thread',
       })
-    for (let i = 0; i < 200; i++) await once()
+    for (let i = 0; i < 500; i++) await once()
     const { supervisor, node } = helpers()
     const kilobytes = (pid) =>
       Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1])
