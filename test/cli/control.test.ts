@@ -192,7 +192,9 @@ for line in [b"garbage\\n", b"[]\\n", b"\\n", b"x" * (2 << 20)]:
     except OSError: pass # it was closed before all was sent
     answer = c.receive()
     while opens() != "ok": pass
-    say([answer["type"], answer["id"], answer["code"], c.receive()])
+    try: end = c.receive()
+    except ConnectionResetError: end = None # so the kernel says if a part of the line was not read (af_unix.c)
+    say([answer["type"], answer["id"], answer["code"], end])
 c = Client(); c.inject(fault); c.send(b'{"type":'); c.close()
 while opens() != "ok": pass
 `
