@@ -335,7 +335,9 @@ test('a process that moves to another cgroup is followed, or the summary says th
   const cgroup = join(cgroupRoot(), name)
   mkdirSync(cgroup)
   t.after(() => rmdirSync(cgroup))
-  const stay = 'sleep 1000 >/dev/null 2>&1 & echo $!; cat /etc/hostname'
+  // Not before it is called so: until its exec it is one more sh.
+  const called = 'until read -r name </proc/$!/comm && [ "$name" = sleep ]; do :; done'
+  const stay = `sleep 1000 >/dev/null 2>&1 & echo $!; ${called}; cat /etc/hostname`
   const exec = async (script: string) => {
     const done = await under(folder, [{ targets: named('cat') }], ['sh', '-c', script])
     killed(Number(done.stdout.split('\n')[0])) // traced, it has ended with its tracer
