@@ -111,12 +111,12 @@ func dial(path string) (*os.File, error) {
 }
 
 type request struct {
-	Type    string   `json:"type"`
-	Version int      `json:"version,omitempty"`
-	Faults  []string `json:"faults,omitempty"`
-	Scope   Scope    `json:"scope,omitempty"`
-	Tid     int      `json:"tid,omitempty"`
-	Rules   []int    `json:"rules,omitempty"`
+	Type    string `json:"type"`
+	Version int    `json:"version,omitempty"`
+	Faults  []any  `json:"faults,omitempty"`
+	Scope   Scope  `json:"scope,omitempty"`
+	Tid     int    `json:"tid,omitempty"`
+	Rules   []int  `json:"rules,omitempty"`
 }
 
 type answer struct {

@@ -16,9 +16,6 @@ import (
 	"syscall"
 )
 
-// Faults are texts as minderbinder exec --syscall takes them, such as "openat=ENOSPC,path=*.db".
-type Faults []string
-
 // Scope says which processes the faults hit. It is an Option.
 type Scope string
 
@@ -73,7 +70,11 @@ type Failures struct {
 }
 
 // Inject puts faults in force until Lift or End.
-func Inject(faults Faults, with ...Option) (*Failures, error) {
+func Inject(config Config, with ...Option) (*Failures, error) {
+	faults, err := config.faults()
+	if err != nil {
+		return nil, err
+	}
 	f := &Failures{options: options{scope: Tree}}
 	for _, option := range with {
 		option.apply(&f.options)

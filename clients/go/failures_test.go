@@ -86,7 +86,7 @@ func observe(test func(testing.TB)) *observed {
 	return o
 }
 
-func expect[T comparable](t *testing.T, what string, got, expected T) {
+func expect(t *testing.T, what string, got, expected any) {
 	t.Helper()
 	if got != expected {
 		t.Errorf("%s: %v, not %v", what, got, expected)
@@ -272,4 +272,44 @@ func TestUnavailable(t *testing.T) {
 	if _, err = Inject(Faults{fault}, Thread); !errors.As(err, &refused) || refused.Code != "MB_CONTROL" || refused.Hint == "" {
 		t.Error(err)
 	}
+}
+
+func TestAConfigurationIsAsGoodAsTexts(t *testing.T) {
+	config := FailureConfig{Syscall: []SyscallFailure{{Syscall: "openat", RetCode: "EIO", Path: file, FailureRate: 100}}}
+	WithFailures(t, config, func() { expect(t, "opens", opens(file), false) })
+	expectNothingInForce(t)
+}
+
+func TestARateThatWasForgottenIsRefused(t *testing.T) {
+	for _, config := range []FailureConfig{
+		{OutgoingNetwork: []OutgoingNetworkFailure{{DestPort: 443}}},
+		{Syscall: []SyscallFailure{{Syscall: "openat", RetCode: "EIO"}}},
+	} {
+		var refused *Error
+		if _, err := Inject(config); !errors.As(err, &refused) || !strings.Contains(refused.Message, "[0]: FailureRate is 0") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestBlocksOutsideOfATest(t *testing.T) {
+	mb := &Minderbinder{}
+	ran := false
+	expect(t, "a block that met its fault", mb.WithFailures(Faults{fault}, func() error {
+		ran = !opens(file)
+		return nil
+	}), nil)
+	expect(t, "ran under the fault", ran, true)
+	own := errors.New("its own")
+	expect(t, "the block's error", mb.WithFailures(Faults{fault}, func() error { return own }), own)
+	var missed *Error
+	if err := mb.WithFailures(Faults{fault}, func() error { return nil }); !errors.As(err, &missed) || missed.Code != "MB_NEVER_FIRED" {
+		t.Error(err)
+	}
+	expect(t, "what may miss", mb.WithFailures(Faults{fault}, func() error { return nil }, MayMiss), nil)
+	func() {
+		defer func() { expect(t, "the panic", recover(), any("its own")) }()
+		mb.WithFailures(Faults{fault}, func() error { panic("its own") })
+	}()
+	expectNothingInForce(t)
 }

@@ -10,9 +10,9 @@ import (
 
 // WithFailures runs block while the faults are in force, and lifts them at its end, however that comes about: a panic and
 // t.FailNow lift them, too. A fault that never fires fails the test.
-func WithFailures(t testing.TB, faults Faults, block func(), with ...Option) {
+func WithFailures(t testing.TB, config Config, block func(), with ...Option) {
 	t.Helper()
-	inForce, err := Inject(faults, with...)
+	inForce, err := Inject(config, with...)
 	if err != nil {
 		t.Fatalf("minderbinder: %v", err)
 	}
@@ -27,9 +27,9 @@ func WithFailures(t testing.TB, faults Faults, block func(), with ...Option) {
 
 // Start puts the faults in force until the test ends, or until Lift. A fault that never fires fails the test. With Thread,
 // call it in the test's own goroutine.
-func Start(t testing.TB, faults Faults, with ...Option) *Failures {
+func Start(t testing.TB, config Config, with ...Option) *Failures {
 	t.Helper()
-	inForce, err := Inject(faults, with...)
+	inForce, err := Inject(config, with...)
 	if err != nil {
 		t.Fatalf("minderbinder: %v", err)
 	}

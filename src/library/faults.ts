@@ -7,11 +7,13 @@ import type { GrammarContext } from '../rules/parts.ts'
 import type { Rule } from '../rules/rule.ts'
 import { quote } from '../rules/span.ts'
 import { lastExpressions } from '../rules/strace.ts'
+import { asInFile } from './spelling.ts'
 
 /**
  * One fault. Text is what follows `--syscall` (`'openat=ENOSPC@5%,path=*.db'`), or begins with its option if it is of
  * another kind (`'--drop-net 100%,port=443'`). An object is what a configuration file has, with or without
- * `agents_of_chaos` around it: `{ outgoing_network: [{ failure_rate: 100 }] }`.
+ * `agents_of_chaos` around it: `{ outgoing_network: [{ proto: 'tcp', port: 443, failure_rate: 100 }] }`; or the same in the
+ * spelling of programs: `{ outgoingNetwork: [{ protocol: 'TCP', destPort: 443, failureRate: 100 }] }`.
  */
 export type Fault = string | object
 
@@ -64,9 +66,23 @@ function asText(fault: unknown, where: string): string {
     throw new MinderbinderError('MB_CONFIG', `${where}: a fault is a text or an object`, {
       hint: "write 'openat=ENOENT', or { syscall: [{ syscall: 'openat', ret_code: 'ENOENT' }] }",
     })
-  const whole = 'agents_of_chaos' in fault ? fault : { agents_of_chaos: fault }
+  const data = asData(fault, where)
   try {
-    return JSON.stringify(whole, (_, value) => (typeof value === 'bigint' ? `${value}` : value), 2)
+    return JSON.stringify(whole(asInFile(data)), undefined, 2)
+  } catch (error) {
+    throw error instanceof MinderbinderError ? prefixed(where, error) : error
+  }
+}
+
+function whole(fault: unknown): unknown {
+  return Object.hasOwn(fault as object, 'agents_of_chaos') ? fault : { agents_of_chaos: fault }
+}
+
+function asData(fault: object, where: string): unknown {
+  try {
+    return JSON.parse(
+      JSON.stringify(fault, (_, value) => (typeof value === 'bigint' ? `${value}` : value)),
+    )
   } catch (error) {
     throw new MinderbinderError('MB_CONFIG', `${where}: ${(error as Error).message}`, {
       hint: 'a fault is data: texts, numbers, lists and objects',

@@ -42,7 +42,34 @@ test('an object is what a configuration file has', () => {
   })
 })
 
+test('an object may be in the spelling of programs', () => {
+  const rules = parseFaults(
+    [
+      { outgoingNetwork: [{ protocol: 'TCP', destPort: 443, failureRate: 12.5, delayMs: 5 }] },
+      { agentsOfChaos: { syscall: [{ syscall: 'openat', retCode: 'EIO', path: '/A/bC' }] } },
+    ],
+    context,
+  )
+  assert.deepEqual(
+    rules,
+    parseFaults(
+      [
+        { outgoing_network: [{ proto: 'tcp', port: 443, failure_rate: 12.5, delay_ms: 5 }] },
+        { agents_of_chaos: { syscall: [{ syscall: 'openat', ret_code: 'EIO', path: '/A/bC' }] } },
+      ],
+      context,
+    ),
+  )
+})
+
 for (const [fault, code, message] of [
+  [
+    { outgoingNetwork: [{ port: 1, destPort: 2 }] },
+    'MB_CONFIG',
+    /^faults\[1\]: port and destPort say the same: write one of them$/,
+  ],
+  [{ incomingNetwork: [{ destPort: 2 }] }, 'MB_CONFIG', /^faults\[1\]:\d+:\d+: .*dest_port/],
+  [{ outgoing_network: [{ proto: 'TCP' }] }, 'MB_CONFIG', /^faults\[1\]:\d+:\d+: .*TCP/],
   ['opnat=ENOENT', 'MB_UNKNOWN_NAME', /^faults\[1\]: --syscall: .*opnat/],
   ['--delay-net 5s', 'MB_UNKNOWN_NAME', /^faults\[1\]: '--delay-net' does not give a fault/],
   ['--drop-net 5', 'MB_FAULT_SYNTAX', /^faults\[1\]: --drop-net: /],
