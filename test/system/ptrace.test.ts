@@ -1,5 +1,6 @@
 /** What is the engine ptrace's own. What it has in common with seccomp: test/conformance, and npm run test:seccomp. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
@@ -41,6 +42,42 @@ test('a program that traces another is refused by the kernel, and the summary sa
   )
   const other = await exec('fsync=EIO', ['true'])
   assert.doesNotMatch(other.stderr, /ptrace call/)
+})
+
+test('what is made with CLONE_UNTRACED is traced: its calls do not fail, and LeakSanitizer does not wait for ever', async (t) => {
+  if (!requires(t, 'cc', 'python3')) return
+  const untraced = `
+import ctypes, os, platform, signal
+clone = {"x86_64": 56, "aarch64": 220}[platform.machine()]
+call = ctypes.CDLL(None, use_errno=True).syscall
+parent = os.getpid()
+pid = call(clone, signal.SIGCHLD | 0x00800000, 0, 0, 0, 0)
+if pid == 0: os._exit(0 if os.getppid() == parent and call(10**5) == -1 else 7)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`
+  for (const [rate, status] of [
+    ['0%', 0],
+    ['100%', 7],
+  ] as const) {
+    const fault = `getppid=EIO@${rate}`
+    const done = await exec(fault, ['/usr/bin/python3', '-S', '-c', untraced])
+    assert.equal(done.status, status, done.stderr)
+    const fired = rate === '0%' ? 0 : 1
+    assert.match(done.stderr, new RegExp(`^minderbinder: ${fault} +ptrace +1 +1 +${fired}$`, 'm'))
+  }
+  const program = join(scratch(t), 'leaks')
+  const source =
+    '#include <stdlib.h>\nint main(void) { volatile char *p = malloc(7); p = 0; return !!p; }\n'
+  execFileSync('cc', ['-fsanitize=address', '-o', program, '-x', 'c', '-'], { input: source })
+  const checked = await exec('getppid=EIO@0%', [program])
+  assert.match(checked.stderr, /LeakSanitizer does not work under ptrace/)
+  assert.match(
+    checked.stderr,
+    /^minderbinder: 1 ptrace call .* failed with EPERM: .*LeakSanitizer/m,
+  )
+  const seccomp = ['exec', '--engine', 'seccomp', '--syscall', 'getppid=EIO@0%', '--', program]
+  const working = await runMinderbinder(seccomp)
+  assert.match(working.stderr, /LeakSanitizer: detected memory leaks/)
 })
 
 test('faults by ptrace do not nest, whichever engine is inside or around them', async (t) => {

@@ -23,7 +23,10 @@ int registers_skip(pid_t tid);
 /* Where it returns: the kernel is to deal with the thread's signals as if it had run and returned `error`. */
 int registers_interrupt(pid_t tid, const struct seccomp_data *call, s32 error);
 
-/* An argument but the first, which is where the result of a call will be on arm64. */
+/*
+ * On arm64 the first argument's register has the result later, and the kernel keeps the old value for a call that it makes
+ * again: there the first one holds until the call returns.
+ */
 int registers_set_argument(pid_t tid, u32 argument, u64 value);
 
 /*

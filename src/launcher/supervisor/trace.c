@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
@@ -199,6 +200,20 @@ static int traces_ours(void)
 	       target_tracer((pid_t)request.data.args[1]) == gettid();
 }
 
+/*
+ * A thread or process that is made with CLONE_UNTRACED has the filter and no tracer: its named calls would fail with ENOSYS,
+ * and LeakSanitizer waits for ever for a thread that did not get its parent's pid. So it is made without the flag.
+ */
+static void have_it_traced(pid_t tid)
+{
+	__u64 *flags = &request.data.args[0];
+
+	if (request.data.arch != filter_native_arch || request.data.nr != SYS_clone || !(*flags & CLONE_UNTRACED))
+		return;
+	*flags &= ~(u64)CLONE_UNTRACED;
+	must(registers_set_argument(tid, 0, *flags));
+}
+
 static void at_call(pid_t tid)
 {
 	if (!read_call(tid))
@@ -207,6 +222,7 @@ static void at_call(pid_t tid)
 	underway_forget(tid);
 	if (traces_ours())
 		__sync_fetch_and_add(&refused, 1);
+	have_it_traced(tid);
 
 	const struct verdict verdict = faults_decide(plan, &tracer);
 	const int acts = verdict.outcome < sizeof(actions) / sizeof(*actions) && actions[verdict.outcome];
@@ -337,6 +353,7 @@ static void *trace(void *unused)
 static void add_calls(struct call_set *calls)
 {
 	call_set_add_all(calls, SYS_ptrace);
+	call_set_add_all(calls, SYS_clone);
 }
 
 static int start(const struct staged *staged, struct faults *faults)
