@@ -54,9 +54,9 @@ function __minderbinder_fault -a option
         end
     else if test "$option" != --syscall; or string match -q '*@*' -- $value
         return # a rate
-    else if set -l before (string match -r '^.*=signal:' -- $value)
+    else if set -l before (string match -r '^.*[=+]signal:' -- $value)
         printf '%s\n' "$before"SIG(kill -l | string replace -ra 'SIG' '' | string match -ra '[A-Z][A-Z0-9]+')
-    else if set -l before (string match -r '^.*=' -- $value)
+    else if set -l before (string match -r '^.*=(?:.*\+)?' -- $value)
         __minderbinder_names $before '' errnos
         printf '%s\n' $before{ret:,delay:,delay-exit:,signal:,short:}
     else

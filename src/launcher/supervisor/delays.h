@@ -3,6 +3,7 @@
 #ifndef MINDERBINDER_DELAYS_H
 #define MINDERBINDER_DELAYS_H
 
+#include "faults.h"
 #include "verdict.h"
 
 #include <linux/seccomp.h>
@@ -16,11 +17,19 @@ struct delayed {
 	struct seccomp_notif call;
 };
 
+/* What an engine does with the calls that wait. */
+struct delay_way {
+	/* Looks whether a signal has come for one: 1 if it has, and the delay is over. The queue is locked meanwhile. */
+	int (*interrupt)(const struct delayed *delayed);
+	/* Does what is left to do with one whose time has come. */
+	void (*go_on)(const struct delayed *delayed);
+};
+
 /*
- * Looks now and then whether a signal has come for one of them. `interrupt`: 1 if one has, and the delay is over. Returns
- * when to look again. The caller is as for delays_add().
+ * Lets the calls go whose time has come, or all of them if the faults are lifted, and looks now and then for signals.
+ * Returns when it has to be called again (CLOCK_MONOTONIC, ns), or 0 if no call waits.
  */
-u64 delays_look(u64 now, int (*interrupt)(const struct delayed *delayed));
+u64 delays_attend(const struct delay_way *way, const struct faults *faults);
 
 /* What is left to do, for a call that a signal interrupts now and that is made again. */
 struct verdict delays_rest(const struct delayed *delayed);
@@ -32,12 +41,10 @@ struct verdict delays_rest(const struct delayed *delayed);
 enum { ERESTART_IF_ASKED = 512, ERESTART_ALWAYS = 513, ERESTART_UNLESS_HANDLED = 514 };
 s32 delays_error(const struct call_shape *shape);
 
-/* The caller sees to it that one thread at a time is here. 0, or -1: no memory. */
+/* 0, or -1: no memory. */
 int delays_add(struct delayed delayed);
 
-/* The earliest, or NULL. */
-const struct delayed *delays_first(void);
-void delays_remove_first(void);
+int delays_are_none(void);
 
 /* What has this id waits no more. It stays in the queue, with the id 0. */
 void delays_forget(u64 id);

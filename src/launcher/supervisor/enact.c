@@ -113,23 +113,9 @@ static void go_on(const struct delayed *delayed)
 
 void enact_due(void)
 {
-	const struct delayed *first;
-	u64 next = 0;
+	static const struct delay_way way = { .interrupt = interrupt, .go_on = go_on };
+	const u64 next = delays_attend(&way, plan);
 
-	while ((first = delays_first())) {
-		const struct delayed due = *first;
-
-		if (due.id && due.due_ns > (u64)monotonic_ns() && !faults_are_lifted(plan))
-			break;
-		delays_remove_first();
-		if (due.id)
-			go_on(&due);
-	}
-	if (first) {
-		const u64 look = delays_look((u64)monotonic_ns(), interrupt);
-
-		next = first->due_ns < look ? first->due_ns : look;
-	}
 	lock(&ringing);
 	bell_ring_at(next && faults_are_lifted(plan) ? 1 : next);
 	unlock(&ringing);

@@ -17,7 +17,6 @@
 
 static int listener = -1, wakeup = -1;
 static struct faults *plan;
-static pthread_mutex_t delaying = PTHREAD_MUTEX_INITIALIZER;
 
 /*
  * ENOENT: the caller died or was interrupted meanwhile, and needs no answer. EINTR: we were stopped and continued
@@ -82,11 +81,8 @@ static int wait_for(const struct seccomp_notif *call, s64 ns, int returns, const
 					 .call = *call };
 	const u64 one = 1;
 
-	lock(&delaying);
-
 	const int failed = delays_add(delayed);
 
-	unlock(&delaying);
 	if (!failed && write(wakeup, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		abort();
 	return !failed;
@@ -169,40 +165,30 @@ static int wakeup_end(void)
 	return wakeup;
 }
 
-/* Lets the calls go whose delay is over, all of them where the faults are lifted. */
-static s64 let_due_go(void)
+static void go_on(const struct delayed *delayed)
 {
-	const struct delayed *first;
+	carry_out(NULL, &delayed->call, delayed->rest);
+}
+
+static s64 attend(void)
+{
+	static const struct delay_way way = { .interrupt = interrupt, .go_on = go_on };
 	u64 ignored;
-	s64 next = -1;
 
 	if (read(wakeup, &ignored, sizeof(ignored)) < 0 && errno != EAGAIN)
 		abort();
-	lock(&delaying);
-	while ((first = delays_first())) {
-		const struct delayed due = *first;
 
-		if (due.id && due.due_ns > (u64)monotonic_ns() && !faults_are_lifted(plan))
-			break;
-		delays_remove_first();
-		unlock(&delaying);
-		if (due.id)
-			carry_out(NULL, &due.call, due.rest);
-		lock(&delaying);
-	}
-	if (first) {
-		const u64 look = delays_look((u64)monotonic_ns(), interrupt);
-		const s64 left = (s64)(first->due_ns < look ? first->due_ns : look) - monotonic_ns();
+	const u64 next = delays_attend(&way, plan);
+	const s64 left = (s64)next - monotonic_ns();
 
-		next = left > 0 ? left : 0;
-	}
-	unlock(&delaying);
-	return next;
+	if (!next)
+		return -1;
+	return left > 0 ? left : 0;
 }
 
 static void lifted(void)
 {
-	(void)let_due_go();
+	(void)attend();
 }
 
 const struct way way_notify = {
@@ -210,6 +196,6 @@ const struct way way_notify = {
 	.start_step = STEP_THREAD,
 	.start = start,
 	.wakeup = wakeup_end,
-	.attend = let_due_go,
+	.attend = attend,
 	.lifted = lifted,
 };

@@ -231,7 +231,7 @@ static void *trace(void *unused)
 	while ((count = gather(stops)) >= 0) {
 		for (int i = 0; i < count; i++)
 			handle(&stops[i]);
-		if (delays_first() || count == 0)
+		if (count == 0 || !delays_are_none())
 			enact_due();
 	}
 	if (errno != ECHILD)

@@ -41,6 +41,14 @@ test('actions', () => {
   assert.deepEqual(outcome('signal=term'), { kind: 'signal', name: 'SIGTERM', signal: 15 })
   assert.deepEqual(outcome('delay_enter=100'), { kind: 'delay', ns: 100_000n }) // microseconds
   assert.deepEqual(outcome('delay_enter=1.5ms'), { kind: 'delay', ns: 1_500_000n })
+  // Several of one expression, each in its turn at a call whatever their order in the text.
+  const pauses = { kind: 'delay', ns: 5_000_000n } as const
+  const combined = {
+    kind: 'combined',
+    parts: [pauses, outcome('error=EIO'), { kind: 'delay-exit', ns: 1000n }],
+  }
+  assert.deepEqual(outcome('delay_exit=1:error=EIO:delay_enter=5ms'), combined)
+  assert.deepEqual(outcome('delay_enter=5ms:when=2:delay_exit=1:error=EIO'), combined)
   assert.deepEqual(one('getpid:when=3:signal=9:when=5+').when.first, 5) // the last one counts
   assert.deepEqual(one('inject=getpid:error=EIO').outcome, outcome('error=EIO'))
   const enosys = { kind: 'errno', name: 'ENOSYS', errno: 38 }
