@@ -46,6 +46,10 @@ test('a worker that ends while it starts the helper is in no other’s way', asy
   await passes(command('terminated'), unprivileged.options)
 })
 
+test('node is killed while a connection waits to be accepted: it is closed', async () => {
+  await passes(command('waits'))
+})
+
 test('killed at any moment, neither the supervisor nor its node leaves a call that hangs or fails', async () => {
   for (const victim of ['supervisor', 'node'])
     for (let after = 0; after < 40; after += 10)

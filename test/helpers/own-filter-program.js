@@ -1,9 +1,11 @@
 /** What test/cli/own-filter.test.ts runs, without minderbinder in front: `node own-filter-program.js PART [ARGUMENT]...`. */
 import assert from 'node:assert/strict'
 import { execFile, spawn, spawnSync } from 'node:child_process'
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { available, unavailable, withFailures } from '../../dist/testing.js'
@@ -37,6 +39,17 @@ function helpers() {
   const supervisor = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isOurs(name))
   assert.ok(supervisor, 'no supervisor')
   return { supervisor: Number(supervisor), node: parentOf(supervisor) }
+}
+
+async function ended(pid) {
+  for (;;) {
+    try {
+      process.kill(pid, 0)
+    } catch {
+      return
+    }
+    await setImmediate()
+  }
 }
 
 const parts = {
@@ -167,6 +180,31 @@ const parts = {
     const { way, others } = available()
     assert.equal(way, undefined)
     assert.match(others[1].why, /was killed: they go on, without faults/)
+  },
+
+  /** A connection that waits to be accepted when node dies is closed: the supervisor stays, and nothing answers. */
+  async waits() {
+    // A call that node's own threads never make: while the supervisor is stopped, nothing answers it.
+    const rare = { reach: 'mkdir' }
+    const block = withFailures(
+      'mkdir=EIO',
+      async () => {
+        const { supervisor, node } = helpers()
+        const folder = socketFolder(node)
+        process.kill(supervisor, 'SIGSTOP')
+        const socket = connect(`${folder}/${readdirSync(folder)[0]}`).on('error', () => {})
+        const closed = new Promise((resolve) => socket.once('close', resolve))
+        await once(socket, 'connect')
+        socket.write('{}\n')
+        process.kill(node, 'SIGKILL')
+        await ended(node)
+        process.kill(supervisor, 'SIGCONT')
+        await closed
+        assert.throws(() => mkdirSync('/etc/passwd/x'), { code: 'ENOTDIR' })
+      },
+      rare,
+    )
+    await assert.rejects(block, { code: 'MB_CONTROL' })
   },
 
   /** `args`: which one, and after how many milliseconds of calls and blocks. */

@@ -33,6 +33,7 @@ static int listener = -1;
 static int wakeup = -1; /* readable when another thread than the one that polls has accepted */
 static struct client clients[CLIENTS_MAX];
 static u32 last_id;
+static int is_over; /* what connects now is closed at once */
 /* Guards the clients. A thread that holds it waits for nothing else. */
 static pthread_mutex_t connecting = PTHREAD_MUTEX_INITIALIZER;
 
@@ -80,20 +81,42 @@ static struct client *client_of(u32 id)
 	return NULL;
 }
 
-/* Takes a connection a place: 0, or -1 if all are taken. */
+/* Gives a connection a place. 0: none is free; -1: there will be none any more. */
 static int take_place(int fd, pid_t pid)
 {
 	struct client *place = NULL;
 
 	lock(&connecting);
-	for (u32 i = 0; !place && i < CLIENTS_MAX; i++) {
+
+	const int late = is_over;
+
+	for (u32 i = 0; !late && !place && i < CLIENTS_MAX; i++) {
 		if (!clients[i].id)
 			place = &clients[i];
 	}
 	if (place)
 		*place = (struct client){ ++last_id, fd, pid, 0 };
 	unlock(&connecting);
-	return place ? 0 : -1;
+	return late ? -1 : place != NULL;
+}
+
+static int take(int fd)
+{
+	struct ucred peer = { .pid = 0 };
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0) {
+		turn_away(fd, "it cannot be told which process connects");
+		return 0;
+	}
+
+	const int taken = take_place(fd, peer.pid);
+
+	if (taken == 0)
+		turn_away(fd, "256 clients are connected, and no more can be");
+	else if (taken < 0)
+		close(fd);
+	return taken > 0;
 }
 
 /* Nothing that waits is left. By any thread: how many were taken. */
@@ -102,18 +125,11 @@ static int accept_all(void)
 	int taken = 0;
 
 	for (;;) {
-		struct ucred peer = { .pid = 0 };
-		socklen_t size = sizeof(peer);
 		const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0)
 			return taken; /* EAGAIN; or there are too many files, and it waits on */
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0)
-			turn_away(fd, "it cannot be told which process connects");
-		else if (take_place(fd, peer.pid) < 0)
-			turn_away(fd, "256 clients are connected, and no more can be");
-		else
-			taken++;
+		taken += take(fd);
 	}
 }
 
@@ -330,9 +346,12 @@ void clients_end(void)
 		(void)rmdir(folder);
 	}
 	lock(&connecting);
+	is_over = 1;
 	for (u32 i = 0; i < CLIENTS_MAX; i++) {
 		if (clients[i].id && clients[i].fd >= 0)
 			(void)shutdown(clients[i].fd, SHUT_RDWR);
 	}
 	unlock(&connecting);
+	/* No more can connect, but those that wait to be accepted would wait for ever if this process stays. */
+	(void)accept_all();
 }
