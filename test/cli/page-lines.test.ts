@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { delimiter, dirname } from 'node:path'
 import test from 'node:test'
 import { parse } from 'yaml'
+import { linesOf, runClient } from '../helpers/control.ts'
 import { identities } from '../helpers/identity.ts'
 import { requires } from '../helpers/requires.ts'
 import { minderbinder, run } from '../helpers/run.ts'
@@ -78,6 +79,28 @@ test('README: its files of rules are valid, and the first stands in config.yaml'
   assert.deepEqual(parse(read('config.yaml')).agents_of_chaos.syscall[0], rule)
   for (const input of files)
     assert.equal((await run([minderbinder, 'explain', '-'], { input })).stderr, '')
+})
+
+test('docs/control.md: its session, with two files opened under the fault', async (t) => {
+  if (!requires(t, 'python3')) return
+  const [, session = ''] = /^```\n(> [\s\S]*?)^```$/m.exec(read('docs/control.md')) ?? []
+  const side = (mark: string) =>
+    session.split('\n').flatMap((line) => (line.startsWith(mark) ? [line.slice(2)] : []))
+  const program = `
+c = Client(greet=False)
+for request in ${JSON.stringify(side('> '))}:
+    c.send(request.encode() + b"\\n")
+    answer = c.receive()
+    if answer["type"] == "injected": opens("x.db"), opens("x.txt")
+    say(answer)
+`
+  const answers = await runClient(program, { args: ['--control=openat+read'] })
+  const steadyAnswers = (all: readonly unknown[]) =>
+    JSON.parse(
+      JSON.stringify(all).replaceAll(/"(seed|minderbinder|engine)":"[^"]*"/g, '"$1":"differs"'),
+    )
+  assert.ok(answers.length >= 4)
+  assert.deepEqual(steadyAnswers(answers), steadyAnswers(linesOf(side('< ').join('\n'))))
 })
 
 const pages = [
