@@ -57,7 +57,7 @@ export class Entries {
 }
 
 export interface YamlText {
-  /** Undefined where the text is no YAML, or empty. */
+  /** Undefined if the text is empty or not YAML. */
   readonly tree: Tree | undefined
   /** Where in the file the text of a span is; undefined for others' spans. */
   placeOf(excerpt: NonNullable<MinderbinderError['excerpt']>): Place | undefined

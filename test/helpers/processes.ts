@@ -22,7 +22,7 @@ function children(): ReadonlyMap<number, readonly number[]> {
   return parents
 }
 
-/** Who is who, by what it runs: ours are the launcher and node. */
+/** Tells processes apart by what they run: ours are the launcher and node. */
 export function program(pid: number): string {
   try {
     return readlinkSync(`/proc/${pid}/exe`)

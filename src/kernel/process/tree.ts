@@ -33,7 +33,7 @@ export function nameOf(pid: number): Buffer | undefined {
   }
 }
 
-/** Without CONFIG_PROC_CHILDREN: all processes are asked whose they are. */
+/** Without CONFIG_PROC_CHILDREN: reads the parent of every process. */
 function childrenByParent(): (pid: number) => readonly number[] {
   const pids = entries('/proc').map(Number).filter(Boolean)
   const byParent = new Map<number, number[]>()

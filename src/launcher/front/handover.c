@@ -15,7 +15,7 @@
 
 /*
  * A longer variable is not written out but named, where the shell hands it on unchanged: the kernel has a limit for all
- * strings together. Shorter ones never are: some of them a shell makes anew each time they are read (SECONDS, LINENO),
+ * strings together. Shorter ones never are: a shell makes some of them each time they are read (SECONDS, LINENO),
  * and it must be the same for each part.
  */
 #define LONG 256

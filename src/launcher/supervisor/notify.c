@@ -114,8 +114,8 @@ static int bring_signal(const struct seccomp_notif *call, const struct verdict *
 }
 
 /*
- * Step by step, each of which is done no more in what is left after it. `receiver`: whoever has received the call, and lets
- * another thread receive before it does what takes long; or NULL.
+ * Step by step: each step done is gone from what is left. `receiver`: the thread that received the call, which lets
+ * another thread receive before it does anything slow; or NULL.
  */
 static void carry_out(struct receiver *receiver, const struct seccomp_notif *call, struct verdict rest)
 {
@@ -169,7 +169,7 @@ static int wakeup_end(void)
 	return wakeup;
 }
 
-/* Lets the calls go whose delay is over, all of them where the faults are lifted. */
+/* Lets the calls go whose delay is over, all of them if the faults are lifted. */
 static s64 let_due_go(void)
 {
 	const struct delayed *first;
