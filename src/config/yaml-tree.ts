@@ -177,7 +177,7 @@ class Reader {
     return { place, value: map }
   }
 
-  /** Undefined where it is none. */
+  /** Undefined if it is none. */
   #key(node: Node): string | undefined {
     const tree = isScalar(node) || isAlias(node) ? this.#tree(node, deepest) : undefined
     if (!tree?.span) this.#error(placeOf(node), 'a key must be a word')

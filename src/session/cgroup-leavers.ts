@@ -65,7 +65,7 @@ export class CgroupLeavers {
   }
 }
 
-/** As /proc says it; undefined where the process is gone. */
+/** As /proc says it; undefined if the process is gone. */
 function cgroupOf(pid: number): string | undefined {
   try {
     return parseCgroupFile(readFileSync(`/proc/${pid}/cgroup`, 'latin1'))

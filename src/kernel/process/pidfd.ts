@@ -30,7 +30,7 @@ export function isAlive(pidfd: number): boolean {
   return send(pidfd, 0)
 }
 
-/** Nothing happens where it has ended. */
+/** Nothing happens if it has ended. */
 export function killByPidfd(pidfd: number): void {
   send(pidfd, SIGKILL)
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Takes length bytes from the frame, or NULL where it is too short. */
+/* Takes length bytes from the frame, or NULL if it is too short. */
 static const void *take(struct frame *frame, size_t length)
 {
 	const void *at = frame->payload;
