@@ -90,7 +90,7 @@ static __always_inline void end_deciding(void)
 
 /*
  * Tries the rules of `mine` and `named` in order: did one of them fire? Of `walk`, `remote` is set, and the rest 0.
- * `exec_ns`: of the process, 0 where it is no target.
+ * `exec_ns`: of the process, 0 if it is not a target.
  *
  * Verified apart, the loop is followed once: what is in memory that a function was given, the verifier does not know.
  */

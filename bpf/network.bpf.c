@@ -212,7 +212,7 @@ int mb_tag_socket(struct bpf_sock *sk)
 /*
  * Run once by BPF_PROG_TEST_RUN, never attached: how deep is session.cgroup, an ancestor of (or the same
  * as) the caller's cgroup? A cgroup namespace hides the answer from everything but helpers. The test's own
- * socket belongs to the caller's cgroup. Returns LEVEL_MAX where it is no ancestor.
+ * socket belongs to the caller's cgroup. Returns LEVEL_MAX if it is not an ancestor.
  */
 SEC("tc")
 int mb_level(struct __sk_buff *skb)

@@ -26,7 +26,7 @@ volatile const struct {
 	u32 machine;	      /* targets are looked for everywhere, not only below session.cgroup */
 	u32 turn;	      /* of the rules that this was loaded for; others of their table may follow */
 	u32 spares;	      /* programs that gain privileges, and what they start; on the machine these are no targets */
-	u32 user, group;      /* who chooses them: spares */
+	u32 user, group;      /* that chooses them: spares */
 	u32 changes;	      /* rules come and go while a command runs: session.side */
 	u64 control[SOCKET_PATH_MAX / 8]; /* path of the socket of --control; zeros: there is none */
 	struct rule_set everyone; /* rules without targets */
@@ -61,7 +61,7 @@ struct session session;
 
 /* What did not go as it should, for the summary. */
 struct losses {
-	u64 events;           /* nobody read them in time */
+	u64 events;           /* not read in time */
 	u64 foreign_calls;    /* x32 calls; on arm64, calls of 32-bit programs */
 	u64 foreign_programs; /* 32-bit programs that were started: their calls come in by other functions */
 	u64 untracked;        /* processes and counters that a full map had no room for */
@@ -107,7 +107,7 @@ static __always_inline struct target_process *current_target(u32 side)
 	return target_of((u32)(bpf_get_current_pid_tgid() >> 32), side);
 }
 
-/* Is the caller somebody whom rules can be for? All that a call of somebody else costs. */
+/* Can rules be for the caller? For other processes, a call costs no more than this. */
 static __always_inline int is_watched(void)
 {
 	if (settings.machine)

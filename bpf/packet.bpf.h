@@ -13,7 +13,7 @@ struct remote {
 	u8 family;      /* 4 or 6 */
 	u8 protocol;    /* IPPROTO_* of the payload */
 	u8 has_port;    /* 0: no port in this packet (ICMP, later fragments) */
-	u8 elsewhere;   /* in another network namespace, where ifindex is somebody else's */
+	u8 elsewhere;   /* in another network namespace, where ifindex means another interface */
 };
 
 struct ipv4_header {
@@ -158,7 +158,7 @@ VERIFIED_APART int parse_packet(struct __sk_buff *skb, int direction, struct rem
 	return -1;
 }
 
-/* An Ethernet header, as much as says who gets the frame and what is in it. */
+/* An Ethernet header: its addressee, and the protocol of its content. */
 struct ethernet_header {
 	u8 destination[6];
 	u8 source[6];

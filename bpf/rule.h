@@ -74,7 +74,7 @@ struct target {
 #define RULE_SET_WORDS (RULES_MAX / 64)
 
 struct rule_set {
-	u64 words; /* bit w: bits[w] is not 0, so that nobody looks at 64 words for one rule */
+	u64 words; /* bit w: bits[w] is not 0, so that one rule does not cost 64 words */
 	u64 bits[RULE_SET_WORDS];
 };
 
@@ -261,7 +261,7 @@ static inline u32 chance_draw(u64 seed, u32 slot, u64 n)
 	return (u32)(draw_of(seed, slot, n) >> 32);
 }
 
-/* What else is drawn for an occurrence that fires: one more round, so that no draw tells of another. */
+/* What else is drawn for an occurrence that fires: one more round, so that draws are independent. */
 enum draw { DRAW_ENTER = 1, DRAW_ERROR = 2, DRAW_EXIT = 3 };
 
 static inline u32 other_draw(u64 seed, u32 slot, u64 n, enum draw what)
@@ -321,7 +321,7 @@ static inline int selected(const struct rule *r, u64 seed, u64 n)
 #define TURN_FIRED_SHIFT 44
 #define TURN_N ((1ull << TURN_FIRED_SHIFT) - 1)
 #define TURN_TIMES_MAX ((1ull << (64 - TURN_FIRED_SHIFT)) - 1)
-/* On so many CPUs at once; who is pushed aside more often than that may fire in another's place. */
+/* Attempts if other CPUs decide at once; after these, a call may fire in another's place. */
 #define TURN_TRIES 32
 
 /* A function that is not static is verified once, by itself, and not again in each round of the loop over rules. */

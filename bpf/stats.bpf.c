@@ -162,7 +162,7 @@ int mb_sys_exit(u64 *ctx)
 	return 0;
 }
 
-/* Current is who leaves the CPU. */
+/* Current leaves the CPU. */
 SEC("raw_tp/sched_switch")
 int mb_sched_switch(void *ctx)
 {

@@ -163,7 +163,7 @@ export const jsonOptions = {
   json: { flags: '--json', description: 'print JSON', group: 'Output' },
 } as const satisfies Record<string, OptionEntry>
 
-/** By command; each has --help besides. */
+/** By command; each has --help as well. */
 export const optionsOf: Readonly<Record<string, readonly OptionEntry[]>> = {
   exec: [...Object.values(faultOptions), ...Object.values(execOptions)],
   explain: [...Object.values(faultOptions), ...Object.values(execOptions)],

@@ -43,7 +43,7 @@ export class OutputFile {
   }
 
   /**
-   * `-` is standard output. A descriptor of the caller's is used as it is: neither emptied nor opened anew, which a socket
+   * `-` is standard output. A descriptor of the caller's is used as it is: neither emptied nor reopened, which a socket
    * cannot be.
    *
    * @throws {MinderbinderError} MB_OUTPUT

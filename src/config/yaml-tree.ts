@@ -57,7 +57,7 @@ export class Entries {
 }
 
 export interface YamlText {
-  /** Undefined where the text is no YAML, or empty. */
+  /** Undefined if the text is empty or not YAML. */
   readonly tree: Tree | undefined
   /** Where in the file the text of a span is; undefined for others' spans. */
   placeOf(excerpt: NonNullable<MinderbinderError['excerpt']>): Place | undefined
@@ -177,7 +177,7 @@ class Reader {
     return { place, value: map }
   }
 
-  /** Undefined where it is none. */
+  /** Undefined if it is none. */
   #key(node: Node): string | undefined {
     const tree = isScalar(node) || isAlias(node) ? this.#tree(node, deepest) : undefined
     if (!tree?.span) this.#error(placeOf(node), 'a key must be a word')

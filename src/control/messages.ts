@@ -54,7 +54,7 @@ export interface Hello {
   readonly reach: readonly string[]
 }
 
-/** What the server sends; each has the `id` of its request besides. */
+/** What the server sends; each also has the `id` of its request. */
 export type Answer =
   | Hello
   | { readonly type: 'injected'; readonly rules: readonly InjectedRule[] }
@@ -139,7 +139,7 @@ export function answerLine(id: RequestId, answer: Answer): string {
   return `${JSON.stringify({ type, id: id ?? null, ...rest })}\n`
 }
 
-/** What is no error of ours is a bug, and says so. */
+/** Anything but an error of ours is a bug, and says so. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (!(error instanceof MinderbinderError))
     return {

@@ -135,7 +135,7 @@ export function indicesByEngine(
 
 /**
  * The engine that takes over the rules of one that was chosen and does not attach, all of them: they may share
- * calls. Always one that `engines` has after it; undefined where there is none, or the user named the engine.
+ * calls. Always one that `engines` has after it; undefined if there is none, or the user named the engine.
  */
 export function engineInstead(
   failed: Engine,

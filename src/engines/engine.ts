@@ -90,7 +90,7 @@ export interface RuleChange {
 export interface PreparedChange {
   /** A process that is a target of the rules to come: what it has open already counts too. Throws as prepare() does. */
   adopt?(target: TargetEntry): Promise<void>
-  /** The change is in force from here on, and snapshot() tells of the rules after it. Never rejects. */
+  /** The change is in force from here on, and snapshot() has the rules after it. Never rejects. */
   commit(): Promise<Committed>
   /** The engine is as it was. */
   abandon(): Promise<void>
@@ -144,7 +144,7 @@ export interface AttachedEngine {
    * Why it cannot take this rule on now, though the engine can do it in principle; undefined: nothing is known against
    * it.
    *
-   * @param caller whom it is for, as in a change
+   * @param caller the client that it is for, as in a change
    */
   refusal(rule: Rule, caller?: Caller): string | undefined
   /**
@@ -177,7 +177,7 @@ export interface Engine {
   refusal(rule: Rule): string | undefined
   /**
    * Why the engine cannot do these rules, all at once, on this machine, as far as that is known without
-   * trying; left out: attach() says. Costs next to nothing, and changes nothing.
+   * trying; if absent, attach() says. Costs next to nothing, and changes nothing.
    */
   refusalHere?(rules: readonly Rule[]): string | undefined
   /**

@@ -68,7 +68,7 @@ function traceFailure(errno: number): MinderbinderError {
 
 /**
  * @param errno of execve(2): ENOENT is 127, everything else 126, as env has it
- * @param search left out: the command has this process's PATH and directory
+ * @param search absent: the command has this process's PATH and directory
  */
 export function execFailure(
   command: string,

@@ -48,7 +48,7 @@ export interface Activity {
   /** Some of the targets, the youngest first; `targetCount` is how many there are. */
   readonly targets: readonly TargetActivity[]
   readonly targetCount: number
-  /** undefined where nothing counts them. */
+  /** undefined if nothing counts them. */
   readonly calls: CallActivity | undefined
   /** Why nothing counts them, for people. */
   readonly callsMissing?: string

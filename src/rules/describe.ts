@@ -19,7 +19,7 @@ export const nouns = { syscall: 'call', 'drop-net': 'packet', 'refuse-net': 'con
 /** One sentence without its full stop and without line breaks. */
 export function describeRule(rule: Rule): string {
   const what = rule.kind === 'syscall' ? describeCall(rule) : describePackets(rule)
-  // Of a packet it is known whose it is where the rule has targets.
+  // A packet is known to be of a process only if the rule has targets.
   const ofProcess = rule.kind === 'syscall' || rule.targets !== undefined
   return printable(`${what} ${frequency(rule)}${time(rule, ofProcess ? 'a process' : 'the run')}`)
 }

@@ -1,8 +1,8 @@
-/** What is drawn for an occurrence that fires, besides whether it does: the same as bpf/rule.h. */
+/** What is drawn for an occurrence that fires, apart from whether it does. The same as bpf/rule.h. */
 
 const step = 0x9e3779b97f4a7c15n
 
-/** All of one occurrence of a rule: 32 bits each, and none tells of another. */
+/** All of one occurrence of a rule: 32 bits each, independent of each other. */
 export interface Draws {
   /** Of the pause before the call. */
   readonly enter: bigint

@@ -8,7 +8,7 @@ const drops: ReadonlySet<string> = new Set([
   ...['setfsuid', 'setfsgid', 'capset', 'prctl', 'seccomp', 'landlock_restrict_self', 'chroot'],
 ])
 
-/** One line for each such rule. An error instead is no matter: programs that drop privileges look for it. */
+/** One line for each such rule. Errors need no line: programs that drop privileges check for them. */
 export function keptPrivileges(rules: readonly Rule[]): string[] {
   return rules.flatMap((rule) => {
     const outcome = rule.kind === 'syscall' ? callPart(rule.outcome) : undefined

@@ -13,7 +13,7 @@ export interface AttachedEngines {
   readonly notes: readonly string[]
 }
 
-/** What the session has for its engines, besides the plan. */
+/** What the session has for its engines, apart from the plan. */
 type Own = Pick<
   EngineContext,
   | 'scope'

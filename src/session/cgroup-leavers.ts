@@ -6,7 +6,7 @@ import { errnoCode } from '../kernel/errno-code.ts'
 import { descendants, nameOf, parentOf } from '../kernel/process/tree.ts'
 import { oneLine, printable } from '../report/printable.ts'
 
-/** Named in the note; how many there were is said anyhow. */
+/** At most so many are named in the note, which also counts all. */
 const NAMED_MAX = 3
 
 /**
@@ -65,7 +65,7 @@ export class CgroupLeavers {
   }
 }
 
-/** As /proc says it; undefined where the process is gone. */
+/** As /proc says it; undefined if the process is gone. */
 function cgroupOf(pid: number): string | undefined {
   try {
     return parseCgroupFile(readFileSync(`/proc/${pid}/cgroup`, 'latin1'))

@@ -12,7 +12,7 @@ import type { Home } from '../launch/home.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { CommandPlan } from './plan.ts'
 
-/** Between two looks for what others left: it is in nobody's way. */
+/** Between two looks for what others left: that can wait. */
 const SWEEP_PAUSE_MS = 1_000
 
 /**

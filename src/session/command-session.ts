@@ -40,7 +40,7 @@ interface Parts {
   readonly observation: Observation | undefined
   /** Hears that the child has ended; of a child that was killed, nothing is to go on. */
   readonly onEnded: (killed: boolean) => void
-  /** What a reader of the summary must know, besides what the engines say: asked for once, at the end. */
+  /** What a reader of the summary must know beyond what the engines report: asked for once, at the end. */
   readonly lastNotes: () => Promise<readonly string[]>
 }
 

@@ -11,7 +11,7 @@ export interface Plan {
   /** Which engine does which rules, by index. */
   readonly engines: ReadonlyMap<Engine, readonly number[]>
   readonly includeLoader: boolean
-  /** Programs that run with more rights than those who start them are faulted, too. */
+  /** Programs that run with more rights than their parents are faulted, too. */
   readonly includeSetuid: boolean
   /** This process has more runs to come, perhaps (EngineContext). */
   readonly keepsLoaded?: boolean | undefined

@@ -9,7 +9,7 @@ import type { Life } from '../rules/rule-table.ts'
 export interface SessionSnapshot extends EngineTotals {
   /** By slot: those that were removed, too. */
   readonly rules: readonly Rule[]
-  /** When each was in force; left out: all of them, all the time. */
+  /** When each was in force; absent: all of them, all the time. */
   readonly lives?: readonly Life[]
   /** Which engine did each rule. */
   readonly engines: readonly EngineName[]

@@ -18,8 +18,8 @@ export interface SocketFolder {
 }
 
 /**
- * Named after `owner`: while that process lives, it stays. Ours, also if the socket is another user's: then nobody but us
- * decides what is in it when we remove that.
+ * Named after `owner`: while that process lives, it stays. It is ours even if the socket is another user's: so only
+ * we decide what is in it when we remove that.
  *
  * @param forAnother another user's programs pass through it
  * @throws {MinderbinderError} MB_CONTROL

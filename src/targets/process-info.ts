@@ -20,7 +20,7 @@ export interface ProcessInfo {
   readonly names: ReadonlySet<string>
   /** Real user id. */
   readonly uid: number
-  /** Of the cgroup v2 hierarchy: `/a/b`; undefined where there is none. */
+  /** Of the cgroup v2 hierarchy: `/a/b`; undefined if there is none. */
   readonly cgroup: string | undefined
   /** By its exec, or that of the process it was forked from. */
   readonly gainedPrivileges: boolean

@@ -53,7 +53,7 @@ function load(): Library {
   }
 }
 
-/** As loadKoffi() of src/kernel/ffi.ts, at once: unavailable() is no promise. */
+/** As loadKoffi() of src/kernel/ffi.ts, at once: unavailable() returns no promise. */
 function koffi(): Koffi {
   const load = createRequire(import.meta.url)
   try {

@@ -18,7 +18,7 @@ function file(folder: string, name: string, text: string | Buffer): string {
   return path
 }
 
-/** What is wrong, the file that is made for it, what is said. */
+/** What is wrong, the file that is made for it, the message. */
 const table: readonly (readonly [what: string, make: (folder: string) => string, says: RegExp])[] =
   [
     ['a file that is not there', (folder) => join(folder, 'none'), /none: ENOENT/],

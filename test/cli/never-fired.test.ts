@@ -9,7 +9,7 @@ import { requires } from '../helpers/requires.ts'
 import { type RunOptions, runMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
 
-/** What the summary says besides its table. */
+/** What the summary says after its table. */
 async function reasons(args: readonly string[], options: RunOptions = {}): Promise<string[]> {
   const done = await runMinderbinder(['exec', '--engine', 'seccomp', ...args], options)
   return done.stderr

@@ -33,7 +33,7 @@ export interface Fault {
   /** It names more than those, and more than override can watch in its better way. */
   readonly wide?: true
   readonly outcome: Outcome
-  /** Percent, as on the command line; left out: 100. */
+  /** Percent, as on the command line; 100 by default. */
   readonly rate?: string
   readonly when?: string
   readonly times?: number

@@ -7,7 +7,7 @@ export interface Call {
   readonly name: string
   readonly args: readonly (number | string)[]
   readonly count: number
-  /** What it returns where nothing is faulted, raw: -9 is EBADF. */
+  /** What it returns if nothing is faulted, raw: -9 is EBADF. */
   readonly natural: bigint
   /** How many bytes it asks to move, of a file that has them: left out, it fails. */
   readonly asked?: number

@@ -153,7 +153,7 @@ export const subjects: readonly Subject[] = [
   without(cgroup, 'cgroup.kill'),
 ]
 
-/** Why it does not work here, found by trying; undefined where it does. */
+/** Why it does not work here, found by trying; undefined if it does. */
 export async function lacking(subject: Subject): Promise<string | undefined> {
   if (subject.user && !has('root')) return 'needs root to become another user'
   if (subject.without === 'kprobe' && !ways.kprobe)

@@ -15,7 +15,7 @@ const file = '/etc/hostname'
 const fault = `openat=EIO,path=${file}`
 const broken = { code: 'EIO' }
 
-/** The supervisor and its node of this process: the one has the seccomp listener besides us, and the other is its parent. */
+/** The supervisor and its node of this process: the one also has our seccomp listener, and the other is its parent. */
 function helpers() {
   const parentOf = (pid) =>
     Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1])

@@ -96,7 +96,7 @@ test('every test kernel', { concurrency: true }, async (t) => {
   })
 })
 
-/** 7.02 for 7.2; 0 where there is none. */
+/** 7.02 for 7.2; 0 if there is none. */
 function qemuVersion(): number {
   const { stdout } = spawnSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' })
   const [, major, minor] = stdout?.match(/version (\d+)\.(\d+)/) ?? []

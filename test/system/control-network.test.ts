@@ -1,4 +1,4 @@
-/** Faults of the network that clients of `exec --control` inject: whom they hit, by which engine, and what stays as it is. */
+/** Network faults that clients of `exec --control` inject: what they hit, by which engine, and what stays as it is. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { linesOf, runClient, startClient } from '../helpers/control.ts'

@@ -1,4 +1,4 @@
-/** exec --graph and --metrics: somebody looks on, and the command notices nothing. */
+/** exec --graph and --metrics: you look on, and the command notices nothing. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'

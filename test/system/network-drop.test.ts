@@ -1,4 +1,4 @@
-/** --drop-net: packets of the target are lost silently on their way out, and nobody else's. */
+/** --drop-net: packets of the target are lost silently on their way out, and no others. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { MinderbinderError } from '../../src/errors.ts'

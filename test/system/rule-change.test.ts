@@ -56,7 +56,7 @@ test('a rule that is added hits from then on, and only what it names; removed, i
   const failed = changing.calls.failed('getpgid', 'EPERM')
   await changing.calls.goesOn()
   assert.ok(changing.calls.failed('getpgid', 'EPERM') <= failed + threads)
-  // The same place in the supervisor's table, another number: its counts begin anew, of each process, too.
+  // The same place in the supervisor's table, another number: its counts start again, those of each process too.
   const once = 'getsid=EACCES,scope=process,when=1'
   for (const slot of [1, 2, 3]) {
     assert.deepEqual(await changing.add(once), [slot])

@@ -1,4 +1,4 @@
-/** `minderbinder run` and system calls, on kernels that let them fail: who is a target, and who is not. */
+/** `minderbinder run` and system calls, on kernels that let them fail: what is a target, and what is not. */
 import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

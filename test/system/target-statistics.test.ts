@@ -1,4 +1,4 @@
-/** Calls and context switches of the targets are counted, and nobody else's. */
+/** Calls and context switches of the targets are counted, and those of other processes are not. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'

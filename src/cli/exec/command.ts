@@ -138,7 +138,7 @@ function ranAsItIs(why: string): string {
 }
 
 /**
- * A fault that was required and never fired is said however the command ended, and with --quiet too: a test of error
+ * A required fault that never fired is reported however the command ended, and with --quiet too: a test of error
  * handling expects the command to fail, and would otherwise pass without its fault.
  */
 function endLikeChild(

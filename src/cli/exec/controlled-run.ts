@@ -1,4 +1,4 @@
-/** `exec --control`: what its session may become, and what is said of that afterwards. */
+/** `exec --control`: what its session may become, and the report of that. */
 
 import { reachOf } from '../../control/reach.ts'
 import { ControlServer } from '../../control/server.ts'

@@ -6,7 +6,7 @@ import type { PlacedRules } from './placed-rules.ts'
 import type { Tallies } from './settings.ts'
 
 export interface NetworkPrograms {
-  /** Left out where nothing is attached at interfaces. */
+  /** Absent if nothing is attached at interfaces. */
   readonly update?: AttachUpdate
   /** Attaches what is at no interface. */
   attach(): Promise<void>
@@ -14,7 +14,7 @@ export interface NetworkPrograms {
   detach(): Promise<void>
 }
 
-/** What became of packets and sockets besides the rules' counts. */
+/** What became of packets and sockets, in addition to the rules' counts. */
 type Told = Pick<Tallies, 'lostEvents' | 'untagged' | 'copied'>
 
 export class Attachment {

@@ -184,7 +184,7 @@ export class Session {
   }
 }
 
-/** `tallies`: what the programs count besides the rules' counts. */
+/** `tallies`: what the programs count in addition to the rules' counts. */
 export interface Tallies {
   readonly lostEvents: bigint
   /** Sockets of targets that the kernel had no memory to tag for. */

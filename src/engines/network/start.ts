@@ -34,7 +34,7 @@ export interface NetworkEngine {
   programsFor(reach: NetworkReach, context: EngineContext, network: NetworkObject): NetworkPrograms
 }
 
-/** What is attached, and what for. */
+/** What is attached, and for which rules. */
 interface Attached {
   readonly engine: NetworkEngine
   readonly attachment: Attachment

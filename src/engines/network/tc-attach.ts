@@ -46,7 +46,7 @@ export class EgressAttachments {
    * Ends when every interface that is up has its program, or could not have it, and no other. Where it failed, the
    * next update tries again.
    *
-   * @param deleted indices that were given back since the last time: who has one now is another
+   * @param deleted indices freed since the last update: an interface that has one now is another
    */
   async update(
     interfaces: readonly Interface[],

@@ -184,7 +184,7 @@ async function attachTo(
 }
 
 /**
- * Two of us at once, or a tracer before us. Between looking and attaching somebody else may still come.
+ * Two of us at once, or a tracer before us. Another may still come between looking and attaching.
  *
  * @throws {MinderbinderError} MB_ATTACH
  */

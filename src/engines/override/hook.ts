@@ -13,9 +13,9 @@ import { MODIFIED_MAX } from './ways.ts'
 
 export const hook: Engine = {
   name: 'hook',
-  // Of a call that fails for a reason of its own before its hook, a rule hears nothing. So its occurrences are not those
-  // that the other engines count, and one line would hit other calls on another kernel. Also, each program that it
-  // attaches makes exec's start longer (CONTRIBUTING, "Why auto leaves hook to run").
+  // A rule misses calls that fail before their hook. So it counts other occurrences than the other engines do, and one
+  // command line would hit other calls on another kernel. Also, each program that it attaches makes exec start later
+  // (CONTRIBUTING, "Why auto takes hook only in run").
   onlyByName: true,
   addedRules: 'if named',
   refusal,

@@ -211,7 +211,7 @@ export class OverrideObject {
   /**
    * Puts rules where they are found when it is their turn.
    *
-   * @param targets whose side and rows they have; without it, those of a command
+   * @param targets the targets' side and rows; without it, those of a command
    */
   place(
     { rules, onEvent }: EngineContext,
@@ -281,7 +281,7 @@ export class OverrideObject {
     return this.#object.program(name)
   }
 
-  /** From here on nothing of the command is faulted, whoever is attached. For the machine it is TargetTable.lift(). */
+  /** From here on nothing of the command is faulted, whatever is attached. For the machine it is TargetTable.lift(). */
   disarm(): void {
     this.#setSession({ ...this.#session, cgroup: NOWHERE, armed: NOWHERE })
   }

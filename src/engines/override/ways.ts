@@ -12,7 +12,7 @@ export type EntryWay = 'modify' | 'kprobe'
 export type Way = EntryWay | 'hook'
 
 export interface AvailableWays extends Readonly<Record<EntryWay, boolean>> {
-  /** Whether a call can have two programs: path= takes one that reads it, besides the one that decides. */
+  /** Whether a call can have two programs: path= takes one that reads it, and another that decides. */
   readonly second: boolean
 }
 

@@ -149,7 +149,7 @@ static void build(struct program *program, const struct call_set *named, u32 act
 	load(program, offsetof(struct seccomp_data, nr));
 	if (filter_foreign_bit) {
 		compare(program, BPF_JGE, filter_foreign_bit, 0, 2);
-		/* A negative number is no call at all: a tracer skips one so (-1), and x32 has none of these. */
+		/* A negative number is not a call: a tracer skips one so (-1), and x32 has none of these. */
 		compare(program, BPF_JGE, 0x80000000, 1, 0);
 		return_action(program, action);
 	}

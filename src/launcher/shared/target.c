@@ -69,7 +69,7 @@ ssize_t target_read_string(pid_t tid, u64 address, char *buffer, size_t size)
 
 		if (part > size - 1 - done)
 			part = size - 1 - done;
-		/* Without an end it is no string: the kernel's strncpy_from_user() says EFAULT, too. */
+		/* Without an end it is not a string: the kernel's strncpy_from_user() says EFAULT, too. */
 		if (target_read(tid, address + done, buffer + done, part) < 0)
 			return -1;
 

@@ -130,7 +130,7 @@ struct wire_change {
 #define CLIENTS_MAX 256u /* at one time */
 
 enum caller_scope {
-	CALLER_ANY = 0,      /* each process: the rule is no client's */
+	CALLER_ANY = 0,      /* each process: the rule belongs to no client */
 	CALLER_TREE = 1,     /* the client's process, and all that descend from it */
 	CALLER_PROCESS = 2,  /* the client's process */
 	CALLER_CHILDREN = 3, /* those that descend from it and started after the rule */

@@ -216,7 +216,7 @@ u32 clients_poll(struct pollfd *sources)
 	return count;
 }
 
-/* Only what descends from us is in the session; everything of it does, for we are its subreaper; or from who has joined us. */
+/* The session is what descends from us, its subreaper, or from a process that has joined us. */
 static void welcome(struct client *client, const struct client_events *events)
 {
 	const u32 place = (u32)(client - clients);

@@ -4,7 +4,7 @@
  * end, and passes bytes on: node reads and writes what they mean.
  *
  * A client's own calls on its connection are not faulted. So a connection has to be known before the client's next call:
- * whoever decides a call takes what waits to be accepted first.
+ * a thread accepts what waits before it decides a call.
  */
 #ifndef MINDERBINDER_CLIENTS_H
 #define MINDERBINDER_CLIENTS_H

@@ -15,7 +15,7 @@ void enact(const struct seccomp_notif *call, u64 stack, struct verdict verdict);
 /* A thread is stopped where its call returns. */
 void enact_returns(pid_t tid);
 
-/* Lets the calls go whose pause is over, or that a signal has come for; all of them where the faults are lifted. */
+/* Lets the calls go whose pause is over, or that a signal has come for; all of them if the faults are lifted. */
 void enact_due(void);
 
 /* Has the tracer look at once. From any thread. */

@@ -176,7 +176,7 @@ struct known {
 	int restarts;             /* it may have been decided before */
 	int met;                  /* it was looked for the process: `process`, or there is none */
 	struct process *process;  /* held; or NULL */
-	int asked;                /* it is no call on a client's connection */
+	int asked;                /* it is not a call on a client's connection */
 	u64 compared;             /* version of the table that it was compared with */
 	int thread_met;           /* its thread was looked for: `thread`, or its counts cannot be had */
 	struct rule_counts *thread; /* its thread's counts, until `deciding` is given back; or NULL */
@@ -189,7 +189,7 @@ static int is_named(const struct rule_table *table, u32 number)
 	return table->first_of[number] < table->first_of[number + 1];
 }
 
-/* Of a call that no rule names, targets alone ask whose it is. */
+/* A call that no rule names needs its process only for targets. */
 static int wants_process(const struct rule_table *table, u32 number)
 {
 	return table->has_targets || (table->needs_process && is_named(table, number));

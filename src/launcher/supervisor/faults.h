@@ -30,8 +30,8 @@ struct faults {
 	u64 seed;
 	u64 began_ns; /* when the child was about to exec, CLOCK_BOOTTIME */
 	int include_loader;
-	const struct owner *spared; /* whose set-user-ID programs are spared; NULL: nobody's */
-	int events;                 /* where struct event go; -1: nobody listens */
+	const struct owner *spared; /* whose set-user-ID programs are spared; NULL: none */
+	int events;                 /* where struct event go; -1: not wanted */
 	struct rule_counts *counts; /* by row */
 	u64 foreign_calls;
 	u64 spared_calls;

@@ -14,14 +14,14 @@
 static const struct targets *targets;
 static const struct relatives *relatives;
 static u32 words;      /* of a set of rules */
-static u64 *inherited; /* the rules that whoever a target starts is hit by, too */
+static u64 *inherited; /* the rules that also hit what a target starts */
 
 /* Open addressing, linear probing: image number, and the rules that a process forked from it has from it. */
 static u64 *images;
 static u64 *heritage;
 static u32 capacity, image_count;
 
-/* Empty; the old one stays where there is no memory. */
+/* Empty; without memory the old one stays. */
 static int new_table(u32 size)
 {
 	u64 *fresh_images = calloc(size, sizeof(*images));

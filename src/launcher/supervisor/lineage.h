@@ -3,9 +3,9 @@
  * What the processes of the tree are targets of: what names them, as they were at their last exec, and what they have
  * from those that started them.
  *
- * Only named calls are seen, and a fork is none; who started a process may be gone when it makes its first call.
- * But every exec is seen, and a child that has not exec'd since its fork runs the same image as who forked it
- * (image.h). So what is handed down is kept by image: the exact answer whoever dies in between.
+ * We see named calls only, so no forks, and a process's parent may be gone when the process makes its first call. But we
+ * see every exec, and a child that has not exec'd since its fork runs the same image as its parent (image.h). So what is
+ * handed down is kept by image: that is exact, whichever process dies in between.
  */
 #ifndef MINDERBINDER_LINEAGE_H
 #define MINDERBINDER_LINEAGE_H

@@ -5,7 +5,7 @@
 #include "length.h"
 #include "near.h"
 
-/* More to compare than this, and it is no longer done before another call can be received. */
+/* With more to compare than this, another thread starts to receive first. */
 #define QUICK_PATHS 32
 
 __thread struct look look;
@@ -18,7 +18,7 @@ static int is_other_call(const struct rule *rule, const struct call_shape *shape
 	return rule->fd_count && !fd_matches(rule, shape, look.arguments);
 }
 
-/* Sets what is said of a rule that names the call. */
+/* Records how a rule that names the call compares with it. */
 static void compare_with(const struct rule *rule, u32 row, const struct call_shape *shape)
 {
 	const int whole = rule->outcome == OUTCOME_SHORT && !short_bytes(rule, look.length);

@@ -110,8 +110,8 @@ static int bring_signal(const struct seccomp_notif *call, const struct verdict *
 }
 
 /*
- * Step by step, each of which is done no more in what is left after it. `receiver`: whoever has received the call, and lets
- * another thread receive before it does what takes long; or NULL.
+ * Step by step: each step done is gone from what is left. `receiver`: the thread that received the call, which lets
+ * another thread receive before it does anything slow; or NULL.
  */
 static void carry_out(struct receiver *receiver, const struct seccomp_notif *call, struct verdict rest)
 {

@@ -16,7 +16,7 @@ static void add_argument(struct paths *paths, const struct call_shape *shape, co
 	const ssize_t n = target_read_string(paths->tid, at, path->text, sizeof(path->text));
 
 	if (n < 0) {
-		paths->unread |= errno != EFAULT; /* where nothing is mapped the kernel cannot read either */
+		paths->unread |= errno != EFAULT; /* the kernel cannot read unmapped memory either */
 		return;
 	}
 	path->length = (u32)n;

@@ -24,7 +24,7 @@
 /* One thread at a time looks into /proc, and changes the table. */
 static pthread_mutex_t books = PTHREAD_MUTEX_INITIALIZER;
 
-/* The process of a thread that is not its leader, as it was last time: what collides is found out anew. */
+/* The process of a thread that is not its leader, as it was last time: what collides is looked up again. */
 static struct {
 	pid_t tid, pid;
 } threads[THREADS];
@@ -38,7 +38,7 @@ static int files_max;
 static u64 met; /* how many processes were */
 static pid_t root; /* 0: this process. All that have our filter descend from it, but for those that have lost a parent */
 
-/* It is not reaped yet: so its pid is no other's. */
+/* It is not reaped yet, so no other process has its pid. */
 static int is_there(int pidfd)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
@@ -321,7 +321,7 @@ void processes_add_client(u32 place, pid_t pid)
 	struct process *client;
 
 	if (!has_clients)
-		return; /* no call comes to us, and none asks whose it is */
+		return; /* no call comes to us, so none needs its process */
 	lock(&books);
 	client = meet(pid);
 	if (client)

@@ -42,7 +42,7 @@ struct process *process_at_hand(pid_t tid);
  */
 struct process *process_meet(pid_t tid);
 
-/* Thread tid is about to exec at now_ns: its process starts anew if that succeeds. */
+/* Thread tid is about to exec at now_ns: its process starts afresh if that succeeds. */
 void process_execs(struct process *process, pid_t tid, u64 now_ns);
 
 /*

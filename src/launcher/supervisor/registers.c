@@ -14,7 +14,7 @@
 
 /*
  * -ERESTARTSYS and its like (include/linux/errno.h): the kernel makes a call again that returns one of these, if it has
- * a number. A rule's value is no such order.
+ * a number. A rule's value must not be taken for one.
  */
 static int number_when_skipped(int number, s64 value)
 {
@@ -96,7 +96,7 @@ static int set(pid_t tid, struct user_regs_struct *registers)
 	return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &part) < 0 ? -1 : 0;
 }
 
-/* Its number is no register that other calls show: it was copied from x8 (arch/arm64/kernel/ptrace.c). */
+/* Its number is not a register that other calls show: it was copied from x8 (arch/arm64/kernel/ptrace.c). */
 static int set_number(pid_t tid, int number)
 {
 	struct iovec part = { &number, sizeof(number) };

@@ -15,7 +15,7 @@
 int restarts_expect(const struct seccomp_notif *call, u64 stack, struct verdict rest);
 void restarts_forget(const struct seccomp_notif *call, u64 stack);
 
-/* The thread is no more. */
+/* The thread has ended. */
 void restarts_forget_all(pid_t tid);
 
 /* May this be one of them? Then target_stack() is asked, and the next function. */

@@ -17,7 +17,7 @@ struct rule_table {
 	u32 count;
 	u32 *rows;          /* of its rules, the lowest slot first */
 	struct rule *rules; /* by row */
-	struct caller *callers; /* by row: whom each is for */
+	struct caller *callers; /* by row: the client that each is for */
 	/* rows_of[first_of[nr]] up to rows_of[first_of[nr + 1]]: the rules that name call nr, the lowest slot first. */
 	u32 first_of[SYSCALLS_MAX + 1];
 	u32 *rows_of;

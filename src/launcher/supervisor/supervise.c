@@ -30,7 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OWN_SOURCES 5 /* that the main thread polls, besides clients */
+#define OWN_SOURCES 5 /* that the main thread polls, apart from clients */
 
 const struct supervisor *self;
 struct stream front_stream;
@@ -334,7 +334,7 @@ static void from_children(void)
 			return;
 		if (info.si_pid == staged.pid)
 			child_changed(&info);
-		/* else somebody's orphan: reaped */
+		/* else an orphan: reaped */
 	}
 }
 

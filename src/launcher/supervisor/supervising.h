@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the supervisor's main thread share: whom it talks to, and how it ends. */
+/* What the parts of the supervisor's main thread share: its peers, and how it ends. */
 #ifndef MINDERBINDER_SUPERVISING_H
 #define MINDERBINDER_SUPERVISING_H
 

@@ -3,7 +3,7 @@ import { parseTargetName, type Target } from '../target.ts'
 import { everyFault, type Key } from './key.ts'
 
 export interface ProcessKey {
-  /** Any of these, and what they start; left out: every process of the tree (exec only). Never empty. */
+  /** Any of these, and what they start; absent: every process of the tree (exec only). Never empty. */
   readonly targets?: readonly Target[]
 }
 

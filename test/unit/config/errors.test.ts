@@ -21,7 +21,7 @@ function complaint(...texts: readonly string[]): string {
 const rules = (text: string, section = 'syscall') =>
   `agents_of_chaos:\n  ${section}:\n    - name: x\n      ${text.replaceAll('\n', '\n      ')}\n`
 
-/** What is wrong, the file, what is said. */
+/** What is wrong, the file, the message. */
 const table: readonly (readonly [what: string, text: string, said: string])[] = [
   [
     'an unknown key, and one that is missing',
