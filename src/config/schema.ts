@@ -79,22 +79,25 @@ const target = about(
 const common = {
   name: nameField!,
   targets: z.optional(
-    about(list(target), 'For which processes the rule is: any of these. Left out: for all', {
+    about(list(target), 'The rule applies to processes that match any of these (default: all)', {
       minItems: 1,
     }),
   ),
   inherit: z.optional(
-    about(z.boolean('true or false'), 'Whether it is for what its targets start, too (true)'),
+    about(
+      z.boolean('true or false'),
+      'Whether the rule also applies to what its targets start (default: true)',
+    ),
   ),
   failure_rate: z.optional(
-    about(scalar('a number, in percent'), 'In percent, 0 to 100, decimals allowed (100)', {
+    about(scalar('a number, in percent'), 'In percent, 0 to 100, decimals allowed (default: 100)', {
       examples: [100, 12.5, '50%'],
     }),
   ),
   delay_ms: z.optional(
     about(
       z.number('a number, in milliseconds'),
-      'No fault for so many milliseconds after the process started',
+      'No fault in this many milliseconds after the process started',
     ),
   ),
   ...everyField,
@@ -140,7 +143,7 @@ const outgoingRule = z.strictObject(
     outcome: z.optional(
       about(
         z.string('drop or refuse'),
-        'drop: packets are lost silently. refuse: connect() fails with ECONNREFUSED (drop)',
+        'drop: packets are lost silently. refuse: connect() fails with ECONNREFUSED (default: drop)',
         {
           enum: ['drop', 'refuse'],
         },
@@ -154,7 +157,9 @@ const incomingRule = z.strictObject(
   {
     ...packets,
     outcome: z.optional(
-      about(z.string('drop'), 'drop: packets are lost silently (drop)', { enum: ['drop'] }),
+      about(z.string('drop'), 'drop: packets are lost silently (default: drop)', {
+        enum: ['drop'],
+      }),
     ),
   },
   { error: 'a rule' },

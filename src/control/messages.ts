@@ -105,7 +105,7 @@ export function parseRequest({ id: _, type, ...fields }: Fields): Request {
 function version(given: unknown): number {
   if (given === PROTOCOL_VERSION) return PROTOCOL_VERSION
   throw wrong(
-    `version ${JSON.stringify(given)} of the protocol is not spoken here, only ${PROTOCOL_VERSION}`,
+    `version ${JSON.stringify(given)} of the protocol is not supported, only ${PROTOCOL_VERSION}`,
   )
 }
 

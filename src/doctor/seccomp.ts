@@ -71,7 +71,7 @@ export function seccompChecks(answers: SeccompAnswers): Check[] {
     works ? setuidCheck(answers.get('setuid')) : unknown(questions.setuid, 'there is no listener'),
     flagCheck(questions.wait_killable, answers, 'the kernel knows the flag'),
     works
-      ? flagCheck(questions.sync_wake_up, answers, 'the listener took the flag')
+      ? flagCheck(questions.sync_wake_up, answers, 'the listener accepted the flag')
       : unknown(questions.sync_wake_up, 'there is no listener'),
     flagCheck(questions.memory, answers, "a child's was read"),
   ]

@@ -107,7 +107,7 @@ function failureOf(said: string): MinderbinderError {
   if (Number(failure) === failures.seccomp) return refusedBySeccomp(Number(errno))
   if (Number(failure) === failures.refused) return refusedByHelper(text!)
   const why =
-    Number(failure) === failures.ended ? 'it ended without a word' : errnoText(Number(errno))
+    Number(failure) === failures.ended ? 'it ended without a message' : errnoText(Number(errno))
   return new MinderbinderError('MB_LAUNCHER', `cannot start the helper of this process: ${why}`)
 }
 

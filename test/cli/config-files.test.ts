@@ -52,12 +52,12 @@ const table: readonly (readonly [what: string, make: (folder: string) => string,
     [
       'what is no UTF-8',
       (folder) => file(folder, 'f', Buffer.from(`${good}\n# \xe9\n`, 'latin1')),
-      /f:2: this is no UTF-8 text/,
+      /f:2: this is not UTF-8 text/,
     ],
     [
       'UTF-16',
       (folder) => file(folder, 'f', Buffer.from(`\uFEFF${good}`, 'utf16le')),
-      /f:1: this is no UTF-8 text \[MB_CONFIG\]\n.*hint: .*UTF-16/,
+      /f:1: this is not UTF-8 text \[MB_CONFIG\]\n.*hint: .*UTF-16/,
     ],
     [
       'ten megabytes',

@@ -109,9 +109,9 @@ static int accept_all(void)
 		if (fd < 0)
 			return taken; /* EAGAIN; or there are too many files, and it waits on */
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0)
-			turn_away(fd, "it cannot be told which process connects");
+			turn_away(fd, "the process that connects cannot be identified");
 		else if (take_place(fd, peer.pid) < 0)
-			turn_away(fd, "256 clients are connected, and no more can be");
+			turn_away(fd, "256 clients are connected, which is the limit");
 		else
 			taken++;
 	}
