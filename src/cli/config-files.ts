@@ -38,7 +38,7 @@ export async function readConfig(
 
 async function bytesOf(path: string, { filesOnly = false }: ReadOptions): Promise<Buffer> {
   if (path === '-' && filesOnly)
-    throw unreadable('standard input (-)', 'it is for the command', notForExec)
+    throw unreadable('standard input (-)', 'it belongs to the command', notForExec)
   let handle: FileHandle | undefined
   try {
     if (path === '-') return await readUnchanged(standardInput, { path, limit: longestConfig })

@@ -57,7 +57,7 @@ const target = about(
       process_name: z.optional(
         about(
           scalar('a name'),
-          "Compared with a process's comm, and with the base name of its argv[0], of its executable and, of a script, of the script. A glob where it has one of * ? [",
+          "Compared with a process's comm, and with the base name of its argv[0], of its executable and, of a script, of the script. A glob if it has one of * ? [",
         ),
       ),
       pid: z.optional(about(z.number('a whole number'), 'A process that runs already')),
@@ -191,7 +191,7 @@ export const configSchema = z.strictObject(
       z.strictObject(sections, {
         error: 'the lists syscall, outgoing_network and incoming_network',
       }),
-      'What goes wrong. Where several rules match, they are tried in their order, and the first that fires wins',
+      'What goes wrong. If several rules match, they are tried in order, and the first that fires wins',
     ),
   },
   { error: 'a map with the key agents_of_chaos' },

@@ -97,7 +97,7 @@ export async function startOwnFilter(reach: string): Promise<string> {
 function lost(): MinderbinderError {
   return new MinderbinderError(
     'MB_CONTROL',
-    'the process that answers the calls of this one was killed: they go on, without faults',
+    'the supervisor of this process was killed: its calls go on, without faults',
     { hint: 'a filter cannot be replaced: start the tests again' },
   )
 }
@@ -124,7 +124,7 @@ function refusedBySeccomp(errno: number): MinderbinderError {
   if (errno === EBUSY)
     return new MinderbinderError(
       'MB_SECCOMP',
-      `this process has a seccomp listener already, and the kernel allows one: ${filterOwner()}`,
+      `this process has a seccomp listener already, and the kernel allows only one: ${filterOwner()}`,
       { hint: 'start the tests with minderbinder exec --control -- instead' },
     )
   if (errno === ESRCH)

@@ -172,11 +172,11 @@ say([[r["fired"] for r in c.lift()], opens()])
     ['MB_NO_ENGINE', /targets/],
     ['MB_FAULT_VALUE', /^301 rules would be in force \(the limit is 256\)$/],
     ['MB_CONTROL', /^rule 17 is not in force/],
-    ['MB_CONTROL', /^rules is a list/],
+    ['MB_CONTROL', /^rules must be a list/],
     ['MB_CONTROL', /^lift has no "rule", only rules/],
     ['MB_CONTROL', /^version 2 of the protocol/],
-    ['MB_CONTROL', /^a request has a type/],
-    ['MB_CONTROL', /^a request has a type/],
+    ['MB_CONTROL', /^a request needs a type/],
+    ['MB_CONTROL', /^a request needs a type/],
   ]
   for (const [at, [code, message, hint]] of expected.entries()) {
     const [type, ...answer] = lines[at]!

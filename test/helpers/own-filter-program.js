@@ -166,7 +166,7 @@ const parts = {
     )
     const { way, others } = available()
     assert.equal(way, undefined)
-    assert.match(others[1].why, /was killed: they go on, without faults/)
+    assert.match(others[1].why, /was killed: its calls go on, without faults/)
   },
 
   /** `args`: which one, and after how many milliseconds of calls and blocks. */
