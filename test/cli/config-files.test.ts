@@ -26,16 +26,16 @@ const table: readonly (readonly [what: string, make: (folder: string) => string,
     [
       'standard input',
       () => '-',
-      /standard input.*for the command \[MB_CONFIG\]\n.*hint: .*write a file/,
+      /standard input.*belongs to the command \[MB_CONFIG\]\n.*hint: .*write a file/,
     ],
-    ['a terminal or another device', () => '/dev/null', /no regular file/],
+    ['a terminal or another device', () => '/dev/null', /not a regular file/],
     [
       'a pipe that nobody writes to',
       (folder) => {
         execFileSync('mkfifo', ['-m', '644', join(folder, 'fifo')])
         return join(folder, 'fifo')
       },
-      /no regular file/,
+      /not a regular file/,
     ],
     [
       'a pipe of the shell',
@@ -64,7 +64,7 @@ const table: readonly (readonly [what: string, make: (folder: string) => string,
       (folder) => file(folder, 'f', `${good}\n${'# more\n'.repeat(1_500_000)}`),
       /f: it is larger than 2 MiB/,
     ],
-    ['a file without end', () => '/dev/zero', /no regular file/],
+    ['a file without end', () => '/dev/zero', /not a regular file/],
   ]
 
 for (const { title, options } of identities) {
