@@ -8,7 +8,14 @@ import ts from 'typescript'
 const root = new URL('../..', import.meta.url).pathname
 
 /** Files and folders, from the root. Of sources only the strings count: comments are for their own readers. */
-const covered = ['src', 'completions']
+const covered = [
+  'src',
+  'completions',
+  'clients/README.md',
+  'clients/go/README.md',
+  'clients/python/README.md',
+  'clients/rust/README.md',
+]
 
 /** What must not come back, why, and what to write. */
 const phrases: readonly {
