@@ -17,9 +17,7 @@ export async function explainCommand(
     .usage(
       '[FAULT]... [OPTION]... [--] [COMMAND [ARG]...]\n       minderbinder explain CONFIG.yaml',
     )
-    .description(
-      'Say in words what a line of exec, or a configuration file, would do; change nothing.',
-    )
+    .description('Describe what a line of exec, or a configuration file, would do; change nothing.')
     .argument('[operand...]')
   const read = addExecOptions(parser)
   parseArguments(parser, args)

@@ -40,7 +40,7 @@ export function explain(
 ): string {
   const answers = rules.map((rule, index) => engineOf(rule, index))
   const entries = groupByExpression(rules).flatMap((indices) => entriesOf(rules, indices, answers))
-  const several = entries.length > 1 ? 'where several match, the first that fires wins; ' : ''
+  const several = entries.length > 1 ? 'if several match, the first that fires wins; ' : ''
   return [
     ...entries.flatMap((entry, index) => lines(entry, index + 1, rules)),
     ...(includeSetuid
@@ -131,7 +131,7 @@ function describeLeftOut(leftOut: readonly LeftOut[]): string[] {
 function caveats(rule: Rule, { engine }: EngineAnswer): string[] {
   const isSpelled = rule.kind === 'syscall' && rule.paths?.some((path) => !path.startsWith('*'))
   const spelled = `${engine} compares path= with the path as the program passes it, absolute or relative`
-  const early = `hook does not see a call that fails for a reason of its own first, such as a bad descriptor`
+  const early = `hook does not see a call that fails before its hook, such as a bad descriptor`
   if (engine !== undefined && kernelEngines.includes(engine))
     return [...(isSpelled ? [spelled] : []), ...(engine === 'hook' ? [early] : [])]
   if (rule.kind === 'refuse-net' && rule.protocol === 'udp')

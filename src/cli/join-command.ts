@@ -18,8 +18,8 @@ const RULES_MAX = 256
 
 export async function joinCommand([set = '']: readonly string[]): Promise<string> {
   if (!isJoining())
-    throw new MinderbinderError('MB_USAGE', 'join: no process has started it to be joined', {
-      hint: 'minderbinder/testing does: see docs/testing.md',
+    throw new MinderbinderError('MB_USAGE', 'join: only minderbinder/testing starts it', {
+      hint: 'see docs/testing.md',
     })
   let waits = true
   try {
@@ -60,5 +60,5 @@ async function join(set: string, onJoined: () => void): Promise<void> {
 }
 
 function reachHint(name: string): string {
-  return `this process got its reach with its first fault, and it cannot grow: { reach: '${name}' } there names it`
+  return `the first fault of this process fixes its reach: give it { reach: '${name}' }`
 }

@@ -48,7 +48,7 @@ export const execOptions = {
   },
   engine: {
     flags: '--engine <ENGINE>',
-    description: 'how system calls are made to fail',
+    description: 'engine for system call faults',
     group: 'Choice',
   },
   includeLoader: {
@@ -83,7 +83,7 @@ export const execOptions = {
   },
   report: {
     flags: '--report <FILE>',
-    description: 'write what became of each fault to FILE, as JSON',
+    description: 'write what each fault did to FILE, as JSON',
     group: 'Output',
   },
   quiet: {
@@ -113,7 +113,7 @@ export const execOptions = {
   },
   debug: {
     flags: '--debug',
-    description: 'show the whole detail of an error',
+    description: 'show all details of an error',
     group: 'Other',
   },
 } as const satisfies Record<string, OptionEntry>

@@ -132,7 +132,10 @@ async function openPath(path: string): Promise<number> {
       await sleep(READER_POLL_MS)
       continue
     }
-    throw new MinderbinderError('MB_OUTPUT', `cannot write ${path}: it is a pipe of minderbinder's`)
+    throw new MinderbinderError(
+      'MB_OUTPUT',
+      `cannot write ${path}: it is one of minderbinder's own pipes`,
+    )
   }
 }
 

@@ -53,7 +53,7 @@ function parseReturnCode(span: Span): Outcome {
   if (text.includes(':'))
     throw span.error(
       'MB_CONFIG',
-      `ret_code: ${quote(text)} is no error and no number`,
+      `ret_code: ${quote(text)} is neither an error nor a number`,
       `write outcome: ${text}`,
     )
   return /^-|\|/.test(text) ? parseOutcome(span) : parseErrorName(span, allForms)

@@ -137,7 +137,7 @@ class Reader {
     const nothing = { place, value: null }
     const node = this.#anchors.get(anchor)
     if (!node) {
-      this.#error(place, `no &${anchor} stands before this`, 'text that starts with * needs quotes')
+      this.#error(place, `no &${anchor} comes before this`, 'text that starts with * needs quotes')
       return nothing
     }
     const done = this.#done.get(node)
@@ -171,7 +171,7 @@ class Reader {
       const keyPlace = placeOf(key)
       const tree = value ? this.#tree(value, depth + 1) : { place: keyPlace, value: null }
       if (name === undefined) continue
-      if (map.entries.has(name)) this.#error(keyPlace, `the key ${quote(name)} is there twice`)
+      if (map.entries.has(name)) this.#error(keyPlace, `the key ${quote(name)} appears twice`)
       else map.entries.set(name, { keyPlace, tree })
     }
     return { place, value: map }

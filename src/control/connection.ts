@@ -162,7 +162,7 @@ export class Connection {
     const slots = given ?? [...this.#rules.keys()]
     const other = slots.find((slot) => !this.#rules.has(slot))
     if (other !== undefined)
-      throw wrong(`rule ${other} is not in force, or is not one of this connection`)
+      throw wrong(`rule ${other} is not in force, or belongs to another connection`)
     return [...new Set(slots)]
   }
 

@@ -65,8 +65,7 @@ export function refusalForCaller(
   { cgroup }: EngineContext,
 ): string | undefined {
   if (!caller) return 'its rules stay as they are while the command runs'
-  if (rule.targets)
-    return 'it finds the targets of those rules only that the command was started with'
+  if (rule.targets) return 'it finds targets only for rules that the command was started with'
   if (process.geteuid?.() !== 0) return 'it needs root'
   if (!cgroup) return whyNoChildCgroup() ?? 'it finds its target by a cgroup, and none was made'
   // Process ids that the kernel's programs see are those of the first namespace.

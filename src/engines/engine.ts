@@ -120,7 +120,7 @@ export interface EngineSnapshot {
   readonly counts: ReadonlyMap<number, RuleCounts>
   /** Events that were lost because they were not read in time. */
   readonly lostEvents: bigint
-  /** Calls that went past the rules because no rule can name them. */
+  /** Calls that bypassed the rules because no rule can name them. */
   readonly foreignCalls?: bigint
   /** By slot: paths that came near a rule's path= and did not match. */
   readonly nearPaths?: ReadonlyMap<number, readonly string[]>

@@ -39,7 +39,7 @@ function seccompFailure(errno: number): MinderbinderError {
   if (errno === EBUSY)
     return new MinderbinderError(
       'MB_SECCOMP',
-      'this process is already watched by a seccomp listener, and the kernel allows one',
+      'this process is already watched by a seccomp listener, and the kernel allows only one',
       { hint: 'system call faults do not nest: put all faults into the outer minderbinder' },
     )
   if (errno === EINVAL || errno === ENOSYS)

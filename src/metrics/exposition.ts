@@ -35,12 +35,12 @@ export async function exposition(activity: Activity, version: string): Promise<E
   )
   ofRules(
     'minderbinder_rule_matched_total',
-    'Those among them that met all of its conditions.',
+    'Of these, those that met all of its conditions.',
     (index) => counts(index).matched,
   )
   ofRules(
     'minderbinder_rule_fired_total',
-    'Those among them that were faulted.',
+    'Of these, those that were faulted.',
     (index) => counts(index).fired,
   )
   new Gauge({
@@ -56,7 +56,7 @@ export async function exposition(activity: Activity, version: string): Promise<E
   if (activity.calls) {
     const calls = new Counter({
       name: 'minderbinder_target_syscalls_total',
-      help: 'System calls of the targets that returned, by which and how.',
+      help: 'System calls of the targets that returned, by name and result.',
       labelNames: ['syscall', 'result'],
       registers,
     })

@@ -60,7 +60,7 @@ export function encodeRules(
   if (all.length > RULES_MAX)
     throw new MinderbinderError(
       'MB_FAULT_VALUE',
-      `${all.length} rules were given, and ${RULES_MAX} at most can be`,
+      `${all.length} rules were given (the limit is ${RULES_MAX})`,
       { hint: 'one rule can name many system calls: open+openat, or a family like %file' },
     )
   const table = Buffer.alloc(all.length * RULE_SIZE)
@@ -193,7 +193,7 @@ function bitsOf(argumentsOf: readonly number[]): number {
 /** struct rule_counts[] as the engines keep them, in the order of the rules. */
 export function decodeCounts(bytes: Uint8Array): RuleCounts[] {
   if (bytes.byteLength % RULE_COUNTS_SIZE !== 0)
-    throw new RangeError(`${bytes.byteLength} bytes are no whole number of struct rule_counts`)
+    throw new RangeError(`${bytes.byteLength} bytes are not a whole number of struct rule_counts`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return Array.from({ length: bytes.byteLength / RULE_COUNTS_SIZE }, (_, index) => {
     const at = index * RULE_COUNTS_SIZE

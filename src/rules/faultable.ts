@@ -14,7 +14,7 @@ const vdso: Readonly<Record<Architecture, readonly string[]>> = {
 const unfaultable: ReadonlyMap<string, string> = new Map([
   [
     'rt_sigreturn',
-    'it ends every signal handler and never returns to its caller: without it the program runs into nowhere',
+    'it ends every signal handler and never returns to its caller: without it the program cannot go on',
   ],
   [
     'restart_syscall',

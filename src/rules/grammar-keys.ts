@@ -19,7 +19,7 @@ export function parseKeys(parts: readonly Span[], kind: Rule['kind']): Keys {
       throw part.error('MB_FAULT_SYNTAX', `${key.text} has no value`, `write ${key.text}=...`)
     const before = keys.get(key.text)
     if (before && !severalOf(kind).has(key.text))
-      throw key.error('MB_FAULT_SYNTAX', `${key.text}= is there twice`)
+      throw key.error('MB_FAULT_SYNTAX', `${key.text}= appears twice`)
     keys.set(key.text, before ? [...before, value] : [value])
   }
   return keys

@@ -65,7 +65,7 @@ function checked(remove: readonly Slot[], rules: RuleTable): readonly Slot[] {
 
 function whyStays(slot: Slot, isRepeated: boolean, rules: RuleTable): string | undefined {
   if (!rules.isLive(slot)) return 'it is not in force'
-  return isRepeated ? 'it is removed already' : undefined
+  return isRepeated ? 'it was removed already' : undefined
 }
 
 function firstThatCan(

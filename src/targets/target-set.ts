@@ -142,7 +142,7 @@ export class TargetSet implements Targets {
     const lines: [bigint, string][] = [
       [
         untracked,
-        `processes went past the rules: more than ${PROCESSES_MAX} were targets at a time`,
+        `processes bypassed the rules: more than ${PROCESSES_MAX} were targets at a time`,
       ],
       [await this.#place.missed(), 'starts and ends of processes were not seen'],
     ]

@@ -97,7 +97,7 @@ export async function startOwnFilter(reach: string): Promise<string> {
 function lost(): MinderbinderError {
   return new MinderbinderError(
     'MB_CONTROL',
-    'the process that answers the calls of this one was killed: they go on, without faults',
+    'the supervisor of this process was killed: its calls go on, without faults',
     { hint: 'a filter cannot be replaced: start the tests again' },
   )
 }
@@ -107,7 +107,7 @@ function failureOf(said: string): MinderbinderError {
   if (Number(failure) === failures.seccomp) return refusedBySeccomp(Number(errno))
   if (Number(failure) === failures.refused) return refusedByHelper(text!)
   const why =
-    Number(failure) === failures.ended ? 'it ended without a word' : errnoText(Number(errno))
+    Number(failure) === failures.ended ? 'it ended without a message' : errnoText(Number(errno))
   return new MinderbinderError('MB_LAUNCHER', `cannot start the helper of this process: ${why}`)
 }
 
@@ -124,7 +124,7 @@ function refusedBySeccomp(errno: number): MinderbinderError {
   if (errno === EBUSY)
     return new MinderbinderError(
       'MB_SECCOMP',
-      `this process has a seccomp listener already, and the kernel allows one: ${filterOwner()}`,
+      `this process has a seccomp listener already, and the kernel allows only one: ${filterOwner()}`,
       { hint: 'start the tests with minderbinder exec --control -- instead' },
     )
   if (errno === ESRCH)

@@ -54,6 +54,6 @@ export async function wayIn(reach: string | undefined): Promise<WayIn> {
   return {
     path: await startOwnFilter(reach ?? ''),
     whyLost:
-      'the process that answers the calls of this one was killed: they go on without faults, and there can be no other',
+      'the supervisor of this process was killed: its calls go on without faults, and there can be no other',
   }
 }

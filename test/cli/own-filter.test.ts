@@ -64,7 +64,10 @@ test('under minderbinder exec without --control the error says so', async () => 
   const under = ['exec', '-q', '--engine', 'seccomp', '--syscall', 'openat=EIO,path=/nowhere', '--']
   const { status, stdout, stderr } = await runMinderbinder([...under, ...command('reason')], bare)
   assert.equal(status, 0, stderr)
-  assert.match(stdout, /allows one: minderbinder exec runs it, with faults and without --control/)
+  assert.match(
+    stdout,
+    /allows only one: minderbinder exec runs it, with faults and without --control/,
+  )
   assert.match(stdout, /^start the tests with minderbinder exec --control/m)
 })
 

@@ -179,7 +179,7 @@ const parts = {
     )
     const { way, others } = available()
     assert.equal(way, undefined)
-    assert.match(others[1].why, /was killed: they go on, without faults/)
+    assert.match(others[1].why, /was killed: its calls go on, without faults/)
   },
 
   /** A connection that waits to be accepted when node dies is closed: the supervisor stays, and nothing answers. */

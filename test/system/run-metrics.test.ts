@@ -94,5 +94,5 @@ test('an address that is none: called wrongly', async (t) => {
   writeFileSync(file, rules('lose', 9))
   const done = await startMinderbinder(['run', '--metrics', 'nowhere', file]).result
   assert.equal(done.status, 2)
-  assert.match(done.stderr, /--metrics: 'nowhere' is no address and port/)
+  assert.match(done.stderr, /--metrics: 'nowhere' is not an address and a port/)
 })

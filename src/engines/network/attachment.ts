@@ -95,7 +95,7 @@ export class Attachment {
     return [
       ...(untagged > 0n
         ? [
-            `${untagged} sockets of targets went past the rules: the kernel had no memory to tag them`,
+            `${untagged} sockets of targets bypassed the rules: the kernel had no memory to tag them`,
           ]
         : []),
       ...(copied > 0n

@@ -27,6 +27,6 @@ function refusalNow(
   caller: Caller | undefined,
   context: EngineContext,
 ): string | undefined {
-  if (caller?.scope === 'thread') return 'sockets belong to a process, and to none of its threads'
+  if (caller?.scope === 'thread') return 'sockets belong to a process, not to one of its threads'
   return refusalForCaller(rule, caller, context)
 }

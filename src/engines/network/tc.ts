@@ -12,6 +12,6 @@ export const tc: Engine = {
 }
 
 function refusal(rule: Rule): string | undefined {
-  if (rule.kind !== 'drop-net') return 'tc loses packets and does nothing else'
-  return rule.direction === 'out' ? undefined : 'tc has only the packets that go out'
+  if (rule.kind !== 'drop-net') return 'tc can only lose packets'
+  return rule.direction === 'out' ? undefined : 'tc sees only packets that go out'
 }

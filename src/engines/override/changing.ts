@@ -33,9 +33,9 @@ function refusalNow(
   caller: Caller | undefined,
   context: EngineContext,
 ): string | undefined {
-  if (caller?.scope === 'thread') return `${name} tells processes apart, and none of their threads`
+  if (caller?.scope === 'thread') return `${name} distinguishes processes, not their threads`
   // What processes have counted stays until they end, and takes its room.
   if ((rule as SyscallRule).scope === 'process')
-    return 'it counts by process (scope=process) for those rules only that the command was started with'
+    return 'it counts by process (scope=process) only for rules that the command was started with'
   return refusalForCaller(rule, caller, context)
 }

@@ -26,7 +26,7 @@ async function tryOne(): Promise<void> {
   if (whyNoHooksHere([]) !== undefined) return
   try {
     const why = await whyNoProgramAt(hookFunctions[0]!)
-    whyNoProgram = why && `this kernel takes no program at its security hooks (${why})`
+    whyNoProgram = why && `this kernel accepts no program at its security hooks (${why})`
   } catch (error) {
     whyNoProgram = error instanceof Error ? error.message : String(error)
   }

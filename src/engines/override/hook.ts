@@ -28,7 +28,7 @@ function refusal(rule: Rule): string | undefined {
   const beyond = beyondArguments('hook', rule)
   if (beyond !== undefined) return beyond
   if (rule.outcome.kind !== 'errno')
-    return notAtEntry(rule.outcome) ?? 'hook fails calls, and makes none return a value'
+    return notAtEntry(rule.outcome) ?? 'hook makes calls fail, and cannot make them return a value'
   const without = unhookedCalls(rule)
   if (without.length === 0) return undefined
   return `${listNames(without, 'and', 6)} ${without.length > 1 ? 'pass' : 'passes'} no hook of the kernel at which nothing has happened yet`

@@ -43,7 +43,7 @@ export function notesOn(
   { foreignPrograms, spared, forgotten, untracked, missed }: Losses,
 ): string[] {
   const lines: [bigint, string][] = [
-    [foreignPrograms, '32-bit programs were started: their calls went past the rules'],
+    [foreignPrograms, '32-bit programs were started: their calls bypassed the rules'],
     [missed, 'calls were not compared with the rules: another call was, on the same CPU'],
     [
       untracked,

@@ -12,7 +12,7 @@ export function checkRoom(after: number, scope: Scope | undefined): void {
   if (scope && after > scope.capacity)
     throw new MinderbinderError(
       'MB_FAULT_VALUE',
-      `${after} rules would be in force, and ${scope.capacity} at most can be`,
+      `${after} rules would be in force (the limit is ${scope.capacity})`,
       { hint: 'remove others first, or in the same change' },
     )
 }
@@ -32,8 +32,7 @@ export function refusalNow(
   const beyond = calls.find((name) => !scope.reach.has(name))
   if (beyond !== undefined)
     return `${beyond} is not among the system calls that the command was started to fault later`
-  if (rule.targets)
-    return 'it finds the targets of those rules only that the command was started with'
+  if (rule.targets) return 'it finds targets only for rules that the command was started with'
   return undefined
 }
 

@@ -139,10 +139,14 @@ async function remove(
       if (code === 'ENOENT') {
         if (!existsSync(path)) return
       } else if (code !== 'EBUSY' || deadline.passed) {
-        throw new MinderbinderError('MB_CGROUP', `cgroup ${path} is left: ${code || error}`, {
-          hint: 'end the processes in its cgroup.procs, then rmdir it; the next minderbinder under the same cgroup tries too',
-          cause: error,
-        })
+        throw new MinderbinderError(
+          'MB_CGROUP',
+          `cgroup ${path} was not removed: ${code || error}`,
+          {
+            hint: 'end the processes in its cgroup.procs, then rmdir it; the next minderbinder under the same cgroup tries too',
+            cause: error,
+          },
+        )
       }
     }
     await sleep(pause)

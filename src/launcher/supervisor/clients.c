@@ -106,14 +106,14 @@ static int take(int fd)
 	socklen_t size = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0) {
-		turn_away(fd, "it cannot be told which process connects");
+		turn_away(fd, "the process that connects cannot be identified");
 		return 0;
 	}
 
 	const int taken = take_place(fd, peer.pid);
 
 	if (taken == 0)
-		turn_away(fd, "256 clients are connected, and no more can be");
+		turn_away(fd, "256 clients are connected, which is the limit");
 	else if (taken < 0)
 		close(fd);
 	return taken > 0;

@@ -19,7 +19,11 @@ export const proto: Key<ProtoKey> = {
   narrows: true,
   brief: 'proto=tcp|udp|icmp',
   values: protocols,
-  field: { type: 'text', is: 'tcp, udp or icmp', about: 'Protocol (outcome refuse: tcp)' },
+  field: {
+    type: 'text',
+    is: 'tcp, udp or icmp',
+    about: 'Protocol (default: all; with outcome refuse, tcp)',
+  },
   read(value, parts) {
     if (value) return { protocol: parseProtocol(value, parts) }
     return parts.kind === 'refuse-net' ? { protocol: 'tcp' } : {}

@@ -48,13 +48,13 @@ export function checkOrder(parts: readonly Part<unknown>[]): void {
     if (step === 'enter' && at > 0)
       throw span.error(
         'MB_FAULT_VALUE',
-        `${quote(span.text)} is a pause before the call, and stands behind ${quote(parts[at - 1]!.span.text)}`,
+        `${quote(span.text)} is a pause before the call, but comes after ${quote(parts[at - 1]!.span.text)}`,
         `the delay comes first: ${span.text}+${others}; before the call returns it is delay-exit:`,
       )
     if (step === 'exit' && at < parts.length - 1)
       throw span.error(
         'MB_FAULT_VALUE',
-        `${quote(span.text)} is a pause before the call returns, and stands before ${quote(parts[at + 1]!.span.text)}`,
+        `${quote(span.text)} is a pause before the call returns, but comes before ${quote(parts[at + 1]!.span.text)}`,
         `it comes last: ${others}+${span.text}; before the call it is delay:`,
       )
   }

@@ -65,7 +65,7 @@ os.execv(sys.executable, program("say([opens(), Other().ask('opens()')])"))
   const said = await runClient(program, options)
   const [code, message] = said.splice(4, 1)[0] as string[]
   assert.equal(code, 'MB_NO_ENGINE')
-  assert.match(message!, /tells processes apart, and none of their threads/)
+  assert.match(message!, /distinguishes processes, not their threads/)
   assert.deepEqual(said, [
     ['tree', 'EIO', 'EIO', 'EIO', 'EIO'],
     ['process', 'EIO', 'ok', 'ok', 'ok'],

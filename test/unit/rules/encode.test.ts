@@ -255,7 +255,7 @@ test('as many rules as the table has room for', () => {
   assert.equal(encodeRules(many, context).length, RULES_MAX * RULE_SIZE)
   assert.throws(() => encodeRules([...many, call('openat=EIO')], context), {
     code: 'MB_FAULT_VALUE',
-    message: '4097 rules were given, and 4096 at most can be',
+    message: '4097 rules were given (the limit is 4096)',
   })
 })
 

@@ -235,7 +235,7 @@ test('several values of a key: joined by +, or the key several times', () => {
   const long = 'x'.repeat(126)
   assert.equal(call(`openat=EIO,path=a${long},path=b${long}`).paths?.length, 2)
   assert.throws(() => call(`openat=EIO,path=aa${long},path=b${long}`), /256 bytes with the others/)
-  assert.throws(() => call('openat=EIO,when=1,when=2'), /when= is there twice/)
+  assert.throws(() => call('openat=EIO,when=1,when=2'), /when= appears twice/)
 })
 
 test('several descriptors, and the standard streams by name', () => {
@@ -344,7 +344,7 @@ test('what is wrong with a fault on system calls', () => {
       'read=signal:1+delay:1s',
       'delay:1s',
       'MB_FAULT_VALUE',
-      /behind 'signal:1'/,
+      /after 'signal:1'/,
       /delay:1s\+signal:1/,
     ],
     ['exit=delay-exit:1s', 'delay-exit:1s', 'MB_FAULT_VALUE', /it never returns/],
