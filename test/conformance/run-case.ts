@@ -38,8 +38,9 @@ export async function runCase(t: TestContext, subject: Subject, row: Case): Prom
   if (subject.engine === 'strace')
     return checkProgram(row, expected, await traced(row, command), undefined)
   const done = await faulted(subject, row, command, files)
-  checkProgram(row, expected, done, subject)
-  checkSummary(subject, row, expected, readFileSync(files.summary, 'utf8'))
+  const summary = readFileSync(files.summary, 'utf8')
+  checkProgram(row, expected, done, subject, summary)
+  checkSummary(subject, row, expected, summary)
   checkLog(row, expected, files.log)
 }
 
@@ -172,10 +173,11 @@ function checkProgram(
   expected: Expected,
   done: RunResult,
   subject: Subject | undefined,
+  summary = '',
 ): void {
   const lines = done.stdout.split('\n').slice(0, -1)
   const order = row.kind === 'syscall' ? row.order : undefined
-  const about = `stderr: ${done.stderr}`
+  const about = `stderr: ${done.stderr}\n${summary}`
   if (order === 'calls') assert.deepEqual(tally(lines), tally(expected.lines), about)
   else if (order === 'lines') assert.deepEqual(lines.sort(), [...expected.lines].sort(), about)
   else assert.deepEqual(lines, expected.lines, about)
