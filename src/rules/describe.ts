@@ -113,11 +113,15 @@ function frequency(rule: Rule): string {
   const { first, last, step } = rule.when
   const isAlways = first === 1 && last === Number.POSITIVE_INFINITY && step === 1
   const limit = rule.times === 1 ? 'at most once' : `at most ${rule.times} times`
-  const parts = [
-    ...(isAlways ? (rule.times > 0 ? [] : ['each time']) : [describeWhen(first, last, step)]),
-    ...(rule.rate === 100 ? [] : [`with a chance of ${rule.rate}%`]),
-    ...(rule.times > 0 ? [limit] : []),
-  ]
+  const chance = rule.rate === 100 ? [] : [`with a chance of ${rule.rate}%`]
+  const parts =
+    isAlways && rule.times === 0
+      ? [[...chance, 'each time'].join(' ')]
+      : [
+          ...(isAlways ? [] : [describeWhen(first, last, step)]),
+          ...chance,
+          ...(rule.times > 0 ? [limit] : []),
+        ]
   const counted = rule.kind === 'syscall' && (!isAlways || rule.times > 0)
   const scope = counted
     ? `, counted ${rule.scope === 'tree' ? 'over all processes together' : `in each ${rule.scope} on its own`}`

@@ -20,7 +20,7 @@ const variable = 'MINDERBINDER_CONTROL'
 export function available(): Availability {
   const path = process.env[variable]
   if (path) {
-    const why = 'the control socket comes first: it knows faults of the network, too'
+    const why = 'the control socket comes first: it can inject network faults, too'
     return { way: 'control', others: [{ way: 'own-filter', why }] }
   }
   const whyNot = `${variable} is not set: minderbinder does not run this`

@@ -35,7 +35,7 @@ export const short: OutcomeKind<ShortOutcome> = {
   text: (outcome) => `short:${amountText(outcome)}`,
   describe: (outcome, many) =>
     'bytes' in outcome
-      ? `${many ? 'move' : 'moves'} ${counted(outcome.bytes, 'byte')} at most`
+      ? `${many ? 'move' : 'moves'} at most ${counted(outcome.bytes, 'byte')}`
       : `${many ? 'move' : 'moves'} ${outcome.percent}% of the bytes asked for, and at least 1`,
   encode(row, outcome) {
     encodeShort(row, outcome)

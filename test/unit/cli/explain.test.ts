@@ -16,7 +16,7 @@ test('one fault', () => {
     text(call('openat=ENOENT@50%,name=flaky')),
     [
       '1. flaky',
-      '   openat fails with ENOENT (No such file or directory) each time, with a chance of 50%',
+      '   openat fails with ENOENT (No such file or directory) with a chance of 50% each time',
       '   engine: seccomp',
       'chances depend on the seed: 42',
       '',

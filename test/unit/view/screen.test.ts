@@ -172,7 +172,7 @@ test('rules that were left out are in view: each with its reason where there is 
 })
 
 test('what a rule does is shown without its engine before it is cut', () => {
-  const what = 'outgoing packets are lost silently each time, with a chance of 50%'
+  const what = 'outgoing packets are lost silently with a chance of 50% each time'
   const rule = { ...ruleActivity('drop-net 50%', 1, 1), what, engine: 'seccomp' }
   const title = (columns: number) =>
     shown({ columns, activity: { rules: [rule] } }).find((line) => line.startsWith('drop-net'))
