@@ -128,7 +128,7 @@ complete -c minderbinder -n $run -k -a '(__fish_complete_suffix .yaml; __fish_co
 
 complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_fault --syscall after for when times scope path fd proto port to process name)' -d 'Fail, delay or interrupt system calls'
 complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -a '(__minderbinder_fault --drop-net after for when times proto port to dir interface process name)' -d 'Lose packets silently (root)'
-complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -a '(__minderbinder_fault --refuse-net after for when times proto port to process name)' -d 'Make connect() fail with ECONNREFUSED (root)'
+complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -a '(__minderbinder_fault --refuse-net after for when times proto port to process name)' -d 'Make connect() fail with ECONNREFUSED'
 complete -c minderbinder -n __minderbinder_wants_option -l inject -x -a '(__minderbinder_inject)' -d 'strace\'s own inject= expression'
 complete -c minderbinder -n __minderbinder_wants_option -l config -rF -d 'Read faults from a configuration file'
 complete -c minderbinder -n __minderbinder_wants_option -l seed -x -d 'Repeat the random choices of an earlier run'

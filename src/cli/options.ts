@@ -19,7 +19,7 @@ export const faultOptions = {
   },
   refuseNet: {
     flags: '--refuse-net <FAULT>',
-    description: 'make connect() fail with ECONNREFUSED: 100%,to=10.0.0.0/8 (root)',
+    description: 'make connect() fail with ECONNREFUSED: 100%,to=10.0.0.0/8',
     group: 'Faults',
   },
   inject: {
