@@ -1,4 +1,4 @@
-/** Rules that come and go while a command runs (exec --control), beside those that it was started with, which stay. */
+/** Rules that come and go while a command runs (exec --control), beside those that it started with, which stay. */
 import { whyNoChildCgroup } from '../kernel/cgroup/place.ts'
 import { isInFirstNamespace } from '../kernel/process/namespaces.ts'
 import type { Caller } from '../launch/change-frame.ts'

@@ -1,4 +1,4 @@
-/** Every engine of a plan at work. If one that was only preferred does not attach, another does its rules. */
+/** Starts every engine of a plan. If an engine that was only preferred fails to attach, another takes its rules. */
 import type { AttachedEngine, Engine, EngineContext, EngineName } from '../engines/engine.ts'
 import type { UndoStack } from '../undo.ts'
 import type { CommandPlan, Plan } from './plan.ts'

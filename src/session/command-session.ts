@@ -1,4 +1,4 @@
-/** One run of a command under faults: everything is set up, the child runs, everything is given back. */
+/** One run of a command under faults: sets everything up, runs the child, gives everything back. */
 import {
   type AttachedEngine,
   type CommandUser,
@@ -38,9 +38,9 @@ interface Parts {
   readonly names: EngineName[]
   readonly attached: AttachedEngines
   readonly observation: Observation | undefined
-  /** Hears that the child has ended; of a child that was killed, nothing is to go on. */
+  /** Is called when the child has ended; if it was killed, nothing of it may go on. */
   readonly onEnded: (killed: boolean) => void
-  /** What a reader of the summary must know beyond what the engines report: asked for once, at the end. */
+  /** What a reader of the summary must know beyond what the engines report. Called once, at the end. */
   readonly lastNotes: () => Promise<readonly string[]>
 }
 
@@ -63,7 +63,7 @@ export class CommandSession implements Session<CommandChange> {
   }
 
   /**
-   * Everything is ready, and the child is there and waits for start().
+   * Everything is ready, and the child exists and waits for start().
    *
    * @throws {MinderbinderError} what keeps the command from running; then nothing is left
    */
@@ -81,7 +81,7 @@ export class CommandSession implements Session<CommandChange> {
     return this.#parts.rules.live
   }
 
-  /** What engines can take on while the command runs: rules of the supervisor's, within the plan's scope. */
+  /** What engines can take on while the command runs: rules for the supervisor, within the plan's scope. */
   change(change: CommandChange): Promise<Changed> {
     return this.#work.next(() => this.#change(change))
   }
@@ -144,7 +144,7 @@ export class CommandSession implements Session<CommandChange> {
   async #close(): Promise<SessionSnapshot> {
     let last: SessionSnapshot
     try {
-      // First: what the child left behind would go on to be faulted after the last count.
+      // First: otherwise faults would still hit what the child left behind, after the last count.
       await this.lift()
       const done = await this.#work.next(() => now(this.#parts))
       last = { ...done, notes: [...done.notes, ...(await this.#parts.lastNotes())] }
@@ -175,7 +175,7 @@ async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Pa
   const plan = {
     ...given,
     onEvent: observation ? observation.listener(given.onEvent) : given.onEvent,
-    // Root's programs have all rights already: no fault hands any on.
+    // Root's programs have all rights already: no fault can pass any on.
     includeSetuid: given.includeSetuid || user.uid === 0,
   }
   // Undone last: the supervisor goes on to serve what the child has left behind, or ends.
@@ -208,7 +208,7 @@ async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Pa
     await observation.open({
       seed: plan.seed,
       now: () => now({ rules, names, attached }),
-      // What is added later is the supervisor's, which sees no packets.
+      // The supervisor does what is added later, and it sees no packets.
       namesInterfaces: plan.rules.some(({ kind }) => kind !== 'syscall'),
       targets: targetsOfCommand(cgroup, child, () => rules.live),
       counted: cgroup ? { cgroup } : { missing: 'no cgroup tells the targets from others' },
@@ -292,7 +292,7 @@ function ourselves(): CommandUser {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
 }
 
-/** What of the command faults do not reach, as far as it can be seen: sockets that it inherits, and processes that leave. */
+/** What faults do not reach in the command, as far as we can see: sockets that it inherits, and processes that leave. */
 async function reachNotes(
   { rules }: CommandPlan,
   attached: ReadonlyMap<Engine, AttachedEngine>,
@@ -315,7 +315,7 @@ async function reachNotes(
   return () => [...inherited, ...leavers.notes()]
 }
 
-/** Who is a target: looked after where an engine asks, for the supervisor finds targets by itself. */
+/** Which processes are targets. Followed only if an engine asks: the supervisor finds targets by itself. */
 function targetsOf(
   { rules, includeSetuid }: CommandPlan,
   cgroup: ChildCgroup | undefined,

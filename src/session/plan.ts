@@ -11,9 +11,9 @@ export interface Plan {
   /** Which engine does which rules, by index. */
   readonly engines: ReadonlyMap<Engine, readonly number[]>
   readonly includeLoader: boolean
-  /** Programs that run with more rights than their parents are faulted, too. */
+  /** Faults programs that run with more rights than their parents, too. */
   readonly includeSetuid: boolean
-  /** This process has more runs to come, perhaps (EngineContext). */
+  /** This process may have more runs to come (EngineContext). */
   readonly keepsLoaded?: boolean | undefined
   /** Receives each injection as the bytes of a struct event. */
   readonly onEvent?: ((event: Buffer) => void) | undefined
@@ -36,7 +36,7 @@ export interface CommandPlan extends Plan {
   readonly argvIndex: number
   /** COMMAND, for messages. */
   readonly command: string
-  /** Where COMMAND is looked for, for messages. Without it: where this process would look. */
+  /** Where the launcher searches for COMMAND, for messages. Without it: where this process would search. */
   readonly search?: CommandSearch | undefined
   readonly user: UserIds | undefined
   /** What sample() has to show. Without it, the session cannot be sampled. */

@@ -1,7 +1,7 @@
 /**
- * Network rules that clients of --control add and remove while their command runs. The first one loads and attaches what
- * does them, and it stays there with or without rules: the kernel takes its time at each attachment, and none to change
- * what maps say.
+ * Network rules that clients of --control add and remove while their command runs. The first one loads and attaches the
+ * programs, which stay with or without rules: each attachment takes the kernel a while, and a change of a map takes no
+ * time.
  */
 import { type Interface, listInterfaces } from '../../kernel/network/interfaces.ts'
 import type { Caller } from '../../launch/change-frame.ts'

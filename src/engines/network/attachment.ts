@@ -14,7 +14,7 @@ export interface NetworkPrograms {
   detach(): Promise<void>
 }
 
-/** What became of packets and sockets, in addition to the rules' counts. */
+/** What happened to packets and sockets, in addition to the rules' counts. */
 type Told = Pick<Tallies, 'lostEvents' | 'untagged' | 'copied'>
 
 export class Attachment {
@@ -38,7 +38,7 @@ export class Attachment {
     this.#late = programs.update && new LateAttachments(programs.update, onNotice)
   }
 
-  /** It serves no set any more, and none that is to come. */
+  /** It no longer serves a set, and will serve no other. */
   get detached(): boolean {
     return this.#detached
   }

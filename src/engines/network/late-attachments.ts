@@ -29,7 +29,7 @@ interface Trouble {
 }
 
 const RETRY_MS = 1_000
-/** Interfaces that are told of one by one: containers come and go, each with another name. */
+/** How many interfaces to report one by one: containers come and go, each with another name. */
 const TOLD_MAX = 10
 
 export class LateAttachments {

@@ -46,7 +46,7 @@ export function indicesOf({ dropOut, dropIn, refuse }: NetworkRules): number[] {
 export interface NetworkScope {
   /** Some rule has targets. */
   readonly targeted: boolean
-  /** Targets are looked for on the whole machine. */
+  /** Targets may be anywhere on the machine. */
   readonly machine: boolean
   /** On the machine, the number of their table; else 0. */
   readonly table: number
@@ -92,7 +92,7 @@ export class Sets {
     this.#object = object
   }
 
-  /** Adds those of setsOf(). What else is there stays as it is: what reads it meanwhile sees no difference. */
+  /** Adds those of setsOf(). The others stay as they are: a program that reads them meanwhile sees no difference. */
   put(side: number, sets: Buffer): void {
     this.#parts[side]?.add(sets)
     this.#write()

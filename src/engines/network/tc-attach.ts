@@ -14,7 +14,7 @@ import type { AttachFailure } from './late-attachments.ts'
 
 interface Detach {
   (): Promise<void>
-  /** Descriptor of the link, which goes with it, whatever becomes of this process. Left out: it is a filter. */
+  /** Descriptor of the link, which ends with it, however this process ends. Without it: it is a filter. */
   readonly link?: number
 }
 
@@ -81,7 +81,7 @@ export class EgressAttachments {
   }
 
   /**
-   * Nothing is followed any more, until resume(). Links stay; filters are taken off, since they do not end with this
+   * Follows nothing until resume(). Links stay; filters are taken off, because they do not end with this
    * process.
    */
   async pause(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * Calls that the programs of bpf/syscall.bpf.o meet for rules that come and go. A call is attached when a rule first names
- * it, and stays so: the kernel takes its time at each attachment, and none to change what maps say.
+ * it, and stays so: each attachment takes the kernel a while, and a change of a map takes no time.
  */
 import { MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
@@ -126,7 +126,7 @@ export class AttachedCalls {
       try {
         return await this.#attachBy([rule, touching], fresh)
       } catch {
-        // Without it, then: what this rule needs is there, or the next attempt says why not.
+        // Then do without it: either this rule has what it needs, or the next attempt says why not.
       }
     await this.#attachBy([rule], fresh)
   }

@@ -15,7 +15,7 @@ let whyNoProgram: string | undefined
 
 /**
  * Finds out by trying, once, what whyNoHooksHere() is to know: `run` asks before it takes a rule. It costs some 30
- * milliseconds, so others do not, and hear it from attach().
+ * milliseconds, so others do not, and learn it from attach().
  */
 export function tryHooksHere(): Promise<void> {
   tried ??= tryOne()

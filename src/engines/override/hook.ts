@@ -46,7 +46,7 @@ function refusalHere(plan: readonly Rule[]): string | undefined {
 }
 
 async function attach(context: EngineContext, indices: readonly number[]): Promise<AttachedEngine> {
-  // Of rules that come later nothing is attached now, which would say it.
+  // For rules that come later nothing is attached now that could report it.
   if (context.scope) await tryHooksHere()
   const why = refusalHere(indices.map((index) => context.rules[index]!))
   if (why !== undefined)

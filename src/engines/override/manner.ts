@@ -12,7 +12,7 @@ export interface Manner {
   readonly name: 'override' | 'hook'
   /** The calls that the rules name, as far as they can be met here. */
   calls(rules: readonly SyscallRule[]): readonly string[]
-  /** What is tried one after the other, for these of their calls. */
+  /** What to try, one after the other, for these of their calls. */
   attempts(rules: readonly SyscallRule[], calls: readonly string[]): readonly Attempt[]
 }
 

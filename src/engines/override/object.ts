@@ -248,7 +248,7 @@ export class OverrideObject {
     }
   }
 
-  /** A rule that comes while the command runs. Nothing is held against it before a side of the calls has it. */
+  /** A rule that comes while the command runs. No call is compared with it before a side of the calls has it. */
   addRule(row: number, slot: Slot, rule: Rule): void {
     const interfaceIndex = () => 0 // of a network rule
     const bytes = encodeRules([rule], { arch: architecture, interfaceIndex, firstSlot: slot })

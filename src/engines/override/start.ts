@@ -1,4 +1,4 @@
-/** The override engine at work: attached by what attaches here, and what it has to tell afterwards. */
+/** The override engine at work: how it attaches here, and what it reports afterwards. */
 import { members } from '../../kernel/cgroup/members.ts'
 import { gracePeriod } from '../../kernel/grace-period.ts'
 import type { SyscallRule } from '../../rules/rule.ts'
@@ -20,7 +20,7 @@ interface Attached {
   /** Descriptor of the map in which its programs look targets up. */
   readonly table: number | undefined
   readonly wantsEvents: boolean
-  /** Told by sets that have ended. */
+  /** Reported by sets that have ended. */
   told: Losses
   /** The sets, the one that began first in front. */
   readonly sets: PlacedRules[]

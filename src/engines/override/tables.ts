@@ -1,4 +1,4 @@
-/** The maps of bpf/syscall.bpf.c that say which rules a call is to be held against, as bytes. Pure. */
+/** The maps of bpf/syscall.bpf.c that say which rules to compare a call with, as bytes. Pure. */
 
 import { uint32 } from '../../kernel/bpf/uint32.ts'
 import type { Architecture } from '../../rules/architecture.ts'

@@ -36,7 +36,7 @@ export function refusalNow(
   return undefined
 }
 
-/** What the supervisor has refused all the same. */
+/** What the supervisor refused nevertheless. */
 export function refusedChange(error: unknown): unknown {
   if (!(error instanceof ChangeError)) return error
   const why = getSystemErrorName(-error.errno)

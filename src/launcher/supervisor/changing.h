@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules that change while the command runs. One thread, the one that has begun it all, does this. */
+/* Rules that change while the command runs. Only one thread changes them, the one that started the others. */
 #ifndef MINDERBINDER_CHANGING_H
 #define MINDERBINDER_CHANGING_H
 

@@ -60,14 +60,14 @@ int clients_are_served(void)
 	return __atomic_load_n(&listener, __ATOMIC_ACQUIRE) >= 0;
 }
 
-/* It hears why, in a line of the protocol, and is not a client. */
+/* Tells it why, in a line of the protocol; it does not become a client. */
 static void turn_away(int fd, const char *why)
 {
 	char line[256];
 	const int length = snprintf(line, sizeof(line),
 				    "{\"type\":\"error\",\"id\":null,\"code\":\"MB_CONTROL\",\"message\":\"%s\"}\n", why);
 
-	(void)send(fd, line, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT); /* gone, or does not read: its loss */
+	(void)send(fd, line, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT); /* it is gone, or does not read */
 	close(fd);
 }
 
@@ -119,7 +119,7 @@ static int take(int fd)
 	return taken > 0;
 }
 
-/* Nothing that waits is left. By any thread: how many were taken. */
+/* Accepts all that wait. By any thread. Returns how many it accepted. */
 static int accept_all(void)
 {
 	int taken = 0;
@@ -336,7 +336,7 @@ void clients_end(void)
 
 	if (!clients_are_served())
 		return;
-	/* The descriptor stays open, lest another thread's accept4() meets another file: this process is about to end. */
+	/* Leaves the descriptor open, so that another thread's accept4() cannot meet another file. This process ends soon. */
 	(void)shutdown(listener, SHUT_RDWR);
 	(void)unlink(address.sun_path);
 	memcpy(folder, address.sun_path, sizeof(folder));

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* How often it is looked for signals, and how many times as long as a look takes at least. */
+/* How often to look for signals: at this interval, and at least this many times as long as a look takes. */
 #define LOOK_NS 20000000u
 #define LOOK_SHARE 16
 

@@ -10,7 +10,7 @@
 
 struct delayed {
 	u64 due_ns; /* CLOCK_MONOTONIC */
-	u64 id; /* 0: it waits no more (delays_forget()) */
+	u64 id; /* 0: it no longer waits (delays_forget()) */
 	int returns; /* it has run, or was answered for: nothing but its return is left */
 	struct verdict rest; /* what is to be done then */
 	u64 stack; /* of the thread at this call; 0: unknown */
@@ -35,8 +35,8 @@ u64 delays_attend(const struct delay_way *way, const struct faults *faults);
 struct verdict delays_rest(const struct delayed *delayed);
 
 /*
- * What the kernel is told that such a call returns, before it deals with the signal (include/linux/errno.h): what the call
- * itself would, had it begun to wait.
+ * What to make such a call return to the kernel, before it handles the signal (include/linux/errno.h): what the call itself
+ * would return if it had begun to wait.
  */
 enum { ERESTART_IF_ASKED = 512, ERESTART_ALWAYS = 513, ERESTART_UNLESS_HANDLED = 514 };
 s32 delays_error(const struct call_shape *shape);
@@ -46,7 +46,7 @@ int delays_add(struct delayed delayed);
 
 int delays_are_none(void);
 
-/* What has this id waits no more. It stays in the queue, with the id 0. */
+/* The call with this id no longer waits. It stays in the queue, with the id 0. */
 void delays_forget(u64 id);
 
 #endif

@@ -21,9 +21,9 @@ void enact_start(struct faults *faults)
 }
 
 /*
- * A tracee that is stopped deals with no signals until it goes on. So it is looked now and then whether one has come for a
- * delayed one: it ends the pause as it would end the call. A call that has run has nothing to be ended, so what its handlers
- * do waits for its return; not so the end of its process.
+ * A stopped tracee handles no signals until it goes on. So the tracer looks now and then whether one has come for a delayed
+ * tracee: it ends the pause as it would end the call. A call that has run cannot be ended, so a signal's handler waits for
+ * its return; a signal that ends the process does not.
  */
 static int interrupt(const struct delayed *delayed)
 {
@@ -50,8 +50,8 @@ static int stays(struct delayed delayed, s64 ns)
 
 /*
  * A call at which a signal ends its process must not have run, and a handler runs before the call. So the thread makes the
- * call again, after it has dealt with the signal; at once, if it blocks or ignores it. Then `rest` is left. 1: it will; 0: it
- * does not, and goes on from here.
+ * call again, after it has handled the signal; at once, if it blocks or ignores it. Then `rest` is left. 1: it will; 0: it
+ * will not, and goes on from here.
  */
 static int bring_signal(const struct seccomp_notif *call, u64 stack, int signal, const struct verdict *rest)
 {
@@ -70,7 +70,7 @@ static int bring_signal(const struct seccomp_notif *call, u64 stack, int signal,
 	return 0;
 }
 
-/* What is done is done no more in what is left. */
+/* What is left must not repeat what is done. */
 void enact(const struct seccomp_notif *call, u64 stack, struct verdict rest)
 {
 	const pid_t tid = (pid_t)call->pid;

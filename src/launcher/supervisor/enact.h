@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From a verdict to what becomes of a traced call, step by step. The tracer alone calls this, but for what says otherwise. */
+/* Carries out the verdict on a traced call, step by step. Only the tracer calls this, unless noted. */
 #ifndef MINDERBINDER_ENACT_H
 #define MINDERBINDER_ENACT_H
 

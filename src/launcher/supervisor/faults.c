@@ -141,7 +141,7 @@ void faults_child(struct faults *faults, pid_t child)
 	will_exec(faults, child);
 }
 
-/* A failed exec leaves a thread in no other state than it was in: so the first call outside the loader decides. */
+/* A failed exec leaves a thread in the state that it was in. So the first call outside the loader decides. */
 static int is_in_loader(struct faults *faults, pid_t tid)
 {
 	const enum loader_state state = loader_state(tid);
@@ -156,7 +156,7 @@ static int is_in_loader(struct faults *faults, pid_t tid)
 	return 0;
 }
 
-/* Decided before, and sent back for a signal's sake? Then *rest is what is left to do. */
+/* Decided before, and sent back because of a signal? Then *rest is what is left to do. */
 static int is_restart(struct receiver *receiver, struct verdict *rest)
 {
 	u64 stack = 0;
@@ -174,11 +174,11 @@ static int is_restart(struct receiver *receiver, struct verdict *rest)
 struct known {
 	int loads;                /* its caller may be in its loader */
 	int restarts;             /* it may have been decided before */
-	int met;                  /* it was looked for the process: `process`, or there is none */
+	int met;                  /* the process was searched for: `process`, or there is none */
 	struct process *process;  /* held; or NULL */
 	int asked;                /* it is not a call on a client's connection */
 	u64 compared;             /* version of the table that it was compared with */
-	int thread_met;           /* its thread was looked for: `thread`, or its counts cannot be had */
+	int thread_met;           /* its thread was searched for: `thread`, or its counts cannot be had */
 	struct rule_counts *thread; /* its thread's counts, until `deciding` is given back; or NULL */
 	int paths_are_read;
 	int peer_is_read;
@@ -218,7 +218,7 @@ static int is_known(const struct known *known, const struct rule_table *table, u
 	       (!table->keyed[number] || known->compared == table->version);
 }
 
-/* What cannot be said at once. The table is held; under no lock. 1: no rule has a say in it, and *rest is what to do. */
+/* What cannot be decided at once. The table is held; without a lock. 1: no rule decides it, and *rest is what to do. */
 static int find_out(struct faults *faults, const struct rule_table *table, struct receiver *receiver,
 		    struct known *known, struct verdict *rest)
 {

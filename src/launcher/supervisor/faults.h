@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rules at work in the supervisor: from one notified call to what becomes of it. One thread, the one that has begun it
- * all, changes them.
+ * The rules at work in the supervisor: from a notified call to its verdict. Only one thread changes them, the one that
+ * started the others.
  */
 #ifndef MINDERBINDER_FAULTS_H
 #define MINDERBINDER_FAULTS_H

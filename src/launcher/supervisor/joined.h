@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process that was not started by us and has installed our filter on itself (src/own-filter, joining.h): it stands where
- * else the staged child does.
+ * A process that we did not start and that has installed our filter on itself (src/own-filter, joining.h): it takes the place
+ * of the staged child.
  */
 #ifndef MINDERBINDER_JOINED_H
 #define MINDERBINDER_JOINED_H

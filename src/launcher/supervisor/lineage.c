@@ -85,7 +85,7 @@ static void set_heritage(const struct process *process)
 		heritage[(size_t)at * words + i] = process->own[i] & inherited[i];
 }
 
-/* Those that have made no call yet get what is theirs while it is known. */
+/* Those that have not made a call yet get what is theirs while it is known. */
 static void meet_all(void)
 {
 	DIR *proc = opendir("/proc");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A closer look at a call: what the keys of the rules that name it say to it. Each thread has one, of the call that it decides. */
+/* A closer look at a call: how the keys of the rules that name it compare. Each thread has one, of its call. */
 #ifndef MINDERBINDER_LOOK_H
 #define MINDERBINDER_LOOK_H
 

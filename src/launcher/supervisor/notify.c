@@ -56,9 +56,9 @@ static int end_pause(const struct delayed *delayed, enum target_signal signal)
 }
 
 /*
- * From the moment on that a call has been received, only a deadly signal interrupts it (Linux 5.19), so it is looked now and
- * then whether another one has come. Not for one that another thread of the process may take: if it did, the program would
- * see our error.
+ * Once a call has been received, only a deadly signal interrupts it (Linux 5.19). So this looks now and then whether another
+ * signal has come. It skips signals that another thread of the process may take: if it did, the program would see our
+ * error.
  */
 static int interrupt(const struct delayed *delayed)
 {
@@ -71,7 +71,7 @@ static int interrupt(const struct delayed *delayed)
 	return signal != TARGET_SIGNAL_NONE && end_pause(delayed, signal);
 }
 
-/* In its time it is done what is left to do. */
+/* Does what is left to do when its time has come. */
 static int wait_for(const struct seccomp_notif *call, s64 ns, int returns, const struct verdict *rest)
 {
 	const struct delayed delayed = { .due_ns = (u64)(monotonic_ns() + ns),

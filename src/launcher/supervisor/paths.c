@@ -35,7 +35,7 @@ static size_t end_of_deleted(const char *link, size_t length)
 	return length > more && memcmp(link + length - more, deleted, more) == 0 ? length - more : 0;
 }
 
-/* Pipes, sockets and the like have no path: what is there instead begins with no slash. */
+/* Pipes, sockets and the like have no path: what the link has instead does not begin with a slash. */
 static void add_descriptor(struct paths *paths, s32 fd)
 {
 	struct path *path = &paths->of[paths->count];

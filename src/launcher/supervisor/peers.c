@@ -126,7 +126,7 @@ static int begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Each is there with "v6", too. Not by a copy of the socket, which containers do not allow everywhere. */
+/* Each also exists with "v6". Does not copy the socket, which not every container allows. */
 static void read_protocol(struct peer *peer, pid_t tid, s32 fd)
 {
 	char name[32];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls that were sent back so that a signal is dealt with first (signals.h): the kernel makes each of them again, and
- * it has been decided already: what is left to do is kept. All of it is called under the lock `deciding`.
+ * Calls that were sent back so that their thread handles a signal first (signals.h). The kernel makes each of them again.
+ * It has been decided already, so this keeps what is left to do. All of it is called under the lock `deciding`.
  */
 #ifndef MINDERBINDER_RESTARTS_H
 #define MINDERBINDER_RESTARTS_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rules of one moment, and which of them name a call. A table does not change: another one takes its place, whole, so
- * that no call is decided by half of a change. A thread that looks at a table under no lock holds it meanwhile.
+ * The rules of one moment, and which of them name a call. A table does not change: another takes its place as a whole, so
+ * that no call is decided by half of a change. A thread that looks at a table without a lock holds it meanwhile.
  *
- * A rule has a row for as long as it is there, which another may have later. Counters and sets of rules go by rows.
+ * A rule keeps its row while it exists; another rule may get the row later. Counters and sets of rules are indexed by row.
  */
 #ifndef MINDERBINDER_RULE_TABLE_H
 #define MINDERBINDER_RULE_TABLE_H

@@ -7,7 +7,7 @@
 
 #include <linux/seccomp.h>
 
-/* What becomes of the call. */
+/* What happens to the call. */
 enum call_end {
 	CALL_RUNS,     /* the signal is ignored, or blocked and pending; or it could not be sent */
 	CALL_RESTARTS, /* answered by RESTART: the signal is dealt with first; then the kernel makes the call again */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A filter cannot be taken off a process, and without a listener or a tracer its calls fail with ENOSYS (seccomp(2)): as
- * long as a process of the tree lives on, the supervisor stays to let the named calls pass. No other process waits for it.
+ * A filter cannot be taken off a process, and without a listener or a tracer its calls fail with ENOSYS (seccomp(2)). So
+ * the supervisor stays while a process of the tree lives, to let the named calls pass. No other process waits for it.
  */
 #ifndef MINDERBINDER_STAY_H
 #define MINDERBINDER_STAY_H

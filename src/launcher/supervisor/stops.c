@@ -13,7 +13,7 @@ static int child_stopped;
 static int stop_told;   /* WIRE_STOPPED is not yet answered by WIRE_RESUMED: the front may be stopped */
 static u32 untold_stop; /* signal of the stop that came meanwhile and lasts; 0: none */
 
-/* One at a time: the front that is stopped hears nothing, and must not stop for what is over. */
+/* One at a time: while the front is stopped, it reads nothing, and it must not stop for what is over. */
 static void tell_untold_stop(void)
 {
 	const u32 signal = untold_stop;
@@ -50,8 +50,8 @@ void stops_resumed(void)
 }
 
 /*
- * The front stops itself where the child stopped, and reads nothing then. Who continues or kills the child by its pid
- * alone does not think of the front. Again and again, for a SIGCONT that comes just before its stop is lost.
+ * The front stops itself when the child stops, and then reads nothing. A program that continues or kills the child by its
+ * pid alone leaves the front stopped. Repeats, because a SIGCONT that comes just before the front stops is lost.
  */
 s64 stops_wake_front(void)
 {

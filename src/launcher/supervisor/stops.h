@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command stops, and the front with it, as a job of its shell does: so the front is told, and woken again. */
+/* When the command stops, the front stops too, like a job of its shell: the supervisor tells it so, and wakes it again. */
 #ifndef MINDERBINDER_STOPS_H
 #define MINDERBINDER_STOPS_H
 
@@ -10,7 +10,7 @@ void stops_child_stopped(u32 signal);
 void stops_child_goes_on(void);
 int stops_child_is_stopped(void);
 
-/* WIRE_RESUMED: the front hears us again. */
+/* WIRE_RESUMED: the front reads again. */
 void stops_resumed(void);
 
 /* Wakes a front that must not stay stopped. Returns the nanoseconds until it is due again, or -1. */

@@ -73,7 +73,7 @@ static void stage_failed(u32 step, int error)
 	tell_node(WIRE_STAGE_FAILED, payload, sizeof(payload));
 }
 
-/* SIGCHLD is not ours any more. */
+/* SIGCHLD is no longer ours. */
 static int leave_children_to_it(void)
 {
 	sigset_t rest;
@@ -196,7 +196,7 @@ static pid_t living_child(void)
 	return child_exited ? 0 : staged.pid;
 }
 
-/* What was not started by us goes on. */
+/* What we did not start goes on. */
 static _Noreturn void node_is_dead(void)
 {
 	if (!joined_is())
@@ -338,7 +338,7 @@ static void from_children(void)
 	}
 }
 
-/* How it has ended only its parent knows. */
+/* Only its parent knows how it has ended. */
 static void from_joined(void)
 {
 	const siginfo_t info = { .si_code = CLD_EXITED };

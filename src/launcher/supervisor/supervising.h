@@ -15,10 +15,10 @@ extern struct stream front_stream;
 /* The tree, its cgroup and this process. */
 _Noreturn void kill_and_exit(void);
 
-/* An answer that cannot be given means that its reader is dead: its socket's end of file says so next. */
+/* If an answer cannot be sent, its reader is dead: the end of file on its socket says so next. */
 void tell_node(u32 type, const void *payload, size_t length);
 
-/* Nothing is told where node has started us. */
+/* Does nothing if node started us: then there is no front. */
 void tell_front(u32 type, const void *payload, size_t length);
 
 #endif

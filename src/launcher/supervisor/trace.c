@@ -34,7 +34,7 @@
 
 #define RETURNS (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD: a call is about to return */
 
-/* The kernel offers the stops of a busy thread first: so often all those are gathered that others have come to. */
+/* The kernel offers the stops of a busy thread first. So, at this interval, gather the stops of all threads. */
 #define GATHER_EVERY 8
 #define GATHERED_MAX 64
 
@@ -194,7 +194,7 @@ static void handle(const struct stop *stop)
 	}
 }
 
-/* How many; 0: none, the bell has rung; -1: there will be none. */
+/* How many; 0: none, but the bell has rung; -1: there will be none any more. */
 static int gather(struct stop *stops)
 {
 	static u32 round;
@@ -236,7 +236,7 @@ static void *trace(void *unused)
 	}
 	if (errno != ECHILD)
 		abort();
-	/* As long as it is there, no other thread has its number: same-cpu.h. */
+	/* While it exists, no other thread can get its number: same-cpu.h. */
 	for (;;)
 		pause();
 }
