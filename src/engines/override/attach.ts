@@ -5,14 +5,15 @@ import { MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
 import { attachRawTracepoint, attachTypes, createLink, LinkError } from '../../kernel/bpf/link.ts'
 import { entryFunctionNames } from '../../kernel/tracing/entry-function.ts'
-import { tracedFunctions } from '../../kernel/tracing/ftrace-jump.ts'
 import { openKprobe } from '../../kernel/tracing/kprobe.ts'
+import { tracedFunctions } from '../../kernel/tracing/traced-functions.ts'
 import type { SyscallRule } from '../../rules/rule.ts'
 import type { EngineContext } from '../engine.ts'
 import { availableWays } from './here.ts'
 import { hookFunctions, hooksOf } from './hooks.ts'
 import { type Changing, followersOf, OverrideObject } from './object.ts'
 import type { PlacedRules } from './placed-rules.ts'
+import { clashes, type Traced } from './taken-entries.ts'
 import type { AttachedWay, Way } from './ways.ts'
 
 const closeLink = promisify(closeFile)
@@ -53,10 +54,10 @@ export async function attachOverride(
 ): Promise<OverrideAttachment> {
   const rules = indices.map((index) => context.rules[index] as SyscallRule)
   const places = placesOf(ways, rules)
-  refuseSecond(places)
+  const before = tracedBefore(places)
   const { probes, targets } = programsOf(places)
   const { object, first } = await OverrideObject.load(context, indices, probes, targets)
-  const detach = await attachAll(object, followersOf(context), places)
+  const detach = await attachAll(object, followersOf(context), places, before)
   return { object, first, ways: attachedWays(ways, places), detach }
 }
 
@@ -72,11 +73,11 @@ export async function attachChanging(
   changing: Changing,
 ): Promise<ChangingAttachment> {
   const places = placesOf(ways, rules).filter(({ program }) => !changing.common?.has(program))
-  refuseSecond(places)
+  const before = tracedBefore(places)
   const { probes, targets } = programsOf(places)
   const object = await OverrideObject.loadChanging(context, probes, targets, changing)
   const followers = changing.beside ? [] : followersOf(context, true)
-  const detach = await attachAll(object, followers, places)
+  const detach = await attachAll(object, followers, places, before)
   const common = places.flatMap(({ program }) => (program.startsWith('mb_hook') ? [program] : []))
   return { object, ways: attachedWays(ways, places), common, detach }
 }
@@ -96,6 +97,7 @@ async function attachAll(
   object: OverrideObject,
   followers: readonly string[],
   places: readonly Place[],
+  before: Traced | undefined,
 ): Promise<() => Promise<void>> {
   const links: number[] = []
   const detach = async () => {
@@ -108,6 +110,8 @@ async function attachAll(
       )
     // One by one: the kernel is changing its own code, and waits for a grace period each time.
     for (const place of places) links.push(await attachTo(object, place))
+    // Of two that come at once, the later one at least sees the other.
+    refuseClash(places, before)
     return detach
   } catch (error) {
     await detach()
@@ -184,17 +188,44 @@ async function attachTo(
 }
 
 /**
- * Two of us at once, or a tracer before us. Another may still come between looking and attaching.
+ * What is there already: of two of us, or of a tracer. Another may still come between looking and attaching.
  *
  * @throws {MinderbinderError} MB_ATTACH
  */
-function refuseSecond(places: readonly Place[]): void {
+function tracedBefore(places: readonly Place[]): Traced | undefined {
   const traced = tracedFunctions()
+  refuseSecond(places, traced)
+  refuseClash(places, traced)
+  return traced
+}
+
+/** @throws {MinderbinderError} MB_ATTACH */
+function refuseSecond(places: readonly Place[], traced: Traced | undefined): void {
   const taken = places.find(({ functions }) => traced?.has(functions[0]!) ?? true)
   if (taken === undefined || availableWays.second) return
   throw new MinderbinderError(
     'MB_ATTACH',
     `something else may be attached to ${taken.functions[0]} for ${taken.call}, and this kernel crashes at the second program there`,
     { hint: 'CONFIG_CC_OPTIMIZE_FOR_SIZE and CONFIG_DYNAMIC_FTRACE_WITH_JMP make it so' },
+  )
+}
+
+/** Of a kprobe and a BPF trampoline at one entry, only the trampoline has a say. @throws {MinderbinderError} MB_ATTACH */
+function refuseClash(places: readonly Place[], before: Traced | undefined): void {
+  const now = tracedFunctions()
+  if (now === undefined || before === undefined) return
+  // At a security hook, no kprobe makes the function return.
+  const atEntry = places.filter(({ program }) => !program.startsWith('mb_hook'))
+  const clash = atEntry.find(({ functions, by }) =>
+    clashes(now, before, functions, by === 'kprobe' ? 'kprobe' : 'modify'),
+  )
+  if (clash === undefined) return
+  const where = `${clash.functions[0]} for ${clash.call}`
+  throw new MinderbinderError(
+    'MB_ATTACH',
+    clash.by === 'kprobe'
+      ? `a BPF program is attached to ${where} already, and a kprobe has no effect beside it`
+      : `a kprobe is attached to ${where} already, and a BPF program would cancel it`,
+    { hint: 'wait until the other session or tracer has ended, or use --engine ptrace' },
   )
 }

@@ -3,6 +3,7 @@ import { MinderbinderError } from '../../errors.ts'
 import type { SyscallRule } from '../../rules/rule.ts'
 import { availableWays, failableCalls } from './here.ts'
 import { existingCalls } from './hook-here.ts'
+import { takenEntries } from './taken-entries.ts'
 import { chooseWays, type Way } from './ways.ts'
 
 /** How calls are to be met, or why they cannot be. */
@@ -20,11 +21,13 @@ export const atEntries: Manner = {
   name: 'override',
   calls: failableCalls,
   /** Kprobes alone where fmod_ret programs do not attach after all. */
-  attempts: (rules, calls) =>
-    [
+  attempts(rules, calls) {
+    const taken = takenEntries(calls)
+    return [
       ...(availableWays.modify ? [availableWays] : []),
       ...(availableWays.kprobe ? [{ modify: false, kprobe: true, second: false }] : []),
-    ].map((available) => chooseWays(rules, calls, available)),
+    ].map((available) => chooseWays(rules, calls, available, taken))
+  },
 }
 
 export const atHooks: Manner = {

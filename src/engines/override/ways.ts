@@ -19,17 +19,24 @@ export interface AvailableWays extends Readonly<Record<EntryWay, boolean>> {
 /** How many programs bpf/syscall.bpf.c has. */
 export const MODIFIED_MAX = 16
 
-/** The way of each call in `names`, or why there is none. */
+/**
+ * The way of each call in `names`, or why there is none.
+ *
+ * @param taken calls at which something is attached already: the way that goes together with it
+ */
 export function chooseWays(
   rules: readonly SyscallRule[],
   names: readonly string[],
   available: AvailableWays,
+  taken: ReadonlyMap<string, EntryWay> = new Map(),
 ): ReadonlyMap<string, EntryWay> | string {
   const ways = new Map<string, EntryWay>()
   let left = available.modify ? MODIFIED_MAX : 0
   const needs = names.map((name) => ({ name, ...needsOf(rules, name) }))
   for (const { name, path, zero } of needs) {
     if (!path) continue
+    if (taken.get(name) === 'kprobe')
+      return `path= needs an fmod_ret program on ${name}, and that would cancel the kprobe that is attached there already`
     if (zero) return `path= and ret:0 do not go together here, and both are asked of ${name}`
     if (!available.modify) return 'path= needs fmod_ret programs, which do not attach here'
     if (!available.second)
@@ -39,16 +46,28 @@ export function chooseWays(
     ways.set(name, 'modify')
   }
   const free = needs.filter(({ path }) => !path)
-  // All or none: after one call by kprobe, more of them take no more time.
-  const modify = free.length <= left && !free.some(({ zero }) => zero)
   for (const { name, zero } of free) {
-    if (!zero && (modify || !available.kprobe) && left > 0) {
+    if (taken.get(name) !== 'modify') continue
+    if (zero || left === 0)
+      return `${zero ? 'ret:0' : 'it'} needs a kprobe on ${name}, and a kprobe has no effect beside the BPF program that is attached there already`
+    left -= 1
+    ways.set(name, 'modify')
+  }
+  const others = free.filter(({ name }) => !ways.has(name))
+  const mustProbe = ({ name, zero }: (typeof needs)[number]) => zero || taken.get(name) === 'kprobe'
+  // All or none: after one call by kprobe, more of them take no more time.
+  const modify = others.length <= left && !others.some(mustProbe)
+  for (const each of others) {
+    const { name, zero } = each
+    if (!mustProbe(each) && (modify || !available.kprobe) && left > 0) {
       left -= 1
       ways.set(name, 'modify')
     } else if (available.kprobe) {
       ways.set(name, 'kprobe')
     } else if (zero) {
       return `ret:0 needs a kprobe on ${name}, and kprobes are not used here`
+    } else if (mustProbe(each)) {
+      return `an fmod_ret program on ${name} would cancel the kprobe that is attached there already, and kprobes are not used here`
     } else {
       return `fmod_ret programs can watch ${MODIFIED_MAX} system calls, and kprobes are not used here`
     }

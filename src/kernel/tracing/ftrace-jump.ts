@@ -4,7 +4,6 @@
  * functions at odd addresses: ftrace then jumps to the byte before such a function, on the next call of whatever is
  * traced. Seen on 7.2.13; 6.12 has no such option, and what lies between was not tried.
  */
-import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { architecture } from '../architecture.ts'
 import { kernelSymbols } from './kernel-symbols.ts'
@@ -33,14 +32,4 @@ export function hasEvenAddress(symbols: string, name: string): boolean {
   const end = symbols.indexOf(` ${name}\n`)
   const address = symbols.slice(symbols.lastIndexOf('\n', end) + 1, end).split(' ', 1)[0]!
   return end > 0 && /[^0]/.test(address) && /[02468ace]$/.test(address)
-}
-
-/** The functions that something is attached to at their entry; undefined where the kernel does not show that. */
-export function tracedFunctions(): ReadonlySet<string> | undefined {
-  for (const folder of ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'])
-    try {
-      const lines = readFileSync(`${folder}/enabled_functions`, 'utf8').split('\n')
-      return new Set(lines.map((line) => line.split(' ', 1)[0]!))
-    } catch {}
-  return undefined
 }

@@ -1,7 +1,8 @@
 /**
  * Run in virtual machines only, by kernels.test.ts. Two programs on one call: that crashes a kernel that takes calls
  * of its own functions for jumps (src/kernel/tracing/ftrace-jump.ts), as the newest test kernel does. There override leaves
- * it; elsewhere both do their work. In each case others make the call all the time.
+ * it; elsewhere both do their work, but for a kprobe beside a BPF trampoline, which has no effect there: it is refused.
+ * In the first cases others make the call all the time.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -10,7 +11,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { fixture } from '../../helpers/fixture.ts'
-import { requires } from '../../helpers/requires.ts'
+import { has, requires } from '../../helpers/requires.ts'
 import {
   minderbinder,
   type RunResult,
@@ -111,6 +112,69 @@ test('a second session on the same call: faults too, or leaves it to ptrace', as
   assert.deepEqual([status, stdout], [0, 'fsync: -5\nholding\nfsync: -5\n'], stderr)
   assert.match(stderr, /=EIO +override +2 +2 +2$/m)
   assert.equal(await others.stop(), "['[Errno 9] Bad file descriptor']")
+  await nothingLeft(before)
+})
+
+/** It holds its rules while others try theirs, and says at the end whether it still has them. */
+async function holding(t: TestContext, faults: readonly string[], calls: string) {
+  const file = join(scratch(t), 'go-on')
+  const options = ['--engine', 'override', ...faults.flatMap((each) => ['--syscall', each])]
+  const first = startMinderbinder(['exec', ...options, '--', steps, calls, `hold ${file}`, calls], {
+    timeout,
+  })
+  await until(() => first.stdout().includes('holding'), { what: 'the fault', bound: timeout })
+  return () => {
+    writeFileSync(file, '')
+    return first.result
+  }
+}
+
+test('ret:0, which takes a kprobe, beside a program of another session: refused, or left to ptrace', async (t) => {
+  if (!requires(t, 'root')) return
+  const before = systemState()
+  const end = await holding(t, ['fsync=EIO'], '1 fsync -1')
+  const fault = ['--syscall', 'fsync=ret:0']
+  const named = await faulted(['--engine', 'override', ...fault], '2 fsync -1')
+  assert.deepEqual([named.status, named.stdout], [125, ''], named.stderr)
+  if (!crashes) assert.match(named.stderr, /ret:0 needs a kprobe on fsync, and .* no effect beside/)
+  const auto = await faulted(fault, '2 fsync -1')
+  assert.deepEqual([auto.status, auto.stdout], [0, 'fsync: 0*2\n'], auto.stderr)
+  assert.match(auto.stderr, /=ret:0 +ptrace +2 +2 +2$/m)
+  const { status, stdout, stderr } = await end()
+  assert.deepEqual([status, stdout], [0, 'fsync: -5\nholding\nfsync: -5\n'], stderr)
+  await nothingLeft(before)
+  // And when that has ended, it works.
+  if (crashes) return
+  const alone = await faulted(['--engine', 'override', ...fault], '2 fsync -1')
+  assert.deepEqual([alone.status, alone.stdout], [0, 'fsync: 0*2\n'], alone.stderr)
+})
+
+test('beside a kprobe of another session: by a kprobe, too, and what needs a program is refused', async (t) => {
+  // Where kprobes are not used, the first session cannot be.
+  if (!requires(t, 'root') || crashes) return
+  const hooks = has('linux:hook') // by trying, with no other session there
+  const before = systemState()
+  const end = await holding(t, ['fsync=ret:0', 'openat=ret:0@0%'], '1 fsync -1')
+  const second = await faulted(['--engine', 'override', '--syscall', 'fsync=EPERM'], '2 fsync -1')
+  assert.deepEqual([second.status, second.stdout], [0, 'fsync: -1*2\n'], second.stderr)
+  const refused: [engine: string, fault: string, reason: RegExp][] = []
+  if (directCalls)
+    refused.push(['override', 'openat=EIO,path=/nowhere', /path= .* would cancel the kprobe/])
+  if (hooks)
+    refused.push(['hook', 'openat=EIO', /a kprobe is attached to __x64_sys_openat for openat/])
+  for (const [engine, fault, reason] of refused) {
+    const named = await faulted(
+      ['--engine', engine, '--syscall', fault],
+      '1 openat -100 :/nowhere 0',
+    )
+    assert.deepEqual([named.status, named.stdout], [125, ''], named.stderr)
+    assert.match(named.stderr, reason)
+    const auto = await faulted(['--syscall', fault], '1 openat -100 :/nowhere 0')
+    assert.deepEqual([auto.status, auto.stdout], [0, 'openat: -5\n'], auto.stderr)
+  }
+  const { status, stdout, stderr } = await end()
+  assert.deepEqual([status, stdout], [0, 'fsync: 0\nholding\nfsync: 0\n'], stderr)
+  assert.match(stderr, /=ret:0 +override +2 +2 +2$/m)
   await nothingLeft(before)
 })
 

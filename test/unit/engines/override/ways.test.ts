@@ -4,6 +4,7 @@ import test from 'node:test'
 import {
   type AvailableWays,
   chooseWays,
+  type EntryWay,
   MODIFIED_MAX,
   waysServe,
 } from '../../../../src/engines/override/ways.ts'
@@ -12,10 +13,14 @@ import type { SyscallRule } from '../../../../src/rules/rule.ts'
 
 const all: AvailableWays = { modify: true, kprobe: true, second: true }
 
-function ways(faults: readonly string[], available: Partial<AvailableWays> = {}) {
+function ways(
+  faults: readonly string[],
+  available: Partial<AvailableWays> = {},
+  taken: Readonly<Record<string, EntryWay>> = {},
+) {
   const rules = faults.map((fault) => parseSyscallFault(fault, { arch: 'x86_64' }) as SyscallRule)
   const names = [...new Set(rules.flatMap(({ syscalls }) => syscalls))]
-  const chosen = chooseWays(rules, names, { ...all, ...available })
+  const chosen = chooseWays(rules, names, { ...all, ...available }, new Map(Object.entries(taken)))
   return typeof chosen === 'string' ? chosen : Object.fromEntries(chosen)
 }
 
@@ -99,6 +104,26 @@ test('path= on more calls than there are programs for', () => {
 test('without fmod_ret everything else takes the kprobe; without both there is no way', () => {
   assert.deepEqual(ways(['fsync+dup=EIO'], { modify: false }), { fsync: 'kprobe', dup: 'kprobe' })
   assert.equal(typeof ways(['fsync=EIO'], { modify: false, kprobe: false }), 'string')
+})
+
+test('beside what is attached already, the same way is taken, or none', () => {
+  const byProgram = { fsync: 'modify' } as const
+  assert.deepEqual(ways(['fsync+dup=EIO'], {}, byProgram), { fsync: 'modify', dup: 'modify' })
+  const split = ways([many(MODIFIED_MAX + 1)], {}, byProgram)
+  assert.deepEqual(
+    Object.entries(split).filter(([, way]) => way === 'modify'),
+    [['fsync', 'modify']],
+  )
+  assert.match(String(ways(['fsync=ret:0'], {}, byProgram)), /ret:0 needs .* no effect beside/)
+  assert.match(String(ways(['fsync=EIO'], { modify: false }, byProgram)), /no effect beside/)
+  const byProbe = { fsync: 'kprobe', openat: 'kprobe' } as const
+  assert.deepEqual(ways(['fsync+dup=EIO'], {}, byProbe), { fsync: 'kprobe', dup: 'kprobe' })
+  assert.deepEqual(ways(['fsync=ret:0'], {}, byProbe), { fsync: 'kprobe' })
+  assert.match(String(ways(['fsync=EIO'], { kprobe: false }, byProbe)), /would cancel the kprobe/)
+  assert.match(String(ways(['openat=EIO,path=x'], {}, byProbe)), /path= .* would cancel the kprobe/)
+  // Elsewhere it makes no difference.
+  assert.deepEqual(ways(['dup=ret:0'], {}, byProgram), { dup: 'kprobe' })
+  assert.deepEqual(ways(['dup=EIO'], {}, byProbe), { dup: 'modify' })
 })
 
 test('what is attached serves other rules on the same calls, if they need nothing more', () => {
