@@ -11,11 +11,13 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { fixture } from '../../helpers/fixture.ts'
+import { programCalled, reload, startRun } from '../../helpers/machine-run.ts'
 import { has, requires } from '../../helpers/requires.ts'
 import {
   minderbinder,
   type RunResult,
   runMinderbinder,
+  start,
   startMinderbinder,
 } from '../../helpers/run.ts'
 import { scratch } from '../../helpers/scratch.ts'
@@ -26,6 +28,8 @@ import { until } from '../../helpers/until.ts'
 const timeout = 180_000
 const steps = fixture('steps')
 const crashes = !secondProgram
+/** There the trampoline of a program goes before a kprobe. On arm64 a kprobe is a trap, which comes first. */
+const oneOfTwo = !crashes && process.arch === 'x64'
 /** What it says of path=, where that is left to ptrace. */
 const refusal = crashes
   ? /path= takes two programs on openat, and this kernel crashes/
@@ -135,11 +139,15 @@ test('ret:0, which takes a kprobe, beside a program of another session: refused,
   const end = await holding(t, ['fsync=EIO'], '1 fsync -1')
   const fault = ['--syscall', 'fsync=ret:0']
   const named = await faulted(['--engine', 'override', ...fault], '2 fsync -1')
-  assert.deepEqual([named.status, named.stdout], [125, ''], named.stderr)
-  if (!crashes) assert.match(named.stderr, /ret:0 needs a kprobe on fsync, and .* no effect beside/)
   const auto = await faulted(fault, '2 fsync -1')
+  if (crashes || oneOfTwo) {
+    assert.deepEqual([named.status, named.stdout], [125, ''], named.stderr)
+    if (oneOfTwo) assert.match(named.stderr, /ret:0 needs a kprobe on fsync, and .* no effect/)
+    assert.match(auto.stderr, /=ret:0 +ptrace +2 +2 +2$/m)
+  } else {
+    assert.deepEqual([named.status, named.stdout], [0, 'fsync: 0*2\n'], named.stderr)
+  }
   assert.deepEqual([auto.status, auto.stdout], [0, 'fsync: 0*2\n'], auto.stderr)
-  assert.match(auto.stderr, /=ret:0 +ptrace +2 +2 +2$/m)
   const { status, stdout, stderr } = await end()
   assert.deepEqual([status, stdout], [0, 'fsync: -5\nholding\nfsync: -5\n'], stderr)
   await nothingLeft(before)
@@ -151,7 +159,7 @@ test('ret:0, which takes a kprobe, beside a program of another session: refused,
 
 test('beside a kprobe of another session: by a kprobe, too, and what needs a program is refused', async (t) => {
   // Where kprobes are not used, the first session cannot be.
-  if (!requires(t, 'root') || crashes) return
+  if (!requires(t, 'root') || !oneOfTwo) return
   const hooks = has('linux:hook') // by trying, with no other session there
   const before = systemState()
   const end = await holding(t, ['fsync=ret:0', 'openat=ret:0@0%'], '1 fsync -1')
@@ -175,6 +183,44 @@ test('beside a kprobe of another session: by a kprobe, too, and what needs a pro
   const { status, stdout, stderr } = await end()
   assert.deepEqual([status, stdout], [0, 'fsync: 0\nholding\nfsync: 0\n'], stderr)
   assert.match(stderr, /=ret:0 +override +2 +2 +2$/m)
+  await nothingLeft(before)
+})
+
+test('run: SIGHUP to what needs a kprobe leaves the rules as they were; other calls get theirs', async (t) => {
+  if (!requires(t, 'root') || !oneOfTwo) return
+  const before = systemState()
+  const [go, end] = [join(scratch(t), 'go-on'), join(scratch(t), 'end')]
+  const rule = (calls: string, outcome: string) =>
+    `agents_of_chaos: {syscall: [{syscall: ${calls}, outcome: ${outcome}, targets: [{process_name: mb-steps}]}]}\n`
+  const work = await startRun(t, rule('fsync', 'EIO'))
+  const program = programCalled(t, 'mb-steps', steps)
+  const [fsync, dup] = ['1 fsync -1', '1 dup -1']
+  const target = start([program, fsync, `hold ${go}`, fsync, dup, `hold ${end}`, fsync, dup], {
+    timeout,
+  })
+  t.after(() => target.child.kill('SIGKILL'))
+  await until(() => target.stdout() === 'fsync: -5\nholding\n', {
+    what: 'the fault',
+    bound: timeout,
+  })
+  const refused = () => work.running.stderr().includes('the rules stay as they were')
+  writeFileSync(work.file, rule('fsync', '"ret:0"'))
+  work.running.child.kill('SIGHUP')
+  await until(refused, { what: 'the refusal', bound: timeout })
+  assert.match(work.running.stderr(), /ret:0 needs a kprobe on fsync, and .* no effect/)
+  writeFileSync(go, '')
+  await until(() => target.stdout().endsWith('fsync: -5\ndup: -9\nholding\n'), {
+    ...{ what: 'the old rules', bound: timeout },
+  })
+  // More than there are programs for: fsync keeps one, and the others take the kprobe.
+  const many =
+    'fsync+dup+fdatasync+fchdir+ftruncate+fstatfs+listen+shutdown+bind+getsockname+getpeername+getdents64+fchmod+fchown+readahead+flock+mlock'
+  await reload(work, rule(many, 'EPERM'))
+  writeFileSync(end, '')
+  const { stdout, stderr } = await target.result
+  assert.ok(stdout.endsWith('holding\nfsync: -1\ndup: -1\n'), stdout + stderr)
+  const result = await work.end()
+  assert.equal(result.status, 0, result.stderr)
   await nothingLeft(before)
 })
 
