@@ -41,6 +41,14 @@ export class Namespace {
     assert.equal(done.status, 0, `${line}: ${done.stderr}`)
     return done.stdout
   }
+
+  /** Runs a server in it until the end of the test; resolves once it has printed something. */
+  async serve(t: TestContext, ...command: string[]): Promise<void> {
+    const [program, ...args] = this.inside(...command)
+    const server = spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => server.kill())
+    await once(server.stdout, 'data')
+  }
 }
 
 export interface Pair {

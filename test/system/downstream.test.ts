@@ -3,8 +3,6 @@
  * another network namespace and speaks HTTPS on port 443, and the handler answers 502.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
@@ -29,11 +27,12 @@ const needs: readonly Need[] = ['root', 'cgroup2', 'libbpf', 'netns', 'ip', 'uns
 /** A namespace from which the service can be reached. */
 async function openNamespace(t: TestContext): Promise<Namespace> {
   const { near, far } = await openPair(t)
-  const command = ['/usr/bin/python3', join(fixtures, 'service.py'), join(fixtures, 'service.pem')]
-  const [program, ...args] = far.inside(...command)
-  const service = spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => service.kill())
-  await once(service.stdout, 'data')
+  await far.serve(
+    t,
+    '/usr/bin/python3',
+    join(fixtures, 'service.py'),
+    join(fixtures, 'service.pem'),
+  )
   return near
 }
 

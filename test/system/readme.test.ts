@@ -1,7 +1,5 @@
 /** README: each row of its table of faults does what it promises, and its story of git is true. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
@@ -52,10 +50,7 @@ const expected: Readonly<Record<string, Expected>> = {
 
 async function openNetwork(t: TestContext): Promise<Namespace> {
   const namespace = await Namespace.open(t)
-  const [program, ...args] = namespace.inside('/usr/bin/python3', join(fixtures, 'echo.py'))
-  const service = spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => service.kill())
-  await once(service.stdout, 'data')
+  await namespace.serve(t, '/usr/bin/python3', join(fixtures, 'echo.py'))
   return namespace
 }
 
