@@ -48,7 +48,7 @@ function reasonOf(test) {
   const error = test.details?.error
   return String(error?.cause?.message ?? error?.cause ?? error?.message ?? '')
     .replace(/\s+/g, ' ')
-    .slice(0, 500)
+    .slice(0, 1000)
 }
 
 function runTier(tier, files) {

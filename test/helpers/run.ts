@@ -1,6 +1,7 @@
 /** Running minderbinder, and other programs, as children whose whole outcome is looked at. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { patience } from './patience.ts'
+import { whatItWaitsFor } from './waiting.ts'
 
 export const minderbinder = new URL('../../bin/minderbinder', import.meta.url).pathname
 
@@ -79,12 +80,13 @@ export function start(command: readonly string[], options: RunOptions = {}): Run
   const result = new Promise<RunResult>((resolve, reject) => {
     const limit = (options.timeout ?? 30_000) * patience
     const timer = setTimeout(() => {
+      const waiting = whatItWaitsFor(child.pid ?? 0)
       child.kill('SIGKILL')
       // Whoever else holds them must not keep the test's process waiting.
       for (const stream of child.stdio) stream?.destroy()
       reject(
         new Error(
-          `not ended within ${limit} ms: ${command.join(' ')}\n${text(stdout)}${text(stderr)}`,
+          `not ended within ${limit} ms (${waiting}): ${command.join(' ')}\n${text(stdout)}${text(stderr)}`,
         ),
       )
     }, limit)
