@@ -338,17 +338,21 @@ test('a process that moves to another cgroup is followed, or the summary says th
   // Not before it is called so: until its exec it is one more sh.
   const called = 'until read -r name </proc/$!/comm && [ "$name" = sleep ]; do :; done'
   const stay = `sleep 1000 >/dev/null 2>&1 & echo $!; ${called}; cat /etc/hostname`
+  let stayed = 0
   const exec = async (script: string) => {
     const done = await under(folder, [{ targets: named('cat') }], ['sh', '-c', script])
-    killed(Number(done.stdout.split('\n')[0])) // traced, it has ended with its tracer
+    stayed = Number(done.stdout.split('\n')[0])
+    killed(stayed) // traced, it has ended with its tracer
     await until(() => readFileSync(join(cgroup, 'cgroup.procs'), 'utf8') === '', {
       what: 'an empty cgroup',
     })
     return { fired: done.fired[0], told: done.stderr.match(/^.*moved to another cgroup.*$/m)?.[0] }
   }
   const moved = await exec(`echo 0 >${cgroup}/cgroup.procs; ${stay}`)
-  const note =
-    /: \d process(es)? moved to another cgroup, where faults by (override|hook) do not reach: .*sleep \d+/
+  // By the name that it had when it was seen first, before or after its exec.
+  const note = new RegExp(
+    `: \\d process(es)? moved to another cgroup, where faults by (override|hook) do not reach: .*(sh|sleep) ${stayed}\\b`,
+  )
   if (moved.fired === 0) assert.match(moved.told ?? '', note)
   else assert.deepEqual(moved, { fired: 1, told: undefined })
   assert.deepEqual(await exec(stay), { fired: 1, told: undefined })
