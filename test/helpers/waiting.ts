@@ -9,8 +9,12 @@ export function whatItWaitsFor(pid: number): string {
 }
 
 function describe(pid: number): string {
-  const channels = new Set(threads(pid).map((thread) => waitChannel(pid, thread)))
-  return [pid, basename(program(pid)), stateOf(pid), ...channels].join(' ')
+  return [pid, basename(program(pid)), stateOf(pid), ...waitChannels(pid)].join(' ')
+}
+
+/** Of all its threads: the kernel's functions that they sleep in. */
+export function waitChannels(pid: number): ReadonlySet<string> {
+  return new Set(threads(pid).map((thread) => waitChannel(pid, thread)))
 }
 
 function threads(pid: number): string[] {

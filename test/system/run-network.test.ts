@@ -1,6 +1,6 @@
 /** `minderbinder run` and the network: who is a target, from when to when, and who is not. */
 import assert from 'node:assert/strict'
-import { chmodSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { RULES_MAX } from '../../src/rules/encode.ts'
@@ -15,6 +15,7 @@ import { run as command, start, startMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
 import { nothingLeft, systemState } from '../helpers/system-state.ts'
 import { until } from '../helpers/until.ts'
+import { waitChannels } from '../helpers/waiting.ts'
 
 const needs = ['root', 'cgroup2', 'libbpf', 'cc'] as const
 
@@ -383,11 +384,7 @@ test('while SIGHUP waits for a file, SIGTERM ends run all the same, with its sum
   assert.equal((await command(['mkfifo', run.file])).status, 0)
   run.running.child.kill('SIGHUP')
   const waits = () =>
-    readdirSync(`/proc/${run.running.pid}/task`).some((thread) =>
-      readFileSync(`/proc/${run.running.pid}/task/${thread}/wchan`, 'utf8').includes(
-        'wait_for_partner',
-      ),
-    )
+    [...waitChannels(run.running.pid)].some((channel) => channel.includes('wait_for_partner'))
   await until(waits, { what: 'a thread that waits for a writer' })
   assert.equal(await client.ask('udp'), 'lost', 'the rules are in force meanwhile')
   run.running.child.kill('SIGTERM')
