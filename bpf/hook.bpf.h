@@ -76,7 +76,7 @@ __noinline int mark_call(void)
 	regs = (u64)bpf_task_pt_regs(task);
 	if (!watched || !load_call(regs, &call))
 		return 0;
-	named = named_call(call.nr, current_side());
+	named = named_call(call.nr, side_of_calls());
 	if (!named)
 		return 0;
 	mark->ip = instruction_of(regs);

@@ -11,6 +11,9 @@
 #include "target.bpf.h"
 #include "task.bpf.h"
 
+/* Bytes of a socket's path, zeros behind it: more than struct sockaddr_un has, in whole words. */
+#define SOCKET_PATH_MAX 112
+
 /* Set before this is loaded. */
 volatile const struct {
 	u64 seed;
@@ -23,8 +26,9 @@ volatile const struct {
 	u32 machine;	      /* targets are looked for everywhere, not only below session.cgroup */
 	u32 turn;	      /* of the rules that this was loaded for; others of their table may follow */
 	u32 spares;	      /* programs that gain privileges, and what they start; on the machine these are no targets */
-	u32 user, group;      /* who chooses them: spares */
-	u32 padding;
+	u32 user, group;      /* that chooses them: spares */
+	u32 changes;	      /* rules come and go while a command runs: session.side */
+	u64 control[SOCKET_PATH_MAX / 8]; /* path of the socket of --control; zeros: there is none */
 	struct rule_set everyone; /* rules without targets */
 } settings;
 
@@ -43,6 +47,8 @@ struct session {
 	 */
 	u32 zero;
 	u32 spared; /* enum spared */
+	u32 side;   /* settings.changes: where in `calls` the rules are that are in force */
+	u32 padding;
 };
 
 enum spared {
@@ -55,7 +61,7 @@ struct session session;
 
 /* What did not go as it should, for the summary. */
 struct losses {
-	u64 events;           /* nobody read them in time */
+	u64 events;           /* not read in time */
 	u64 foreign_calls;    /* x32 calls; on arm64, calls of 32-bit programs */
 	u64 foreign_programs; /* 32-bit programs that were started: their calls come in by other functions */
 	u64 untracked;        /* processes and counters that a full map had no room for */
@@ -84,10 +90,16 @@ static __always_inline struct task_struct *current_task(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
-/* The side of the rules that a call is held against. */
+/* The side of the targets that a call's process is looked up among. */
 static __always_inline u32 current_side(void)
 {
 	return settings.machine ? side_in_force() : 0;
+}
+
+/* The side of the rules that a call is held against. */
+static __always_inline u32 side_of_calls(void)
+{
+	return settings.changes ? session.side : current_side();
 }
 
 static __always_inline struct target_process *current_target(u32 side)
@@ -95,7 +107,7 @@ static __always_inline struct target_process *current_target(u32 side)
 	return target_of((u32)(bpf_get_current_pid_tgid() >> 32), side);
 }
 
-/* Is the caller somebody whom rules can be for? All that a call of somebody else costs. */
+/* Can rules be for the caller? For other processes, a call costs no more than this. */
 static __always_inline int is_watched(void)
 {
 	if (settings.machine)

@@ -13,7 +13,7 @@ struct remote {
 	u8 family;      /* 4 or 6 */
 	u8 protocol;    /* IPPROTO_* of the payload */
 	u8 has_port;    /* 0: no port in this packet (ICMP, later fragments) */
-	u8 elsewhere;   /* in another network namespace, where ifindex is somebody else's */
+	u8 elsewhere;   /* in another network namespace, where ifindex means another interface */
 };
 
 struct ipv4_header {
@@ -158,7 +158,7 @@ VERIFIED_APART int parse_packet(struct __sk_buff *skb, int direction, struct rem
 	return -1;
 }
 
-/* An Ethernet header, as much as says who gets the frame and what is in it. */
+/* An Ethernet header: its addressee, and the protocol of its content. */
 struct ethernet_header {
 	u8 destination[6];
 	u8 source[6];
@@ -185,14 +185,14 @@ VERIFIED_APART int is_to_several(struct __sk_buff *skb)
 	return ethernet.protocol == skb->protocol && (ethernet.destination[0] & 1);
 }
 
-static __always_inline int in_cidr(const u32 *address, const struct rule *rule)
+static __always_inline int in_block(const u32 *address, const struct block *block)
 {
-	const u32 *to = (const u32 *)rule->to;
+	const u32 *to = (const u32 *)block->address;
 	int word;
 
 #pragma unroll
 	for (word = 0; word < 4; word++) {
-		s32 bits = (s32)rule->to_prefix - word * 32;
+		s32 bits = (s32)block->prefix - word * 32;
 		u32 mask = bits <= 0 ? 0 : bits >= 32 ? ~0u : htonl(~0u << (32 - bits));
 
 		if ((address[word] ^ to[word]) & mask)
@@ -211,13 +211,13 @@ VERIFIED_APART int rule_names(const struct rule *rule, const struct remote *r)
 	if (rule->protocol && rule->protocol != r->protocol &&
 	    !(rule->protocol == IPPROTO_ICMP && r->protocol == IPPROTO_ICMPV6))
 		return 0;
-	if (rule->port_low > 0 || rule->port_high < 65535) {
-		if (!r->has_port || r->port < rule->port_low || r->port > rule->port_high)
-			return 0;
+	if (rule->port_count && (!r->has_port || !port_matches(rule, r->port)))
+		return 0;
+	for (u32 i = 0; i < RULE_BLOCKS_MAX && i < rule->to_count; i++) {
+		if (rule->to[i].family == r->family && in_block(r->address, &rule->to[i]))
+			return 1;
 	}
-	if (rule->flags & RULE_HAS_TO)
-		return rule->to_family == r->family && in_cidr(r->address, rule);
-	return 1;
+	return !rule->to_count;
 }
 
 #endif

@@ -38,7 +38,7 @@ static __always_inline void fill_text(struct event *event, const struct call *ca
 	}
 }
 
-/* As our own pid namespace has it; 0 where it does not see the task. */
+/* As our own pid namespace has it; 0 if it does not see the task. */
 static __always_inline u32 visible_id(struct task_struct *task)
 {
 	struct pid *pid = BPF_CORE_READ(task, thread_pid);

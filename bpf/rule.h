@@ -17,6 +17,8 @@
 #define RULE_PATH_MAX 256u
 #define RULE_FDS_MAX 8u
 #define RULE_ERRORS_MAX 8u /* a power of two */
+#define RULE_PORTS_MAX 8u
+#define RULE_BLOCKS_MAX 8u
 #define EVENT_TEXT_MAX 256u
 #define COMM_MAX 16u /* TASK_COMM_LEN, include/linux/sched.h */
 
@@ -28,21 +30,20 @@
 
 enum rule_kind { RULE_SYSCALL = 1, RULE_DROP_NET = 2, RULE_REFUSE_NET = 3 };
 
+/* What becomes of the call. Before it a pause and a signal may come, and another pause after it: struct rule. */
 enum outcome {
-	OUTCOME_ERRNO = 1,  /* the call fails with one of `errors`, and is not run */
-	OUTCOME_RETURN = 2, /* value: what the call returns without being run */
-	OUTCOME_DELAY = 3,  /* value to value + spread: nanoseconds before the call runs or, with `errors`, fails */
-	OUTCOME_SIGNAL = 4, /* value: signal number sent to the calling thread at the call */
+	OUTCOME_ERRNO = 1,  /* it fails with one of `errors`, and is not run */
+	OUTCOME_RETURN = 2, /* value: what it returns without being run */
+	OUTCOME_RUN = 3,    /* it runs as it is */
 	OUTCOME_DROP = 5,   /* the packet is lost without a word */
 	OUTCOME_REFUSE = 6, /* connect() fails with value: ECONNREFUSED */
-	OUTCOME_SHORT = 7,  /* value: how many bytes the call moves; 0: spread / 2^32 of those that it asks for */
+	OUTCOME_SHORT = 7,  /* value: how many bytes it moves; 0: share / 2^32 of those that it asks for */
 };
 
 enum rule_scope { SCOPE_TREE = 0, SCOPE_PROCESS = 1, SCOPE_THREAD = 2 };
 
 enum rule_flags {
-	RULE_HAS_PATH = 1 << 0, /* path: glob over the path arguments as the program passes them */
-	RULE_HAS_TO = 1 << 2,   /* to/to_prefix: CIDR of the remote address */
+	RULE_HAS_PATH = 1 << 0, /* path: globs over the path arguments as the program passes them */
 	RULE_HAS_TARGETS = 1 << 3, /* only processes that struct target names for it */
 	RULE_NOT_INHERITED = 1 << 4, /* and not those that they start */
 };
@@ -73,11 +74,31 @@ struct target {
 #define RULE_SET_WORDS (RULES_MAX / 64)
 
 struct rule_set {
-	u64 words; /* bit w: bits[w] is not 0, so that nobody looks at 64 words for one rule */
+	u64 words; /* bit w: bits[w] is not 0, so that one rule does not cost 64 words */
 	u64 bits[RULE_SET_WORDS];
 };
 
 enum direction { DIRECTION_OUT = 0, DIRECTION_IN = 1 };
+
+/* Inclusive, host byte order. */
+struct port_range {
+	u16 low;
+	u16 high;
+};
+
+/* A CIDR block of addresses. */
+struct block {
+	u8 address[16]; /* network byte order; IPv4 in the first four bytes */
+	u8 family;      /* 4 or 6 */
+	u8 prefix;      /* bits, 0..32 or 0..128 */
+	u16 none;       /* 0: address is a multiple of four bytes */
+};
+
+/* From `ns` to `ns + spread` nanoseconds. `spread` is below 2^47. */
+struct pause {
+	s64 ns;
+	u64 spread;
+};
 
 struct rule {
 	u32 kind;    /* enum rule_kind */
@@ -95,20 +116,22 @@ struct rule {
 	u32 fd_count;  /* one of `fds` is a descriptor argument of the call; 0: whatever these are */
 	/* network only */
 	u32 ifindex;   /* 0: every interface */
-	u16 port_low;  /* remote port, inclusive, host byte order; 0..65535 together: any */
-	u16 port_high;
+	u32 port_count; /* the remote port is in one of `ports`; 0: whatever it is */
 	u8 protocol;   /* IPPROTO_*; 0: any */
 	u8 direction;  /* enum direction */
-	u8 to_family;  /* 4 or 6 with RULE_HAS_TO */
-	u8 to_prefix;  /* bits, 0..32 or 0..128 */
-	u8 to[16];     /* network byte order; IPv4 in the first four bytes */
+	u16 to_count;  /* the remote address is in one of `to`; 0: whatever it is */
 	u32 slot;      /* the rule's number in its session, never another's: draws, events and counts go by it */
-	u64 spread;    /* of a delay, below 2^47; a share of a length, below 2^32 */
+	u64 share;     /* of a length, below 2^32 */
+	struct pause enter; /* before the call */
+	struct pause exit;  /* when it has run, or was answered for, before it returns */
+	u64 signal;    /* sent to the calling thread at the call, after the pause; 0: none */
 	u16 errors[RULE_ERRORS_MAX]; /* errno, 1..4095, each as likely as the others */
 	u64 error_count; /* how many of them, 0..RULE_ERRORS_MAX */
 	s32 fds[RULE_FDS_MAX]; /* behind the last one it stands again */
+	struct port_range ports[RULE_PORTS_MAX]; /* as fds */
+	struct block to[RULE_BLOCKS_MAX];
 	u64 syscalls[SYSCALLS_MAX / 64]; /* bit set of native system call numbers */
-	char path[RULE_PATH_MAX];        /* glob, NUL-terminated: * ? [set], * crosses '/' */
+	char path[RULE_PATH_MAX];        /* globs, one of which matches, each NUL-terminated: * ? [set], * crosses '/' */
 };
 
 /* Which arguments of a system call are what: bit i stands for argument i (0-based). */
@@ -163,6 +186,20 @@ static inline int fd_matches(const struct rule *rule, const struct call_shape *s
 			return 1;
 	}
 	return 0;
+}
+
+/* Is the port in one of the rule's ranges? */
+static inline int port_matches(const struct rule *rule, u16 port)
+{
+	u64 same = 0;
+
+	/* As above: 0 - 1 has bit 63, and so has what is less than the width of a range. */
+	for (u32 k = 0; k < RULE_PORTS_MAX; k++) {
+		const struct port_range *range = &rule->ports[k];
+
+		same |= (u64)(u32)(port - range->low) - (u64)(range->high - range->low + 1);
+	}
+	return (int)(same >> 63);
 }
 
 /* seen: the call was named; matched: every key but when, rate and times agreed; fired: it happened. */
@@ -224,20 +261,30 @@ static inline u32 chance_draw(u64 seed, u32 slot, u64 n)
 	return (u32)(draw_of(seed, slot, n) >> 32);
 }
 
-/* What else is drawn for an occurrence that fires: one more round, so that no draw tells of another. */
-enum draw { DRAW_DELAY = 1, DRAW_ERROR = 2 };
+/* What else is drawn for an occurrence that fires: one more round, so that draws are independent. */
+enum draw { DRAW_ENTER = 1, DRAW_ERROR = 2, DRAW_EXIT = 3 };
 
 static inline u32 other_draw(u64 seed, u32 slot, u64 n, enum draw what)
 {
 	return (u32)(mix64(draw_of(seed, slot, n) + DRAW_STEP * what) >> 32);
 }
 
-/* value + draw * (spread + 1) / 2^32, rounded down: for up to 4 seconds of spread each nanosecond is as likely. */
-static inline s64 drawn_delay(const struct rule *r, u64 seed, u64 n)
+/* ns + draw * (spread + 1) / 2^32, rounded down: for up to 4 seconds of spread each nanosecond is as likely. */
+static inline s64 drawn_pause(const struct pause *pause, u32 draw)
 {
-	const u64 draw = other_draw(seed, r->slot, n, DRAW_DELAY), width = r->spread + 1;
+	const u64 width = pause->spread + 1;
 
-	return r->value + (s64)(draw * (width >> 32) + (draw * (width & 0xffffffff) >> 32));
+	return pause->ns + (s64)(draw * (width >> 32) + (draw * (width & 0xffffffff) >> 32));
+}
+
+static inline s64 drawn_enter(const struct rule *r, u64 seed, u64 n)
+{
+	return drawn_pause(&r->enter, other_draw(seed, r->slot, n, DRAW_ENTER));
+}
+
+static inline s64 drawn_exit(const struct rule *r, u64 seed, u64 n)
+{
+	return drawn_pause(&r->exit, other_draw(seed, r->slot, n, DRAW_EXIT));
 }
 
 /* 0: the rule has no errors. */
@@ -251,7 +298,7 @@ static inline u32 drawn_error(const struct rule *r, u64 seed, u64 n)
 /* OUTCOME_SHORT: how many of the bytes that a call asks for it moves, at least 1; 0: it cannot be shorter. asked < 2^31. */
 static inline u64 short_bytes(const struct rule *r, u64 asked)
 {
-	u64 bytes = r->value ? (u64)r->value : asked * r->spread >> 32;
+	u64 bytes = r->value ? (u64)r->value : asked * r->share >> 32;
 
 	if (!bytes)
 		bytes = 1;
@@ -274,7 +321,7 @@ static inline int selected(const struct rule *r, u64 seed, u64 n)
 #define TURN_FIRED_SHIFT 44
 #define TURN_N ((1ull << TURN_FIRED_SHIFT) - 1)
 #define TURN_TIMES_MAX ((1ull << (64 - TURN_FIRED_SHIFT)) - 1)
-/* On so many CPUs at once; who is pushed aside more often than that may fire in another's place. */
+/* Attempts if other CPUs decide at once; after these, a call may fire in another's place. */
 #define TURN_TRIES 32
 
 /* A function that is not static is verified once, by itself, and not again in each round of the loop over rules. */

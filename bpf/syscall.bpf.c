@@ -6,7 +6,7 @@
  *
  * One body, three ways in: fmod_ret programs, one for each call; one kprobe program for any number of calls; and where
  * the kernel lets no call fail at its entry, fmod_ret programs at hooks further inside (hook.bpf.h).
- * What decides is decide() of rule.h, as in the supervisor (src/launcher/supervisor/faults.c): keep the two in step.
+ * What decides is decide() of rule.h, as in the supervisor (src/launcher/supervisor/choose.c): keep the two in step.
  *
  * Needs Linux 6.1: bpf_loop() (5.17), hash maps without preallocation in tracing programs (6.1, commit
  * 96da3f7d489d). src/engines/override/object.ts writes `settings` before it loads this, `session` after.
@@ -16,6 +16,7 @@
 #include "rule-set.h"
 #include "rules.bpf.h"
 #include "call.bpf.h"
+#include "control.bpf.h"
 #include "follow.bpf.h"
 #include "image.bpf.h"
 #include "paths.bpf.h"
@@ -35,7 +36,7 @@ struct named_call {
 	u32 padding;
 };
 
-/* By native number; side 1 from SYSCALLS_MAX on. */
+/* By native number; side 1 from SYSCALLS_MAX on. A command whose rules change has two sides, too. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SYSCALLS_MAX);
@@ -176,7 +177,7 @@ __noinline int decide_call(struct call *call)
 
 	if (!call)
 		return 0;
-	named = named_call(call->nr, side);
+	named = named_call(call->nr, side_of_calls());
 	if (!named)
 		return 0;
 	walk.named = &named->rules;
@@ -196,6 +197,8 @@ __noinline int decide_call(struct call *call)
 	call->shape = named->shape;
 	call->paths = PATHS_MAX;
 	call->fired = 0;
+	if (settings.control[0] && is_clients_own(call))
+		return 0;
 	if (look_at_process(call, target, named->needs))
 		return 0;
 	if (named->needs & CALL_NEEDS_PATH)
@@ -283,7 +286,7 @@ static __always_inline int touch(u64 *ctx)
 
 	if (!is_watched() || !load_call(ctx[0], &call))
 		return 0;
-	named = named_call(call.nr, current_side());
+	named = named_call(call.nr, side_of_calls());
 	if (!named)
 		return 0;
 	for (u32 i = 0; i < ARGUMENTS_MAX; i++) {

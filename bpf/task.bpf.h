@@ -35,8 +35,23 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct inode {
+	u16 i_mode;
+};
+
 struct file {
 	struct path f_path;
+	struct inode *f_inode;
+	void *private_data; /* of a socket, its struct socket */
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct mm_struct {
@@ -82,6 +97,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	const struct cred *cred;
+	struct files_struct *files;
 	struct pid *thread_pid;
 	u64 start_boottime;
 };

@@ -44,11 +44,13 @@ _minderbinder_fault() { # OPTION VALUE CURRENT
     esac
   elif [[ $1 != --syscall || $2 == *@* ]]; then
     return # a rate
-  elif [[ $2 == *=signal:* ]]; then
+  elif [[ ${2##*[=+]} == signal:* ]]; then
     mapfile -t COMPREPLY < <(compgen -A signal -X '!SIG*' -- "$current")
-  elif [[ $2 == *=* ]]; then
-    _minderbinder_offer "$(_minderbinder_names errnos)" "$current"
-    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W 'ret: delay: signal: short:' -- "$current")
+  elif [[ $2 == *=* ]]; then # outcomes with a + between them
+    [[ $current == *+* ]] && before=${current%+*}+
+    current=${current##*+}
+    _minderbinder_offer "$(_minderbinder_names errnos)" "$current" "$before"
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -P "$before" -W 'ret: delay: delay-exit: signal: short:' -- "$current")
     [[ ${COMPREPLY[*]} == *: ]] && compopt -o nospace 2>/dev/null
   else # the last of the names between the +
     [[ $current == *+* ]] && before=${current%+*}+
@@ -66,7 +68,7 @@ _minderbinder_inject() { # VALUE CURRENT
         error=*) _minderbinder_offer "$(_minderbinder_names errnos)" "$current" ;;
         signal=*) mapfile -t COMPREPLY < <(compgen -A signal -X '!SIG*' -- "$current") ;;
         *=*) ;;
-        *) _minderbinder_offer 'error retval signal delay_enter when' "$current" '' = ;;
+        *) _minderbinder_offer 'error retval signal delay_enter delay_exit when' "$current" '' = ;;
       esac
       ;;
     *) # the last of the names between the commas

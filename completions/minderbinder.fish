@@ -54,11 +54,11 @@ function __minderbinder_fault -a option
         end
     else if test "$option" != --syscall; or string match -q '*@*' -- $value
         return # a rate
-    else if set -l before (string match -r '^.*=signal:' -- $value)
+    else if set -l before (string match -r '^.*[=+]signal:' -- $value)
         printf '%s\n' "$before"SIG(kill -l | string replace -ra 'SIG' '' | string match -ra '[A-Z][A-Z0-9]+')
-    else if set -l before (string match -r '^.*=' -- $value)
+    else if set -l before (string match -r '^.*=(?:.*\+)?' -- $value)
         __minderbinder_names $before '' errnos
-        printf '%s\n' $before{ret:,delay:,signal:,short:}
+        printf '%s\n' $before{ret:,delay:,delay-exit:,signal:,short:}
     else
         # The last of the names between the +.
         __minderbinder_names "$(string match -r '^.*\+' -- $value)" = syscalls families
@@ -72,7 +72,7 @@ function __minderbinder_inject
         set -l before "$parts[2]"
         switch "$parts[3]"
             case ''
-                printf '%s=\n' $before{error,retval,signal,delay_enter,when}
+                printf '%s=\n' $before{error,retval,signal,delay_enter,delay_exit,when}
             case error
                 __minderbinder_names "$before"error= '' errnos
             case signal
@@ -96,8 +96,8 @@ set -l doctor 'set -l words (commandline -opc); test "$words[2]" = doctor'
 complete -c minderbinder -f
 complete -c minderbinder -n $first -a exec -d 'Run a command under faults'
 complete -c minderbinder -n $first -a run -d 'Fault the processes that files name'
-complete -c minderbinder -n $first -a explain -d 'Say in words what would be done'
-complete -c minderbinder -n $first -a doctor -d 'Try which faults work here'
+complete -c minderbinder -n $first -a explain -d 'Describe what would be done'
+complete -c minderbinder -n $first -a doctor -d 'Check which faults work here'
 complete -c minderbinder -n $first -a list -d 'The names that faults are made of'
 complete -c minderbinder -n $first -l interface -x -a '(__minderbinder_interfaces)' -d 'As run --interface'
 complete -c minderbinder -n $first -s h -l help -d 'Show what commands there are'
@@ -120,33 +120,33 @@ complete -c minderbinder -n $run -l metrics -x -d 'Serve metrics for Prometheus'
 complete -c minderbinder -n $run -s o -l output -rF -d 'Write the summary to FILE'
 complete -c minderbinder -n $run -l log -rF -d 'Write each injection to FILE'
 complete -c minderbinder -n $run -l log-limit -x -d 'Write no more than SIZE to the log'
-complete -c minderbinder -n $run -l report -rF -d 'Write what became of each fault to FILE'
+complete -c minderbinder -n $run -l report -rF -d 'Write what each fault did to FILE'
 complete -c minderbinder -n $run -s q -l quiet -d 'Print no lines and no summary'
-complete -c minderbinder -n $run -l debug -d 'Show the whole detail of an error'
+complete -c minderbinder -n $run -l debug -d 'Show all details of an error'
 complete -c minderbinder -n $run -s h -l help -d 'Show the options'
 complete -c minderbinder -n $run -k -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
 
 complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_fault --syscall after for when times scope path fd proto port to process name)' -d 'Fail, delay or interrupt system calls'
 complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -a '(__minderbinder_fault --drop-net after for when times proto port to dir interface process name)' -d 'Lose packets silently (root)'
-complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -a '(__minderbinder_fault --refuse-net after for when times proto port to process name)' -d 'Make connect() fail with ECONNREFUSED (root)'
+complete -c minderbinder -n __minderbinder_wants_option -l refuse-net -x -a '(__minderbinder_fault --refuse-net after for when times proto port to process name)' -d 'Make connect() fail with ECONNREFUSED'
 complete -c minderbinder -n __minderbinder_wants_option -l inject -x -a '(__minderbinder_inject)' -d 'strace\'s own inject= expression'
 complete -c minderbinder -n __minderbinder_wants_option -l config -rF -d 'Read faults from a configuration file'
 complete -c minderbinder -n __minderbinder_wants_option -l seed -x -d 'Repeat the random choices of an earlier run'
 complete -c minderbinder -n __minderbinder_wants_option -l control -d 'Let the command change faults'
-complete -c minderbinder -n __minderbinder_wants_option -l engine -x -a 'auto override hook seccomp ptrace' -d 'How system calls are made to fail'
+complete -c minderbinder -n __minderbinder_wants_option -l engine -x -a 'auto override hook seccomp ptrace' -d 'Engine for system call faults'
 complete -c minderbinder -n __minderbinder_wants_option -l include-loader -d 'Also fault what ld.so does'
 complete -c minderbinder -n __minderbinder_wants_option -l include-setuid -d 'Fault set-user-ID programs too'
 complete -c minderbinder -n __minderbinder_wants_option -s u -l user -x -a '(__fish_complete_users)' -d 'Run the command as this user (root)'
 complete -c minderbinder -n __minderbinder_wants_option -s o -l output -rF -d 'Write the summary to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -l log -rF -d 'Write each injection to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -l log-limit -x -d 'Write no more than SIZE to the log'
-complete -c minderbinder -n __minderbinder_wants_option -l report -rF -d 'Write what became of each fault to FILE'
+complete -c minderbinder -n __minderbinder_wants_option -l report -rF -d 'Write what each fault did to FILE'
 complete -c minderbinder -n __minderbinder_wants_option -s q -l quiet -d 'Write no summary'
 complete -c minderbinder -n __minderbinder_wants_option -l graph -d 'Draw live graphs on the terminal'
 complete -c minderbinder -n __minderbinder_wants_option -l metrics -x -d 'Serve metrics for Prometheus'
 complete -c minderbinder -n __minderbinder_wants_option -l require-hit -d 'Fail with 122 if a fault never fired'
 complete -c minderbinder -n __minderbinder_wants_option -l require-hit-always -d 'The same, however the command ended'
-complete -c minderbinder -n __minderbinder_wants_option -l debug -d 'Show the whole detail of an error'
+complete -c minderbinder -n __minderbinder_wants_option -l debug -d 'Show all details of an error'
 complete -c minderbinder -n __minderbinder_wants_option -s h -l help -d 'Show the options'
 
 complete -c minderbinder -n 'contains -- (commandline -opc)[2] exec explain' -x -a '(__minderbinder_complete_command)'

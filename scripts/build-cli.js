@@ -105,7 +105,7 @@ await build({
   external: ['koffi'],
   // What is bundled of execa is CommonJS in part, and asks for node's own modules.
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },
   logLevel: 'warning',
 })

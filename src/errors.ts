@@ -9,9 +9,9 @@ export const errorCodes = {
   MB_FAULT_VALUE: 'a value in a fault is out of its range, or contradicts another',
   MB_CONFIG: 'a configuration file cannot be read, or is wrong',
   MB_NOT_FAULTABLE: 'no engine can fault the system call',
-  MB_NO_PERMISSION: 'it needs a privilege that is missing',
+  MB_NO_PERMISSION: 'a privilege that it needs is missing',
   MB_NAMESPACE: 'a namespace hides a part of the machine that is needed',
-  MB_NO_CGROUP2: 'no cgroup v2 hierarchy is mounted, or ours cannot be found in it',
+  MB_NO_CGROUP2: 'no cgroup v2 hierarchy is mounted, or the cgroup of minderbinder is not in it',
   MB_CGROUP: 'a cgroup cannot be made, or the one that a rule names does not exist',
   MB_NO_ENGINE: 'no engine can honour the rule here',
   MB_LIBBPF: 'libbpf is missing or too old',
@@ -27,7 +27,7 @@ export const errorCodes = {
   MB_NEVER_FIRED: 'a fault of a test never fired',
   MB_LAUNCHER: 'the native launcher is missing, died or broke the protocol',
   MB_EXEC_NOT_FOUND: 'the command does not exist',
-  MB_EXEC_FAILED: 'the command exists and cannot be executed',
+  MB_EXEC_FAILED: 'the command exists but cannot be executed',
   MB_INTERNAL: 'minderbinder has a bug',
 } as const
 

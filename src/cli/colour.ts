@@ -1,9 +1,10 @@
 /** Colours: only on a terminal, and NO_COLOR (no-color.org) has the last word. */
 
+import { colourOf } from '../view/charset.ts'
+
 /** For what goes to a terminal. */
 export function terminalColour(): 0 | 1 {
-  const { NO_COLOR, TERM } = process.env
-  return NO_COLOR || TERM === 'dumb' ? 0 : 1
+  return colourOf(process.env)
 }
 
 export function stderrColour(): 0 | 1 {

@@ -23,7 +23,7 @@ const places: Readonly<Record<string, readonly Place[]>> = {
           `      ${key}=*) _minderbinder_offer '${values.join(' ')}' "$current" ;;\n`,
       ),
     ],
-    [/(?<=compgen -W ')[^']*:(?=' -- "\$current"\))/, verbs().join(' ')],
+    [/(?<=compgen .*-W ')[^']*:(?=' -- "\$current"\))/, verbs().join(' ')],
     [/(?<=_minderbinder_offer ')[^']*(?=' "\$current" '' =)/, straceActions.join(' ')],
   ],
   _minderbinder: [

@@ -38,14 +38,15 @@ export async function readConfig(
 
 async function bytesOf(path: string, { filesOnly = false }: ReadOptions): Promise<Buffer> {
   if (path === '-' && filesOnly)
-    throw unreadable('standard input (-)', 'it is for the command', notForExec)
+    throw unreadable('standard input (-)', 'it belongs to the command', notForExec)
   let handle: FileHandle | undefined
   try {
     if (path === '-') return await readUnchanged(standardInput, { path, limit: longestConfig })
     handle = await open(placeOf(path, filesOnly), openFlags(filesOnly))
     const status = await handle.stat()
     if (status.isDirectory()) throw unreadable(path, 'it is a directory')
-    if (filesOnly && !status.isFile()) throw unreadable(path, 'it is no regular file', notForExec)
+    if (filesOnly && !status.isFile())
+      throw unreadable(path, 'it is not a regular file', notForExec)
     return await readUnchanged(handle, { path, limit: longestConfig })
   } catch (error) {
     if (error instanceof MinderbinderError) throw error
@@ -94,7 +95,7 @@ function decode(path: string, bytes: Buffer): string {
     at = next
   }
   const utf16 = bytes[0] === 0xff || bytes[0] === 0xfe
-  throw new MinderbinderError('MB_CONFIG', `${path}:${line}: this is no UTF-8 text`, {
+  throw new MinderbinderError('MB_CONFIG', `${path}:${line}: this is not UTF-8 text`, {
     ...(utf16 && { hint: 'it looks like UTF-16: save it as UTF-8' }),
   })
 }

@@ -14,7 +14,7 @@ export async function doctorCommand(
 ): Promise<{ text: string; status: 0 | 1 }> {
   const parser = newCommand('doctor')
     .usage('[--json]')
-    .description('Try which faults work here, as this user; exit with 1 if none does.')
+    .description('Check which faults work here, as this user; exit with 1 if none does.')
     .passThroughOptions(false)
     .argument('[operand...]')
     .option(jsonOptions.json.flags, jsonOptions.json.description)

@@ -1,5 +1,6 @@
 /** `minderbinder explain [FAULT]... | CONFIG.yaml`: argv in, text out; changes nothing. */
 import { chooseEngines } from '../engines/choose.ts'
+import { controlledEngine } from '../engines/controlled.ts'
 import { engines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
@@ -16,9 +17,7 @@ export async function explainCommand(
     .usage(
       '[FAULT]... [OPTION]... [--] [COMMAND [ARG]...]\n       minderbinder explain CONFIG.yaml',
     )
-    .description(
-      'Say in words what a line of exec, or a configuration file, would do; change nothing.',
-    )
+    .description('Describe what a line of exec, or a configuration file, would do; change nothing.')
     .argument('[operand...]')
   const read = addExecOptions(parser)
   parseArguments(parser, args)
@@ -31,19 +30,18 @@ export async function explainCommand(
     throw new MinderbinderError('MB_USAGE', 'explain: no fault was given', {
       hint: 'minderbinder explain --syscall openat=ENOENT@50%, or minderbinder explain CONFIG.yaml',
     })
-  const { control } = options
-  const choices = chooseEngines(rules, engines, {
-    option: control === undefined ? options.engine : 'seccomp',
-    command: none ? undefined : parser.args[0],
-  })
-  const reach = control === undefined ? undefined : await reachCount(control)
+  const { control, engine } = options
+  const command = none ? undefined : parser.args[0]
+  const controlled = control === undefined ? undefined : controlledEngine(engine, engines, command)
+  const choices = chooseEngines(rules, engines, { option: controlled?.name ?? engine, command })
+  const added = controlled && { ...controlled, reach: await reachCount(control!) }
   const text = explain(
     rules,
     (_, index) => {
       const choice = choices[index]!
       return 'engine' in choice ? { ...choice, engine: choice.engine.name } : choice
     },
-    { ...options, reach },
+    { ...options, added },
   )
   return { text: text + notes, status: choices.some((choice) => 'refusal' in choice) ? 1 : 0 }
 }

@@ -26,19 +26,21 @@ export interface ExplainOptions {
   readonly seed: bigint
   /** Faults follow a target through an exec that gives it other privileges. */
   readonly includeSetuid?: boolean
-  /** With --control: how many system calls may be faulted later. */
-  readonly reach?: number | undefined
+  /** With --control: how many system calls may be faulted later, and by which engine. */
+  readonly added?:
+    | { readonly reach: number; readonly name: string; readonly since?: string }
+    | undefined
 }
 
 /** The text for stdout, with its last newline. */
 export function explain(
   rules: readonly Rule[],
   engineOf: (rule: Rule, index: number) => EngineAnswer,
-  { seed, includeSetuid = false, reach }: ExplainOptions,
+  { seed, includeSetuid = false, added }: ExplainOptions,
 ): string {
   const answers = rules.map((rule, index) => engineOf(rule, index))
   const entries = groupByExpression(rules).flatMap((indices) => entriesOf(rules, indices, answers))
-  const several = entries.length > 1 ? 'where several match, the first that fires wins; ' : ''
+  const several = entries.length > 1 ? 'if several match, the first that fires wins; ' : ''
   return [
     ...entries.flatMap((entry, index) => lines(entry, index + 1, rules)),
     ...(includeSetuid
@@ -46,15 +48,17 @@ export function explain(
           '--include-setuid: programs with a set-user-ID bit or file capabilities are faulted, too, and may hand their rights on',
         ]
       : []),
-    ...(reach === undefined
-      ? []
-      : [
-          `--control: the command can fault ${counted(reach, 'system call')} while it runs, by seccomp: each stops at minderbinder`,
-        ]),
+    ...(added ? [describeAdded(added)] : []),
     `${several}chances depend on the seed: ${seed}`,
   ]
     .map((line) => `${line}\n`)
     .join('')
+}
+
+function describeAdded({ reach, name, since }: NonNullable<ExplainOptions['added']>): string {
+  const calls = counted(reach, 'system call')
+  const why = since === undefined ? '' : ` (not ptrace: ${since})`
+  return `--control: the command can fault ${calls} while it runs, by ${name}${why}`
 }
 
 /** The rules of one expression, as one entry for each answer. */
@@ -125,9 +129,9 @@ function describeLeftOut(leftOut: readonly LeftOut[]): string[] {
 
 /** What surprises people about this kind of rule. */
 function caveats(rule: Rule, { engine }: EngineAnswer): string[] {
-  const isSpelled = rule.kind === 'syscall' && rule.path !== undefined && !rule.path.startsWith('*')
+  const isSpelled = rule.kind === 'syscall' && rule.paths?.some((path) => !path.startsWith('*'))
   const spelled = `${engine} compares path= with the path as the program passes it, absolute or relative`
-  const early = `hook does not see a call that fails for a reason of its own first, such as a bad descriptor`
+  const early = `hook does not see a call that fails before its hook, such as a bad descriptor`
   if (engine !== undefined && kernelEngines.includes(engine))
     return [...(isSpelled ? [spelled] : []), ...(engine === 'hook' ? [early] : [])]
   if (rule.kind === 'refuse-net' && rule.protocol === 'udp')

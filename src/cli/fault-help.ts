@@ -9,18 +9,16 @@ const width = 66
 
 export function faultHelp(): string {
   const every = keysOf('syscall').filter(isOfEveryFault)
-  const refused = ownKeys('refuse-net').map(({ name }) => `${name}=`)
   return `
 Faults in full:
   --syscall SET=OUTCOME[@RATE][,KEY=VALUE]...
     SET      openat   open+openat   'sched_*'   %file (minderbinder list families)
     OUTCOME  ${block(pairs(outcomeKinds.map(({ brief }) => brief)))}
     KEY      ${block(filled(ownKeys('syscall').map(({ brief }) => brief)))}
-  --drop-net RATE[,KEY=VALUE]...
+  --drop-net [RATE][,KEY=VALUE]...
     KEY      ${block(filled(ownKeys('drop-net').map(({ brief }) => brief)))}
-  --refuse-net RATE[,KEY=VALUE]...
-    KEY      ${block(filled(refused))}
-  RATE       0% to 100%; --syscall takes 100% without one
+  --refuse-net [RATE][,KEY=VALUE]...
+  RATE       0% to 100%; the default is 100%
   every KEY  ${block(filled(every.map(({ brief }) => brief)))}
 
 Manual: man ${packageFile('man/minderbinder.1')}`

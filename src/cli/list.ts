@@ -35,7 +35,7 @@ export type ListedFamily = Family
  * ListedSyscall, ListedErrno or ListedFamily, whose keys are stable within a major version. The text names no
  * members of a family: `list syscalls` names the families of each call, and so `grep -w` finds them.
  *
- * @throws {MinderbinderError} MB_USAGE where `what` is no list
+ * @throws {MinderbinderError} MB_USAGE if `what` is not a list
  */
 export function list(what: string, options: { json: boolean }, arch: Architecture): string {
   const make = Object.hasOwn(lists, what) ? lists[what as keyof typeof lists] : undefined

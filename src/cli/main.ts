@@ -28,6 +28,8 @@ const printing: Readonly<Record<string, () => Promise<Command>>> = {
   exec: async () => (await import('./exec/options.ts')).execHelp,
   doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
   explain: async () => (await import('./explain-command.ts')).explainCommand,
+  // Shown nowhere: what a test process starts that has no minderbinder in front of it (src/own-filter/helper.c).
+  join: async () => (await import('./join-command.ts')).joinCommand,
   list: async () => (await import('./list-command.ts')).listCommand,
   run: async () => (await import('./run/command.ts')).runCommand,
 }

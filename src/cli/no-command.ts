@@ -17,7 +17,7 @@ function words(name: string, rest: readonly string[]): { message: string; hint: 
       hint: `type minderbinder exec ${typed([name, ...rest])}`,
     }
   const message = `there is no command '${name}'`
-  if (name.startsWith('-')) return { message, hint: 'minderbinder --help shows what there is' }
+  if (name.startsWith('-')) return { message, hint: 'minderbinder --help lists the commands' }
   const near = nearest(name, Object.keys(optionsOf))
   const run = howToRun([name, ...rest])
   return { message, hint: near ? `did you mean ${near}? Or ${run}` : run }

@@ -19,7 +19,7 @@ export const faultOptions = {
   },
   refuseNet: {
     flags: '--refuse-net <FAULT>',
-    description: 'make connect() fail with ECONNREFUSED: 100%,to=10.0.0.0/8 (root)',
+    description: 'make connect() fail with ECONNREFUSED: 100%,to=10.0.0.0/8',
     group: 'Faults',
   },
   inject: {
@@ -48,7 +48,7 @@ export const execOptions = {
   },
   engine: {
     flags: '--engine <ENGINE>',
-    description: 'how system calls are made to fail',
+    description: 'engine for system call faults',
     group: 'Choice',
   },
   includeLoader: {
@@ -83,7 +83,7 @@ export const execOptions = {
   },
   report: {
     flags: '--report <FILE>',
-    description: 'write what became of each fault to FILE, as JSON',
+    description: 'write what each fault did to FILE, as JSON',
     group: 'Output',
   },
   quiet: {
@@ -113,7 +113,7 @@ export const execOptions = {
   },
   debug: {
     flags: '--debug',
-    description: 'show the whole detail of an error',
+    description: 'show all details of an error',
     group: 'Other',
   },
 } as const satisfies Record<string, OptionEntry>
@@ -163,7 +163,7 @@ export const jsonOptions = {
   json: { flags: '--json', description: 'print JSON', group: 'Output' },
 } as const satisfies Record<string, OptionEntry>
 
-/** By command; each has --help besides. */
+/** By command; each has --help as well. */
 export const optionsOf: Readonly<Record<string, readonly OptionEntry[]>> = {
   exec: [...Object.values(faultOptions), ...Object.values(execOptions)],
   explain: [...Object.values(faultOptions), ...Object.values(execOptions)],

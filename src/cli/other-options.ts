@@ -11,7 +11,7 @@ const hints: Readonly<Record<string, string>> = {
   ...all('-p --pid --attach', attach),
   ...all('--delay-net --latency --delay --jitter --latency-net', noLatency),
   ...all('--limit-net --rate --bandwidth --corrupt-net --duplicate-net --reset-net', noShaping),
-  ...all('-f --follow-forks', 'it is always so: what COMMAND starts is faulted, too'),
+  ...all('-f --follow-forks', 'this is the default: what COMMAND starts is faulted, too'),
   ...all('-c --conf', 'a configuration file is --config FILE'),
   ...all('-V --version', 'minderbinder --version shows the version'),
 }

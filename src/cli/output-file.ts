@@ -43,7 +43,7 @@ export class OutputFile {
   }
 
   /**
-   * `-` is standard output. A descriptor of the caller's is used as it is: neither emptied nor opened anew, which a socket
+   * `-` is standard output. A descriptor of the caller's is used as it is: neither emptied nor reopened, which a socket
    * cannot be.
    *
    * @throws {MinderbinderError} MB_OUTPUT
@@ -132,7 +132,10 @@ async function openPath(path: string): Promise<number> {
       await sleep(READER_POLL_MS)
       continue
     }
-    throw new MinderbinderError('MB_OUTPUT', `cannot write ${path}: it is a pipe of minderbinder's`)
+    throw new MinderbinderError(
+      'MB_OUTPUT',
+      `cannot write ${path}: it is one of minderbinder's own pipes`,
+    )
   }
 }
 

@@ -80,7 +80,7 @@ export function parseArguments(command: Command, args: readonly string[]): Comma
       .trim()
     throw new MinderbinderError('MB_USAGE', message, {
       hint:
-        otherOptionHint(message) ?? (suggestion || `${command.name()} --help shows what there is`),
+        otherOptionHint(message) ?? (suggestion || `${command.name()} --help lists the options`),
     })
   }
 }

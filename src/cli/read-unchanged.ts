@@ -52,7 +52,7 @@ export async function readUnchanged(file: Readable, { path, limit }: Limits): Pr
     // In /proc and its like files have no size.
     if (same || after.size === 0n) return bytes
   }
-  throw new MinderbinderError('MB_CONFIG', `cannot read ${path}: it does not stop changing`)
+  throw new MinderbinderError('MB_CONFIG', `cannot read ${path}: it keeps changing`)
 }
 
 /** Up to one byte more than the limit. */

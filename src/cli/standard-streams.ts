@@ -11,8 +11,8 @@ export function writeStderr(text: string): void {
 }
 
 /**
- * Blocks until all is written. A reader who has seen enough (`| head`), a closed descriptor, or a terminal that has
- * hung up is no error.
+ * Blocks until all is written. A reader that has seen enough (`| head`), a closed descriptor, or a terminal that has
+ * hung up is not an error.
  */
 export function writeTo(fd: number, text: string): void {
   try {

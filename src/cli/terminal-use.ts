@@ -3,7 +3,7 @@ import { readStat } from '../kernel/process/proc-stat.ts'
 import { frontPid, launcherFds } from '../launch/front.ts'
 import { writeTo } from './standard-streams.ts'
 
-/** A job in the background leaves the terminal to the shell. False where there is no such process any more. */
+/** A job in the background leaves the terminal to the shell. False if there is no such process any more. */
 export function inForeground(pid: number): boolean {
   try {
     const { field } = readStat(pid)

@@ -8,11 +8,11 @@ Usage:
   minderbinder exec [FAULT]... [OPTION]... [--] COMMAND [ARG]...
       run COMMAND under faults; its exit status is minderbinder's
   minderbinder run [OPTION]... CONFIG.yaml...
-      fault the processes of the whole machine that files name, until ^C (root)
+      fault the processes that the files name, on the whole machine, until ^C (root)
   minderbinder explain [FAULT]... | CONFIG.yaml
-      say in words what would be done and by which engine; change nothing
+      describe what would happen and by which engine; change nothing
   minderbinder doctor [--json]
-      try which faults work here, as this user; exit 1 when none does
+      check which faults work here, as this user; exit 1 if none does
   minderbinder list syscalls|errnos|families [--json]
       the names that faults are made of
   minderbinder --interface IF CONFIG.yaml

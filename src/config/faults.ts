@@ -2,7 +2,7 @@
 import { parseOutcome } from '../rules/grammar-outcome.ts'
 import { parseMembers } from '../rules/grammar-set.ts'
 import { keysOf } from '../rules/keys/index.ts'
-import type { CommonParts } from '../rules/keys/key.ts'
+import type { CommonParts, Keys } from '../rules/keys/key.ts'
 import { nearest } from '../rules/names/suggest.ts'
 import { parseErrorName } from '../rules/outcomes/errno.ts'
 import { allForms, type Outcome } from '../rules/outcomes/index.ts'
@@ -53,7 +53,7 @@ function parseReturnCode(span: Span): Outcome {
   if (text.includes(':'))
     throw span.error(
       'MB_CONFIG',
-      `ret_code: ${quote(text)} is no error and no number`,
+      `ret_code: ${quote(text)} is neither an error nor a number`,
       `write outcome: ${text}`,
     )
   return /^-|\|/.test(text) ? parseOutcome(span) : parseErrorName(span, allForms)
@@ -66,7 +66,7 @@ export function networkFault(rule: Fields, direction: NetworkRule['direction']):
   const kind = networkKind(rule, direction)
   const parts = commonParts(rule, kind, kind)
   const keys = new Map(parts.keys)
-  keys.set('dir', new Span(direction))
+  keys.set('dir', [new Span(direction)])
   return {
     ...networkRule({ ...parts, kind, keys }),
     ...started(rule),
@@ -94,10 +94,12 @@ function networkKind(rule: Fields, direction: NetworkRule['direction']): Network
 }
 
 function commonParts(rule: Fields, head: string, kind: Rule['kind']): CommonParts {
-  const keys = new Map<string, Span>()
+  const keys = new Map<string, [Span, ...Span[]]>()
   for (const key of keysOf(kind)) {
-    const span = key.field && rule.span(key.name)
-    if (span) keys.set(key.name, span)
+    const [first, ...others] = key.field ? rule.spans(key.name) : []
+    if (first) keys.set(key.name, [first, ...others])
+    else if (key.field && rule.has(key.name))
+      throw rule.error(key.name, `${key.name} is an empty list`)
   }
   const rateSpan = rule.span('failure_rate')
   const rate = rateSpan ? parseRate(rateSpan, 'optional') : 100
@@ -114,9 +116,12 @@ function commonParts(rule: Fields, head: string, kind: Rule['kind']): CommonPart
 }
 
 /** What to call a rule without a name. */
-function asOnCommandLine(head: string, rate: number, keys: ReadonlyMap<string, Span>): string {
+function asOnCommandLine(head: string, rate: number, keys: Keys): string {
   const chance = head.endsWith('-net') ? ` ${rate}%` : rate === 100 ? '' : `@${rate}%`
-  return [`${head}${chance}`, ...[...keys].map(([key, { text }]) => `${key}=${text}`)].join(',')
+  return [
+    `${head}${chance}`,
+    ...[...keys].flatMap(([key, values]) => values.map(({ text }) => `${key}=${text}`)),
+  ].join(',')
 }
 
 /** delay_ms, or nothing: after= has been read with the other keys. */

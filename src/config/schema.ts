@@ -30,11 +30,12 @@ function list<Item extends z.ZodMiniType>(item: Item) {
 /** The fields of keys that are written as on the command line, by name. */
 function fieldsOf(keys: readonly AnyKey[]): Record<string, z.ZodMiniType> {
   return Object.fromEntries(
-    keys.flatMap(({ name, field, values }) => {
+    keys.flatMap(({ name, field, several, values }) => {
       if (!field) return []
       const { type, is, about: description, examples } = field
       const types = { number: () => z.number(is), text: () => z.string(is) }
-      const schema = type === 'number or text' ? scalar(is) : types[type]()
+      const one = type === 'number or text' ? scalar(is) : types[type]()
+      const schema = several ? z.union([one, z.array(one)], is) : one
       const more = { ...(values && { enum: values }), ...(examples && { examples }) }
       return [[name, z.optional(about(schema as z.ZodMiniType, description, more))]]
     }),
@@ -56,7 +57,7 @@ const target = about(
       process_name: z.optional(
         about(
           scalar('a name'),
-          "Compared with a process's comm, and with the base name of its argv[0], of its executable and, of a script, of the script. A glob where it has one of * ? [",
+          "Compared with a process's comm, and with the base name of its argv[0], of its executable and, of a script, of the script. A glob if it has one of * ? [",
         ),
       ),
       pid: z.optional(about(z.number('a whole number'), 'A process that runs already')),
@@ -78,22 +79,25 @@ const target = about(
 const common = {
   name: nameField!,
   targets: z.optional(
-    about(list(target), 'For which processes the rule is: any of these. Left out: for all', {
+    about(list(target), 'The rule applies to processes that match any of these (default: all)', {
       minItems: 1,
     }),
   ),
   inherit: z.optional(
-    about(z.boolean('true or false'), 'Whether it is for what its targets start, too (true)'),
+    about(
+      z.boolean('true or false'),
+      'Whether the rule also applies to what its targets start (default: true)',
+    ),
   ),
   failure_rate: z.optional(
-    about(scalar('a number, in percent'), 'In percent, 0 to 100, decimals allowed (100)', {
+    about(scalar('a number, in percent'), 'In percent, 0 to 100, decimals allowed (default: 100)', {
       examples: [100, 12.5, '50%'],
     }),
   ),
   delay_ms: z.optional(
     about(
       z.number('a number, in milliseconds'),
-      'No fault for so many milliseconds after the process started',
+      'No fault in this many milliseconds after the process started',
     ),
   ),
   ...everyField,
@@ -139,7 +143,7 @@ const outgoingRule = z.strictObject(
     outcome: z.optional(
       about(
         z.string('drop or refuse'),
-        'drop: packets are lost silently. refuse: connect() fails with ECONNREFUSED (drop)',
+        'drop: packets are lost silently. refuse: connect() fails with ECONNREFUSED (default: drop)',
         {
           enum: ['drop', 'refuse'],
         },
@@ -153,7 +157,9 @@ const incomingRule = z.strictObject(
   {
     ...packets,
     outcome: z.optional(
-      about(z.string('drop'), 'drop: packets are lost silently (drop)', { enum: ['drop'] }),
+      about(z.string('drop'), 'drop: packets are lost silently (default: drop)', {
+        enum: ['drop'],
+      }),
     ),
   },
   { error: 'a rule' },
@@ -185,7 +191,7 @@ export const configSchema = z.strictObject(
       z.strictObject(sections, {
         error: 'the lists syscall, outgoing_network and incoming_network',
       }),
-      'What goes wrong. Where several rules match, they are tried in their order, and the first that fires wins',
+      'What goes wrong. If several rules match, they are tried in order, and the first that fires wins',
     ),
   },
   { error: 'a map with the key agents_of_chaos' },

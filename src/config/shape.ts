@@ -33,7 +33,7 @@ export function checkShape(source: ConfigText, tree: Tree, problems: Problems): 
     problems.add(() => source.error(place, message, hint?.()))
 }
 
-/** Undefined where there are more than fit on the stack, on which the library collects them. */
+/** Undefined if there are more than fit on the stack, on which the library collects them. */
 function issuesOf(value: unknown): readonly Issue[] | undefined {
   try {
     return configSchema.safeParse(value).error?.issues ?? []

@@ -28,7 +28,7 @@ export function parseTargets(rule: Fields): Targeting {
     throw rule.error(
       'targets',
       'targets is an empty list',
-      'leave it out, and the rule is for all processes',
+      'leave it out to apply the rule to all processes',
     )
   return {
     targets: items.map(parseTarget),
@@ -44,7 +44,7 @@ function parseTarget(item: Fields): Target {
       another,
       another ? `a target is ${kind} or ${another}, not both` : 'a target is missing here',
       another
-        ? 'put a - before each, and the rule is for both'
+        ? 'put a - before each to apply the rule to both'
         : `write one of ${targetKinds.join(', ')}`,
     )
   const span = item.span(kind)!
@@ -71,7 +71,7 @@ function parseCgroup(span: Span): string {
   )
     throw span.error(
       'MB_CONFIG',
-      `cgroup: ${quote(path)} is no path of a cgroup`,
+      `cgroup: ${quote(path)} is not the path of a cgroup`,
       'write it as /proc/PID/cgroup shows it after 0::',
     )
   return `/${path.split('/').filter(Boolean).join('/')}`

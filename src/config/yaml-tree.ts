@@ -57,7 +57,7 @@ export class Entries {
 }
 
 export interface YamlText {
-  /** Undefined where the text is no YAML, or empty. */
+  /** Undefined if the text is empty or not YAML. */
   readonly tree: Tree | undefined
   /** Where in the file the text of a span is; undefined for others' spans. */
   placeOf(excerpt: NonNullable<MinderbinderError['excerpt']>): Place | undefined
@@ -137,7 +137,7 @@ class Reader {
     const nothing = { place, value: null }
     const node = this.#anchors.get(anchor)
     if (!node) {
-      this.#error(place, `no &${anchor} stands before this`, 'text that starts with * needs quotes')
+      this.#error(place, `no &${anchor} comes before this`, 'text that starts with * needs quotes')
       return nothing
     }
     const done = this.#done.get(node)
@@ -171,13 +171,13 @@ class Reader {
       const keyPlace = placeOf(key)
       const tree = value ? this.#tree(value, depth + 1) : { place: keyPlace, value: null }
       if (name === undefined) continue
-      if (map.entries.has(name)) this.#error(keyPlace, `the key ${quote(name)} is there twice`)
+      if (map.entries.has(name)) this.#error(keyPlace, `the key ${quote(name)} appears twice`)
       else map.entries.set(name, { keyPlace, tree })
     }
     return { place, value: map }
   }
 
-  /** Undefined where it is none. */
+  /** Undefined if it is none. */
   #key(node: Node): string | undefined {
     const tree = isScalar(node) || isAlias(node) ? this.#tree(node, deepest) : undefined
     if (!tree?.span) this.#error(placeOf(node), 'a key must be a word')

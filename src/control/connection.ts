@@ -31,6 +31,8 @@ export interface ConnectionContext {
   readonly session: Pick<Session<CommandChange>, 'change' | 'snapshot'>
   readonly seed: bigint
   readonly reach: ReadonlySet<string>
+  /** What to do for a call that is not in it. */
+  reachHint(syscall: string): string
   /** Hears of rules that are in force. */
   onRules(slots: readonly Slot[], rules: readonly Rule[]): void
 }
@@ -152,7 +154,7 @@ export class Connection {
       throw new MinderbinderError(
         'MB_NO_ENGINE',
         `${rule.source}: ${beyond} is beyond the reach of this session`,
-        { hint: `minderbinder exec --control=SET names the reach: --control=${beyond}` },
+        { hint: this.#context.reachHint(beyond) },
       )
   }
 
@@ -160,7 +162,7 @@ export class Connection {
     const slots = given ?? [...this.#rules.keys()]
     const other = slots.find((slot) => !this.#rules.has(slot))
     if (other !== undefined)
-      throw wrong(`rule ${other} is not in force, or is not one of this connection`)
+      throw wrong(`rule ${other} is not in force, or belongs to another connection`)
     return [...new Set(slots)]
   }
 

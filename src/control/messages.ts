@@ -54,7 +54,7 @@ export interface Hello {
   readonly reach: readonly string[]
 }
 
-/** What the server sends; each has the `id` of its request besides. */
+/** What the server sends; each also has the `id` of its request. */
 export type Answer =
   | Hello
   | { readonly type: 'injected'; readonly rules: readonly InjectedRule[] }
@@ -92,7 +92,7 @@ const keys: Readonly<Record<Request['type'], readonly string[]>> = {
 /** @throws {MinderbinderError} MB_CONTROL */
 export function parseRequest({ id: _, type, ...fields }: Fields): Request {
   if (typeof type !== 'string' || !Object.hasOwn(keys, type))
-    throw wrong('a request has a type, which is hello, inject, lift or counts')
+    throw wrong('a request needs a type: hello, inject, lift or counts')
   const known = keys[type as Request['type']]
   const unknown = Object.keys(fields).find((key) => !known.includes(key))
   if (unknown !== undefined)
@@ -105,7 +105,7 @@ export function parseRequest({ id: _, type, ...fields }: Fields): Request {
 function version(given: unknown): number {
   if (given === PROTOCOL_VERSION) return PROTOCOL_VERSION
   throw wrong(
-    `version ${JSON.stringify(given)} of the protocol is not spoken here, only ${PROTOCOL_VERSION}`,
+    `version ${JSON.stringify(given)} of the protocol is not supported, only ${PROTOCOL_VERSION}`,
   )
 }
 
@@ -124,7 +124,7 @@ function inject({ faults, scope = 'tree', tid }: Fields): Request {
 function ruleNumbers(given: unknown): readonly number[] | undefined {
   if (given === undefined) return undefined
   if (Array.isArray(given) && given.every((each) => Number.isInteger(each))) return given
-  throw wrong('rules is a list of the numbers that inject has answered with')
+  throw wrong('rules must be a list of rule numbers from the answer to inject')
 }
 
 export function wrong(message: string): MinderbinderError {
@@ -139,7 +139,7 @@ export function answerLine(id: RequestId, answer: Answer): string {
   return `${JSON.stringify({ type, id: id ?? null, ...rest })}\n`
 }
 
-/** What is no error of ours is a bug, and says so. */
+/** Anything but an error of ours is a bug, and says so. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (!(error instanceof MinderbinderError))
     return {

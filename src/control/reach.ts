@@ -5,8 +5,8 @@ import { families } from '../rules/names/families.ts'
 import { Span } from '../rules/span.ts'
 
 /**
- * Calls that do nothing but wait, for time, events or others, and those that wake who waits so: programs make them all the
- * time, and a fault in them tests nobody's error handling.
+ * Calls that do nothing but wait, for time, events or others, and those that end such waits: programs make them all the
+ * time, and a fault in them tests no error handling.
  */
 const waiting = new Set(
   `select pselect6 poll ppoll epoll_wait epoll_pwait epoll_pwait2

@@ -1,4 +1,4 @@
-/** `exec --control`: programs of the command change its faults. The supervisor knows who they are, and brings their bytes. */
+/** `exec --control`: programs of the command change its faults. The supervisor passes their bytes on. */
 import type { ClientListener, Supervisor } from '../launch/supervisor.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 

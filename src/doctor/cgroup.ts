@@ -11,7 +11,7 @@ const place: Question = {
   id: 'cgroup-place',
   group: 'cgroups',
   title: 'cgroup v2',
-  cost: 'no network faults; system call faults do without',
+  cost: 'no network faults; system call faults work without it',
   remedy: 'mount it: mount -t cgroup2 none /sys/fs/cgroup/unified',
 }
 
@@ -19,7 +19,7 @@ const write: Question = {
   id: 'cgroup-write',
   group: 'cgroups',
   title: 'a cgroup can be made and entered',
-  cost: 'no network faults; system call faults do without',
+  cost: 'no network faults; system call faults work without it',
   remedy: 'sudo minderbinder …; in a container, mount /sys/fs/cgroup writable',
 }
 

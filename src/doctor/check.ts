@@ -58,7 +58,7 @@ export function unknown(question: Question, detail: string): Check {
   return { question, result: 'unknown', detail }
 }
 
-/** What a fallback is tested with is no fault of the machine, and the report says so. */
+/** A feature turned off to test a fallback is not the machine's fault, and the report says so. */
 export function turnedOff(question: Question, feature: string): Check {
   return no(question, `${feature} is turned off by MINDERBINDER_NO_FEATURE`, {
     reason: `${feature} is turned off`,

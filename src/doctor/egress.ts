@@ -44,7 +44,7 @@ export async function tryEgress(facts: Facts): Promise<Check[]> {
     const why = 'no program to attach'
     return [refused(load, error, facts), unknown(tcx, why), unknown(clsact, why)]
   }
-  const loaded = yes(load, 'the verifier took bpf/network.bpf.o')
+  const loaded = yes(load, 'the verifier accepted bpf/network.bpf.o')
   try {
     const lo = (await listInterfaces()).find(({ name }) => name === 'lo')
     if (!lo) return [loaded, unknown(tcx, 'there is no lo'), unknown(clsact, 'there is no lo')]
@@ -86,7 +86,7 @@ async function tryClsact(
   facts: Facts,
   hasTcx: boolean,
 ): Promise<Check> {
-  if (hasTcx) return unknown(clsact, 'not tried: tcx is there, and better')
+  if (hasTcx) return unknown(clsact, 'not tried: tcx is available, and better')
   try {
     const detach = await attachClsact(lo, object.program('mb_drop_out'))
     await detach()

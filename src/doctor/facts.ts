@@ -104,7 +104,7 @@ function kernelConfig(): KernelConfig | null {
   return null
 }
 
-/** undefined where it is not there or not ours to read. */
+/** undefined if it is not there or not ours to read. */
 function read(path: string): string | undefined {
   try {
     const bytes = readFileSync(path)

@@ -22,7 +22,7 @@ const capabilityQuestions: readonly CapabilityQuestion[] = [
   ),
   capability('CAP_SETUID', 'no -u/--user'),
   capability('CAP_SETGID', 'no -u/--user'),
-  capability('CAP_DAC_OVERRIDE', 'no cgroup where the directory is not this user’s'),
+  capability('CAP_DAC_OVERRIDE', 'no cgroup if the directory belongs to another user'),
 ]
 
 const root: Question = {
@@ -86,7 +86,7 @@ function capabilityCheck(question: CapabilityQuestion, facts: Facts): Check {
     })
   }
   if (question.initialOnly && initial === false)
-    return no(question, 'in this user namespace only, which is not where the kernel asks', {
+    return no(question, 'only in this user namespace; the kernel asks for it in the initial one', {
       remedy: initialUserNamespace.remedy,
     })
   return yes(question, 'in CapEff')

@@ -44,7 +44,7 @@ export class Probe {
     return this.#answers
   }
 
-  /** Sends an order and waits for the answer: its errno; undefined where none comes. Forgets earlier ones. */
+  /** Sends an order and waits for the answer: its errno; undefined if none comes. Forgets earlier ones. */
   ask(order: string, name: string, ...more: readonly string[]): Promise<number | undefined> {
     for (const each of [name, ...more]) this.#answers.delete(each)
     this.#child.stdin.write(order)

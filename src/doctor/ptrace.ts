@@ -25,5 +25,5 @@ export async function probePtrace(): Promise<number | undefined> {
 export function ptraceCheck(errno: number | undefined): Check {
   if (errno === undefined) return unknown(question, 'the probe did not run')
   if (errno === 0) return yes(question, 'a call was made and answered')
-  return no(question, `it was tried: ${errnoName(errno)}`)
+  return no(question, `tried: ${errnoName(errno)}`)
 }

@@ -71,7 +71,7 @@ export function seccompChecks(answers: SeccompAnswers): Check[] {
     works ? setuidCheck(answers.get('setuid')) : unknown(questions.setuid, 'there is no listener'),
     flagCheck(questions.wait_killable, answers, 'the kernel knows the flag'),
     works
-      ? flagCheck(questions.sync_wake_up, answers, 'the listener took the flag')
+      ? flagCheck(questions.sync_wake_up, answers, 'the listener accepted the flag')
       : unknown(questions.sync_wake_up, 'there is no listener'),
     flagCheck(questions.memory, answers, "a child's was read"),
   ]
@@ -84,7 +84,7 @@ function listenerCheck(errno: number | undefined): Check {
   if (errno === EBUSY)
     return no(
       question,
-      'this process is watched by a seccomp listener, and the kernel allows one',
+      'this process is watched by a seccomp listener, and the kernel allows only one',
       {
         reason: 'a seccomp listener is watching already',
         remedy: 'start it outside of the minderbinder, or container tool, that listens',
@@ -110,5 +110,5 @@ const names = new Map<Question, string>(
 function flagCheck(question: Question, answers: SeccompAnswers, detail: string): Check {
   const errno = answers.get(names.get(question) ?? '')
   if (errno === undefined) return unknown(question, 'the probe did not run')
-  return errno === 0 ? yes(question, detail) : no(question, `it was tried: ${errnoName(errno)}`)
+  return errno === 0 ? yes(question, detail) : no(question, `tried: ${errnoName(errno)}`)
 }

@@ -72,7 +72,7 @@ function capabilities(names: Facts['capabilities']): string {
 }
 
 function seccomp({ seccompMode, noNewPrivileges }: Facts): string {
-  const modes = ['no filter on us', 'strict', 'a filter is on us']
+  const modes = ['no filter on this process', 'strict', 'a filter on this process']
   const mode = seccompMode === null ? '?' : (modes[seccompMode] ?? `mode ${seccompMode}`)
   return noNewPrivileges ? `${mode}, no_new_privs` : mode
 }
@@ -86,8 +86,8 @@ function unprivilegedBpf(value: number | null): string {
 function ioUring(there: boolean | null): string {
   if (there === null) return '?'
   return there
-    ? 'there: what a program does through it goes past every fault; --syscall io_uring_setup=ENOSYS keeps programs from it'
-    : 'cannot be set up: nothing goes past the faults that way'
+    ? 'available: what a program does through it bypasses every fault; --syscall io_uring_setup=ENOSYS keeps programs from using it'
+    : 'cannot be set up: no call bypasses the faults that way'
 }
 
 function configuration(config: Facts['kernelConfig']): string {

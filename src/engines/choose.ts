@@ -61,14 +61,14 @@ function firstThatCan(
     else if (refusal === undefined) return left ? { engine, since: left.why } : { engine }
     else refusals.push(`${engine.name}: ${refusal}`)
   }
-  // Perhaps it works after all, and nothing else does.
+  // It may work after all, and nothing else does.
   if (left) return { engine: left.engine }
   return { refusal: refusals.join('; ') || `this version has no ${option} engine` }
 }
 
 const supervised: readonly string[] = ['ptrace', 'seccomp'] satisfies EngineName[]
 
-/** What the supervisor does for a run, connections that it refuses included, it does in the one way that was asked for. */
+/** The supervisor does everything in a run, refused connections included, in the one way that the user asked for. */
 function excludes(option: EngineOption, { name }: Engine): boolean {
   return supervised.includes(option) && supervised.includes(name) && name !== option
 }
@@ -135,7 +135,7 @@ export function indicesByEngine(
 
 /**
  * The engine that takes over the rules of one that was chosen and does not attach, all of them: they may share
- * calls. Always one that `engines` has after it; undefined where there is none, or the user named the engine.
+ * calls. Always one that `engines` has after it; undefined if there is none, or the user named the engine.
  */
 export function engineInstead(
   failed: Engine,
@@ -156,7 +156,7 @@ export function engineInstead(
 }
 
 /**
- * What the plan of a command has of engines: which does which rules, and which takes over from one that does not attach.
+ * The engines in the plan of a command: which does which rules, and which takes over from one that does not attach.
  *
  * @throws {MinderbinderError} MB_NO_ENGINE
  */

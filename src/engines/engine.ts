@@ -17,7 +17,7 @@ export interface Supervisor {
   counts(): Promise<SupervisorCounts>
   /** Other rules, ready to be in force all at once. @throws {ChangeError} */
   prepare(change: SupervisorChange): Promise<PreparedSupervisorChange>
-  /** From here on no call is faulted, and no event is written. */
+  /** Faults no call and writes no event from here on. */
   lift(): Promise<void>
 }
 
@@ -39,13 +39,13 @@ export interface EngineContext {
   /** The whole plan; an engine acts on the indices it was given and leaves the others alone. */
   readonly rules: readonly Rule[]
   readonly seed: bigint
-  /** true: targets are looked for on the whole machine, and there is no `cgroup` (run). */
+  /** true: targets may be anywhere on the machine, and there is no `cgroup` (run). */
   readonly machine?: boolean | undefined
   /** The child's own, if one could be made; engines that need it were not chosen otherwise. */
   readonly cgroup?: ChildCgroup | undefined
   /** Present if there is a command: without one, neither seccomp nor ptrace is chosen. */
   readonly supervisor?: Supervisor | undefined
-  /** The command's user: the rights that a program has beyond theirs, it has gained. Present if there is a command. */
+  /** The command's user: a program has gained the rights that it has beyond this user's. Present if there is a command. */
   readonly user?: CommandUser | undefined
   /** Follows the targets. Present if some rule has targets. Throws MinderbinderError. */
   readonly targets?: (() => Promise<Targets>) | undefined
@@ -53,10 +53,10 @@ export interface EngineContext {
   readonly includeLoader?: boolean | undefined
   /**
    * Faults programs that run with more rights than the process that started them (set-user-ID, set-group-ID, file
-   * capabilities), too. Off unless asked for: faults would hand their rights on.
+   * capabilities), too. Off by default: faults could pass their rights on.
    */
   readonly includeSetuid?: boolean | undefined
-  /** This process has more runs to come, perhaps: what was loaded is kept for the next one, for a moment. */
+  /** This process may have more runs to come: the engine keeps what it loaded for the next one, for a moment. */
   readonly keepsLoaded?: boolean | undefined
   /** Present if the rules may change. */
   readonly scope?: Scope | undefined
@@ -65,30 +65,32 @@ export interface EngineContext {
    * rules may change. Throws MinderbinderError.
    */
   readonly callers?: ((rules: number) => Promise<Shared<CallerTargets>>) | undefined
+  /** Path of the socket on which clients ask for rules: their calls on it are not faulted. */
+  readonly controlSocket?: string | undefined
   /** Receives each injection as the bytes of a struct event (bpf/rule.h). */
   readonly onEvent?: ((event: Buffer) => void) | undefined
-  /** Receives what people should know while it goes on, one line each; without it, only the notes have it. */
+  /** Receives what people should know during the run, one line each; without it, only the notes have it. */
   readonly onNotice?: ((text: string) => void) | undefined
 }
 
-/** What becomes of an engine's rules, all at once. */
+/** A change of an engine's rules, all at once. */
 export interface RuleChange {
   readonly add: ReadonlyMap<Slot, Rule>
   readonly remove: readonly Slot[]
-  /** Whom those that are added are for. Left out: every process. */
+  /** The process that the added rules are for. Without it: every process. */
   readonly caller?: Caller | undefined
   /**
-   * On the machine all rules are replaced: what those that are added need, whose slots are indices of this plan. They are
-   * tried when it is their turn (`targets`), from which moment on those before are not.
+   * On the machine a change replaces all rules: what the added ones need, whose slots are indices of this plan. They are
+   * tried when it is their turn (`targets`); from that moment on, those before are not.
    */
   readonly context?: EngineContext | undefined
 }
 
-/** A change that nothing can refuse any more. One of the two has to follow, before the engine is asked for another. */
+/** A change that can no longer fail. One of the two has to follow before the next prepare(). */
 export interface PreparedChange {
   /** A process that is a target of the rules to come: what it has open already counts too. Throws as prepare() does. */
   adopt?(target: TargetEntry): Promise<void>
-  /** The change is in force from here on, and snapshot() tells of the rules after it. Never rejects. */
+  /** The change is in force from here on, and snapshot() has the rules after it. Never rejects. */
   commit(): Promise<Committed>
   /** The engine is as it was. */
   abandon(): Promise<void>
@@ -96,7 +98,7 @@ export interface PreparedChange {
 
 /** What a change that is in force has left of the rules before. */
 export interface Committed {
-  /** What those have done of which snapshot() no longer tells; missing if that cannot be known any more. */
+  /** What those rules have done that snapshot() no longer has; missing if that cannot be known any more. */
   readonly last?: EngineSnapshot | undefined
   /** What went wrong with the rules before: the change is in force all the same. */
   readonly failure?: unknown
@@ -106,7 +108,7 @@ export interface Committed {
 export interface ChildSetup {
   /** Slots of the rules whose calls the supervisor answers, from the child's first instruction on: indices, of a plan's. */
   readonly supervised: readonly number[]
-  /** They come to it by ptrace, not by a seccomp listener. */
+  /** It receives them by ptrace, not by a seccomp listener. */
   readonly traces: boolean
   /** Present if the supervisor may get others. */
   readonly scope?: Scope | undefined
@@ -118,7 +120,7 @@ export interface EngineSnapshot {
   readonly counts: ReadonlyMap<number, RuleCounts>
   /** Events that were lost because they were not read in time. */
   readonly lostEvents: bigint
-  /** Calls that went past the rules because no rule can name them. */
+  /** Calls that bypassed the rules because no rule can name them. */
   readonly foreignCalls?: bigint
   /** By slot: paths that came near a rule's path= and did not match. */
   readonly nearPaths?: ReadonlyMap<number, readonly string[]>
@@ -142,7 +144,7 @@ export interface AttachedEngine {
    * Why it cannot take this rule on now, though the engine can do it in principle; undefined: nothing is known against
    * it.
    *
-   * @param caller whom it is for, as in a change
+   * @param caller the client that it is for, as in a change
    */
   refusal(rule: Rule, caller?: Caller): string | undefined
   /**
@@ -151,7 +153,7 @@ export interface AttachedEngine {
    * @throws {MinderbinderError} and everything is as it was
    */
   prepare(change: RuleChange): Promise<PreparedChange>
-  /** From here on nothing is faulted nor counted, so that snapshot() has all that happened. Idempotent. */
+  /** Faults and counts nothing from here on, so that snapshot() has all that happened. Idempotent. */
   lift?(): Promise<void>
   /** Not after close(). */
   snapshot(): Promise<EngineSnapshot>
@@ -166,11 +168,16 @@ export interface Engine {
   readonly name: EngineName
   /** `auto` never takes it. */
   readonly onlyByName?: true
+  /**
+   * When it is started to take rules that come while a command runs (exec --control), even without rules at
+   * its start. `named`: by --engine, which is about system calls. Without it, the engine's rules stay as they are.
+   */
+  readonly addedRules?: 'always' | 'unless another is named' | 'if named'
   /** Pure: undefined where the engine can do this rule in principle, else why not. */
   refusal(rule: Rule): string | undefined
   /**
    * Why the engine cannot do these rules, all at once, on this machine, as far as that is known without
-   * trying; left out: attach() says. Costs next to nothing, and changes nothing.
+   * trying; if absent, attach() says. Costs next to nothing, and changes nothing.
    */
   refusalHere?(rules: readonly Rule[]): string | undefined
   /**

@@ -20,7 +20,7 @@ export class EventRoutes {
     return () => this.#routes.delete(route)
   }
 
-  /** An event of a set that has ended is nobody's. */
+  /** Events of a set that has ended go nowhere. */
   dispatch(event: Buffer): void {
     const slot = event.readUInt32LE(eventOffsets.rule)
     for (const { first, count, listener } of this.#routes) {

@@ -10,7 +10,7 @@ export interface EngineTotals {
   readonly foreignCalls: bigint
   /** By slot: paths that came near a rule's path= and did not match, at most a few for each rule. */
   readonly nearPaths: ReadonlyMap<number, readonly string[]>
-  /** What the engines have to say besides. */
+  /** What else the engines report. */
   readonly notes: readonly string[]
 }
 

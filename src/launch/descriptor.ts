@@ -34,7 +34,7 @@ export function writeFully(fd: number, bytes: Uint8Array): void {
   }
 }
 
-/** Blocks until all is written. A reader that is gone is no error here: reading tells. */
+/** Blocks until all is written. A reader that is gone is not an error here: the next read reports it. */
 export function writeDescriptor(fd: number, bytes: Uint8Array): void {
   try {
     writeFully(fd, bytes)

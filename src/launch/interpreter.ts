@@ -1,4 +1,4 @@
-/** What a program needs to start besides itself: the program of its `#!` line, or a binary's dynamic loader. */
+/** The other program that a program needs to start: that of its `#!` line, or a binary's dynamic loader. */
 import { accessSync, closeSync, openSync, readSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 

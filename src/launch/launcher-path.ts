@@ -1,4 +1,4 @@
-/** Where the launcher is. */
+/** Where what is made of C is. */
 import { existsSync } from 'node:fs'
 import { MinderbinderError } from '../errors.ts'
 import { packageFile } from '../installation.ts'
@@ -10,8 +10,17 @@ import { architecture } from '../kernel/architecture.ts'
  * @throws {MinderbinderError} MB_LAUNCHER
  */
 export function launcherPath(): string {
-  const names = ['launcher', architecture === 'arm64' ? 'launcher-aarch64' : 'launcher-x86_64']
-  const paths = names.map((name) => packageFile(`build/${name}`))
+  return builtPath('launcher', '')
+}
+
+/** The shared library of src/own-filter. @throws {MinderbinderError} MB_LAUNCHER */
+export function ownFilterPath(): string {
+  return builtPath('own-filter', '.so')
+}
+
+function builtPath(name: string, ending: string): string {
+  const names = [name, `${name}-${architecture === 'arm64' ? 'aarch64' : 'x86_64'}`]
+  const paths = names.map((each) => packageFile(`build/${each}${ending}`))
   const path = paths.find(existsSync)
   if (path !== undefined) return path
   throw new MinderbinderError('MB_LAUNCHER', `there is no ${paths.join(' or ')}`, {

@@ -12,6 +12,8 @@ export interface StagePlan {
   readonly includeSetuid: boolean
   /** Calls come to the supervisor by ptrace, not by a seccomp listener. */
   readonly traces: boolean
+  /** No child is made: the process at the other end of SUPERVISOR_JOINING installs the filter on itself. */
+  readonly joins: boolean
   readonly seed: bigint
   /** struct rule[], those that the supervisor does. */
   readonly rules: Buffer
@@ -46,6 +48,7 @@ export interface UserIds {
 
 const stageFlags = {
   ...{ user: 1, events: 2, includeLoader: 4, includeSetuid: 8, changes: 16, traces: 32 },
+  ...{ joins: 64 },
 } as const
 
 /** sizeof(struct wire_stage) */
@@ -64,7 +67,8 @@ export function encodeStage(plan: StagePlan): Buffer {
     (plan.includeLoader ? stageFlags.includeLoader : 0) |
     (plan.includeSetuid ? stageFlags.includeSetuid : 0) |
     (plan.changes ? stageFlags.changes : 0) |
-    (plan.traces ? stageFlags.traces : 0)
+    (plan.traces ? stageFlags.traces : 0) |
+    (plan.joins ? stageFlags.joins : 0)
   const fields = [
     plan.argvIndex,
     flags,

@@ -39,7 +39,7 @@ function seccompFailure(errno: number): MinderbinderError {
   if (errno === EBUSY)
     return new MinderbinderError(
       'MB_SECCOMP',
-      'this process is already watched by a seccomp listener, and the kernel allows one',
+      'this process is already watched by a seccomp listener, and the kernel allows only one',
       { hint: 'system call faults do not nest: put all faults into the outer minderbinder' },
     )
   if (errno === EINVAL || errno === ENOSYS)
@@ -68,7 +68,7 @@ function traceFailure(errno: number): MinderbinderError {
 
 /**
  * @param errno of execve(2): ENOENT is 127, everything else 126, as env has it
- * @param search left out: the command has this process's PATH and directory
+ * @param search absent: the command has this process's PATH and directory
  */
 export function execFailure(
   command: string,

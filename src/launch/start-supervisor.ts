@@ -1,16 +1,14 @@
 /** A supervisor of one command that this process starts itself, with no front: the library has one for each run. */
 import { readlinkSync, statSync } from 'node:fs'
-import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { execa, type Options } from 'execa'
 import { MinderbinderError } from '../errors.ts'
 import { errnoText } from '../rules/names/errnos.ts'
 import { quote } from '../rules/span.ts'
-import type { Channel } from './channel.ts'
 import { launcherPath } from './launcher-path.ts'
 import { execFailure } from './start-errors.ts'
 import type { Stdio } from './stdio.ts'
-import { Supervisor } from './supervisor.ts'
+import { type StartedSupervisor, supervisorName, supervisorOf } from './supervisor-process.ts'
 
 export interface SupervisedCommand {
   /** COMMAND and its arguments. */
@@ -21,17 +19,6 @@ export interface SupervisedCommand {
   /** Descriptors 0, 1 and 2. */
   readonly stdio: readonly [Stdio, Stdio, Stdio]
 }
-
-export interface StartedSupervisor {
-  readonly supervisor: Supervisor
-  /** Resolves when the process has ended, or goes on without us to serve what the command has left behind. */
-  readonly gone: Promise<void>
-}
-
-/** SUPERVISOR_NAME, SUPERVISOR_ORDERS and SUPERVISOR_EVENTS of src/launcher/supervisor/supervise.h */
-const NAME = 'minderbinder-supervisor'
-const ORDERS = 3
-const EVENTS = 4
 
 /**
  * The launcher is executed as COMMAND is to be: its arguments, environment, directory and descriptors are then the
@@ -45,7 +32,7 @@ export async function startSupervisor(
 ): Promise<StartedSupervisor> {
   check(command)
   const options = {
-    argv0: NAME,
+    argv0: supervisorName,
     env: command.env as Record<string, string>, // one that is undefined is left out
     extendEnv: false,
     cwd: command.cwd,
@@ -57,14 +44,7 @@ export async function startSupervisor(
   } satisfies Options
   const started = execa(launcher, [...command.argv], options)
   if (started.pid === undefined) throw startFailure(command, await started)
-  const sockets = [ORDERS, EVENTS].map((fd) => started.stdio[fd] as unknown as Socket)
-  const [orders, events] = sockets.map(socketChannel) as [Channel, Channel]
-  const supervisor = new Supervisor(orders, events)
-  const gone = supervisor.gone.then(() => {
-    for (const socket of sockets) socket.destroy()
-    started.unref()
-  })
-  return { supervisor, gone }
+  return supervisorOf(started.stdio, () => started.unref())
 }
 
 /** What execve(2) takes, and what its caller can be told better than by its errno. */
@@ -105,18 +85,4 @@ function startFailure(
   if (code === 'E2BIG') return execFailure(argv[0], constants.errno.E2BIG)
   if (code === 'EBADF') return new MinderbinderError('MB_USAGE', 'stdio: no such descriptor')
   return new MinderbinderError('MB_LAUNCHER', `cannot start its supervisor: ${originalMessage}`)
-}
-
-/** Node makes 'pipe' a socket pair: both ways. */
-function socketChannel(socket: Socket): Channel {
-  socket.on('error', () => {}) // 'close' follows
-  return {
-    read(onBytes, onEnd) {
-      socket.on('data', onBytes)
-      socket.on('close', onEnd)
-    },
-    write(bytes) {
-      socket.write(bytes)
-    },
-  }
 }

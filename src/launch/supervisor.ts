@@ -49,7 +49,7 @@ export class ChangeError extends Error {
   }
 }
 
-/** Programs of the command that have connected to the socket of --control: who hears of them. */
+/** Programs of the command that have connected to the socket of --control: what receives them. */
 export interface ClientListener {
   /** @param client no two have the same number */
   opened(client: number, pid: number): void

@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "minderbinder: cannot find its own dist/cli.cjs: %s: %s\n", strerror(errno),
 			access("/proc/self", F_OK) == 0 ?
 				"install it again" :
-				"it is looked for with /proc, which is not mounted here");
+				"finding it needs /proc, which is not mounted here");
 		return EXIT_FAILED;
 	}
 

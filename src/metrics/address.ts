@@ -23,7 +23,7 @@ export function parseAddress(text: string): MetricsAddress {
     bracketed ?? (plain === undefined || plain === '' || plain === 'localhost' ? LOOPBACK : plain)
   const family = bracketed === undefined ? 4 : 6
   if (digits === undefined || port > 65_535 || isIP(host) !== family)
-    throw new MinderbinderError('MB_USAGE', `--metrics: '${text}' is no address and port`, {
+    throw new MinderbinderError('MB_USAGE', `--metrics: '${text}' is not an address and a port`, {
       hint: 'as in 9090 (loopback), 0.0.0.0:9090 (every interface) or [::1]:9090',
     })
   return { host, port }

@@ -35,12 +35,12 @@ export async function exposition(activity: Activity, version: string): Promise<E
   )
   ofRules(
     'minderbinder_rule_matched_total',
-    'Those among them that met all of its conditions.',
+    'Of these, those that met all of its conditions.',
     (index) => counts(index).matched,
   )
   ofRules(
     'minderbinder_rule_fired_total',
-    'Those among them that were faulted.',
+    'Of these, those that were faulted.',
     (index) => counts(index).fired,
   )
   new Gauge({
@@ -56,12 +56,15 @@ export async function exposition(activity: Activity, version: string): Promise<E
   if (activity.calls) {
     const calls = new Counter({
       name: 'minderbinder_target_syscalls_total',
-      help: 'System calls of the targets that returned, by how.',
-      labelNames: ['result'],
+      help: 'System calls of the targets that returned, by name and result.',
+      labelNames: ['syscall', 'result'],
       registers,
     })
-    calls.inc({ result: 'ok' }, Number(activity.calls.succeeded))
-    calls.inc({ result: 'error' }, Number(activity.calls.failed))
+    // Both, once a call was made: the share of errors is a quotient of two series that begin together.
+    for (const { name, succeeded, failed } of activity.calls.byCall) {
+      calls.inc({ syscall: name, result: 'ok' }, Number(succeeded))
+      calls.inc({ syscall: name, result: 'error' }, Number(failed))
+    }
     total(
       'minderbinder_target_context_switches_total',
       'Times that a thread of a target left a CPU.',

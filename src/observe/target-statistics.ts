@@ -2,6 +2,7 @@
 import { close as closeFile } from 'node:fs'
 import { promisify } from 'node:util'
 import { MinderbinderError } from '../errors.ts'
+import { architecture } from '../kernel/architecture.ts'
 import { aim } from '../kernel/bpf/aim.ts'
 import { readBpfObject } from '../kernel/bpf/file.ts'
 import { loadLibbpf } from '../kernel/bpf/libbpf.ts'
@@ -11,6 +12,7 @@ import { struct } from '../kernel/bpf/struct.ts'
 import { testRunHere } from '../kernel/bpf/test-run.ts'
 import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
 import type { CallActivity } from '../report/activity.ts'
+import { CALLS_SIZE, countsByCall } from './call-counts.ts'
 
 /** Who is counted. */
 export type Counted =
@@ -21,11 +23,11 @@ export type Counted =
 
 const tracepoints = { mb_sys_exit: 'sys_exit', mb_sched_switch: 'sched_switch' } as const
 
-/** Structures of bpf/stats.bpf.c. */
+/** Structures of bpf/stats.bpf.c, where struct call_counts is two u64. */
 export const statsStructs = {
-  settings: struct({ by_cgroup: 'u32', padding: 'u32' }),
+  settings: struct({ by_cgroup: 'u32', arm64: 'u32' }),
   session: struct({ cgroup: 'u64', level: 'u32', padding: 'u32' }),
-  statistics: struct({ succeeded: 'u64', failed: 'u64', context_switches: 'u64' }),
+  calls: struct({ by_number: CALLS_SIZE }),
 }
 
 const closeLink = promisify(closeFile)
@@ -55,7 +57,10 @@ export class TargetStatistics {
       programs: [...Object.keys(tracepoints), ...('cgroup' in counted ? ['mb_level'] : [])],
       maxEntries: {},
       ...('targets' in counted && { reuse: { targets: counted.targets, turn: counted.turn } }),
-      rodata: statsStructs.settings.encode({ by_cgroup: 'cgroup' in counted ? 1 : 0 }),
+      rodata: statsStructs.settings.encode({
+        by_cgroup: Number('cgroup' in counted),
+        arm64: Number(architecture === 'arm64'),
+      }),
     })
     const statistics = new TargetStatistics(object, libbpf.possibleCpus())
     try {
@@ -73,19 +78,20 @@ export class TargetStatistics {
   /** Since open(); the last numbers, once closed. */
   read(): CallActivity {
     if (this.#last) return this.#last
-    const { statistics } = statsStructs
-    const bytes = this.#object.lookup('statistics', 0, statistics.size * this.#cpus)
-    const sum = (field: keyof typeof statistics.offsets) => {
-      let total = 0n
-      for (let at = 0; at < bytes.length; at += statistics.size)
-        total += statistics.read(bytes.subarray(at), field)
-      return total
-    }
+    const calls = countsByCall(this.#perCpu('calls', statsStructs.calls.size), architecture)
+    const sum = (counts: readonly bigint[]) => counts.reduce((total, each) => total + each, 0n)
     return {
-      succeeded: sum('succeeded'),
-      failed: sum('failed'),
-      contextSwitches: sum('context_switches'),
+      succeeded: sum(calls.map(({ succeeded }) => succeeded)),
+      failed: sum(calls.map(({ failed }) => failed)),
+      contextSwitches: sum([...this.#perCpu('context_switches', 8)]),
+      byCall: calls,
     }
+  }
+
+  /** The only value of a map, once for each CPU. */
+  #perCpu(map: string, size: number): BigUint64Array {
+    const bytes = this.#object.lookup(map, 0, size * this.#cpus)
+    return new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)
   }
 
   /** Idempotent. */

@@ -29,6 +29,16 @@ export interface CallActivity {
   /** System calls that failed, by us or by themselves. */
   readonly failed: bigint
   readonly contextSwitches: bigint
+  /** Of these calls, each that was made; by name. */
+  readonly byCall: readonly CallCounts[]
+}
+
+/** A system call, whether a rule names it or not. */
+export interface CallCounts {
+  /** `32-bit`: all calls of such programs, and x32's; `unknown`: without a number in our table. */
+  readonly name: string
+  readonly succeeded: bigint
+  readonly failed: bigint
 }
 
 export interface Activity {
@@ -38,7 +48,7 @@ export interface Activity {
   /** Some of the targets, the youngest first; `targetCount` is how many there are. */
   readonly targets: readonly TargetActivity[]
   readonly targetCount: number
-  /** undefined where nothing counts them. */
+  /** undefined if nothing counts them. */
   readonly calls: CallActivity | undefined
   /** Why nothing counts them, for people. */
   readonly callsMissing?: string

@@ -4,6 +4,6 @@ import { counted } from '../rules/words/numbers.ts'
 export function foreignCallNotes(foreignCalls: bigint): readonly string[] {
   if (foreignCalls === 0n) return []
   return [
-    `${counted(foreignCalls, '32-bit system call')} went past the rules, which name 64-bit ones`,
+    `${counted(foreignCalls, '32-bit system call')} bypassed the rules, which name 64-bit ones`,
   ]
 }

@@ -2,7 +2,7 @@
 
 import type { Architecture } from '../rules/architecture.ts'
 import { neverSeenHint } from '../rules/names/suggest.ts'
-import type { Rule, SyscallRule } from '../rules/rule.ts'
+import type { Rule } from '../rules/rule.ts'
 import { type RunSoFar, shadowOf, targetsRan } from './run-so-far.ts'
 
 /** Of a rule, at `index`, that has not fired. */
@@ -15,7 +15,7 @@ export function hintFor(run: RunSoFar, index: number, arch: Architecture): strin
   if (rule.kind !== 'syscall') return undefined
   if (seen === 0n) return hintOfNeverSeen(run, index, arch)
   if (unread > 0n) return unreadable
-  return rule.path === undefined ? undefined : pathHint(rule, run.nearPaths?.get(index) ?? [])
+  return firstOf(rule.paths ?? [], (path) => pathHint(path, run.nearPaths?.get(index) ?? []))
 }
 
 /** The same of an expression whose rules, at `indices`, all did nothing. */
@@ -47,12 +47,16 @@ function hintOfNeverSeen(run: RunSoFar, index: number, arch: Architecture): stri
     : hint
 }
 
+function firstOf<T>(items: readonly T[], hint: (item: T) => string | undefined) {
+  return items.map(hint).find((each) => each !== undefined)
+}
+
 function firstHint(
   names: readonly string[],
   had: readonly string[],
   arch: Architecture,
 ): string | undefined {
-  return names.map((name) => neverSeenHint(name, arch, had)).find((hint) => hint !== undefined)
+  return firstOf(names, (name) => neverSeenHint(name, arch, had))
 }
 
 function namesOf(rule: Rule): readonly string[] {
@@ -62,7 +66,7 @@ function namesOf(rule: Rule): readonly string[] {
 const whole = 'path= is compared with the whole path'
 
 /** The file may be in another folder: one glob can match both. */
-function pathHint({ path = '' }: SyscallRule, near: readonly string[]): string | undefined {
+function pathHint(path: string, near: readonly string[]): string | undefined {
   if (path.startsWith('!')) return 'path= cannot be negated: a ! is a part of the name'
   if (path.startsWith('*')) return undefined
   const name = near.map((other) => commonEnd(path, other)).find((end) => end !== undefined)

@@ -1,6 +1,6 @@
 /** What a rule does, in the words of the command line. */
 import { drawsOf } from '../rules/draw.ts'
-import { drawnOutcome, kindOf } from '../rules/outcomes/index.ts'
+import { drawnOutcome, textOfOutcome } from '../rules/outcomes/index.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { InjectionEvent } from './event.ts'
 
@@ -11,7 +11,7 @@ import type { InjectionEvent } from './event.ts'
 export function outcomeText(rule: Rule, seed: bigint, { rule: slot, n }: Occurrence): string {
   if (rule.kind !== 'syscall') return rule.kind === 'drop-net' ? 'drop' : 'refuse'
   const outcome = drawnOutcome(rule.outcome, () => drawsOf(seed, slot, n))
-  return kindOf(outcome).text(outcome)
+  return textOfOutcome(outcome)
 }
 
 type Occurrence = Pick<InjectionEvent, 'rule' | 'n'>

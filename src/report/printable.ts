@@ -41,7 +41,7 @@ function character(bytes: Uint8Array): string {
   return bytes[0] === 0x5c ? '\\\\' : Buffer.from(bytes).toString('utf8')
 }
 
-/** Bytes of the UTF-8 character at `at`; 0 where there is none (RFC 3629: no overlong forms, no surrogates). */
+/** Bytes of the UTF-8 character at `at`; 0 if there is none (RFC 3629: no overlong forms, no surrogates). */
 function characterLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0
   if (first < 0x80) return 1

@@ -62,7 +62,7 @@ export interface FailedEnd {
 /** What a set of rules did while it was in force. */
 export interface PeriodReport {
   readonly rules: readonly RuleReport[]
-  /** What a reader must know besides, in words. */
+  /** What else a reader must know, in words. */
   readonly notes: readonly string[]
   /** Injections that happened and are missing from the log. */
   readonly lostEvents: number

@@ -5,7 +5,7 @@ import { shadowedBy } from '../rules/shadow.ts'
 
 export interface RunSoFar {
   readonly rules: readonly Rule[]
-  /** When each was in force; left out: all of them, all the time. */
+  /** When each was in force; absent: all of them, all the time. */
   readonly lives?: readonly Life[]
   readonly counts: readonly RuleCounts[]
   /** Which engine does each rule, by name. */

@@ -7,7 +7,7 @@ export function sparedNotes(
 ): readonly string[] {
   if (count === 0n) return []
   return [
-    `${count} ${count === 1n ? one : several} with more rights than the user had no fault ` +
+    `${count} ${count === 1n ? one : several} with more rights than the user ${count === 1n ? 'was' : 'were'} not faulted ` +
       '(set-user-ID, set-group-ID, file capabilities): --include-setuid faults them too',
   ]
 }

@@ -1,7 +1,7 @@
 /** The nearest reason why a rule did nothing, from its counts and its keys: what is not certain is not said. */
 import { nouns, whichProcesses } from '../rules/describe.ts'
 import { keysOf } from '../rules/keys/index.ts'
-import { kindOf } from '../rules/outcomes/index.ts'
+import { onlySome } from '../rules/outcomes/index.ts'
 import type { Rule, RuleCounts } from '../rules/rule.ts'
 import { overlap } from '../rules/shadow.ts'
 import type { When } from '../rules/values.ts'
@@ -83,7 +83,7 @@ function unmatched(run: RunSoFar, index: number): string {
   const rule = run.rules[index]!
   const { seen, unread } = run.counts[index]!
   const calls = counted(seen, nouns[rule.kind])
-  const what = rule.kind === 'syscall' && rule.path !== undefined ? 'path' : 'socket'
+  const what = rule.kind === 'syscall' && rule.paths !== undefined ? 'path' : 'socket'
   if (unread >= seen) return `${calls}, whose ${what}${seen === 1n ? '' : 's'} could not be read`
   const near = run.nearPaths?.get(index) ?? []
   return [
@@ -159,7 +159,7 @@ function keysText(rule: Rule): string {
     const value = key.written?.(rule)
     return value === undefined ? [] : [`${key.name}=${value}`]
   })
-  const some = rule.kind === 'syscall' ? kindOf(rule.outcome).onlySome : undefined
+  const some = rule.kind === 'syscall' ? onlySome(rule.outcome) : undefined
   const conditions = [
     ...(keys.length === 0 ? [] : [`with ${keys.join(',')}`]),
     ...(some === undefined ? [] : [some]),

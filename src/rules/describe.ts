@@ -2,7 +2,7 @@
 import { keysOf } from './keys/index.ts'
 import { formatCidr } from './network-values.ts'
 import { explainErrno } from './outcomes/errno.ts'
-import { kindOf } from './outcomes/index.ts'
+import { describeOutcome } from './outcomes/index.ts'
 import type { NetworkRule, Rule, SyscallRule } from './rule.ts'
 import { printable } from './span.ts'
 import type { Target } from './target.ts'
@@ -19,7 +19,7 @@ export const nouns = { syscall: 'call', 'drop-net': 'packet', 'refuse-net': 'con
 /** One sentence without its full stop and without line breaks. */
 export function describeRule(rule: Rule): string {
   const what = rule.kind === 'syscall' ? describeCall(rule) : describePackets(rule)
-  // Of a packet it is known whose it is where the rule has targets.
+  // A packet is known to be of a process only if the rule has targets.
   const ofProcess = rule.kind === 'syscall' || rule.targets !== undefined
   return printable(`${what} ${frequency(rule)}${time(rule, ofProcess ? 'a process' : 'the run')}`)
 }
@@ -75,7 +75,7 @@ function describeCall(rule: SyscallRule): string {
   const over = rule.protocol === undefined ? '' : ` over ${rule.protocol.toUpperCase()}`
   const peer = describePeer(rule)
   const conditions = describeKeys(rule, peer && `${peer} on the other side`)
-  return `${calls}${over}${conditions} ${kindOf(rule.outcome).describe(rule.outcome, many)}`
+  return `${calls}${over}${conditions} ${describeOutcome(rule.outcome, many)}`
 }
 
 /** ` with descriptor 3`: what narrows the rule, but for what has a place of its own in the sentence. */
@@ -86,10 +86,11 @@ function describeKeys(rule: Rule, peer = ''): string {
 }
 
 /** `port 443 of 10.0.0.0/8`; empty if the rule is for all. */
-function describePeer({ port, to }: Rule): string {
-  const ports =
-    port && (port.low === port.high ? `port ${port.low}` : `ports ${port.low} to ${port.high}`)
-  const address = to && formatCidr(to)
+function describePeer({ ports: ranges, to }: Rule): string {
+  const many = ranges && (ranges.length > 1 || ranges[0]!.low !== ranges[0]!.high)
+  const texts = ranges?.map(({ low, high }) => (low === high ? `${low}` : `${low} to ${high}`))
+  const ports = texts && `${many ? 'ports' : 'port'} ${listNames(texts, 'or')}`
+  const address = to && listNames(to.map(formatCidr), 'or')
   return [ports, address].filter((part) => part !== undefined).join(' of ')
 }
 
@@ -112,11 +113,15 @@ function frequency(rule: Rule): string {
   const { first, last, step } = rule.when
   const isAlways = first === 1 && last === Number.POSITIVE_INFINITY && step === 1
   const limit = rule.times === 1 ? 'at most once' : `at most ${rule.times} times`
-  const parts = [
-    ...(isAlways ? (rule.times > 0 ? [] : ['each time']) : [describeWhen(first, last, step)]),
-    ...(rule.rate === 100 ? [] : [`with a chance of ${rule.rate}%`]),
-    ...(rule.times > 0 ? [limit] : []),
-  ]
+  const chance = rule.rate === 100 ? [] : [`with a chance of ${rule.rate}%`]
+  const parts =
+    isAlways && rule.times === 0
+      ? [[...chance, 'each time'].join(' ')]
+      : [
+          ...(isAlways ? [] : [describeWhen(first, last, step)]),
+          ...chance,
+          ...(rule.times > 0 ? [limit] : []),
+        ]
   const counted = rule.kind === 'syscall' && (!isAlways || rule.times > 0)
   const scope = counted
     ? `, counted ${rule.scope === 'tree' ? 'over all processes together' : `in each ${rule.scope} on its own`}`

@@ -1,15 +1,18 @@
-/** What is drawn for an occurrence that fires, besides whether it does: the same as bpf/rule.h. */
+/** What is drawn for an occurrence that fires, apart from whether it does. The same as bpf/rule.h. */
 
 const step = 0x9e3779b97f4a7c15n
 
-/** Both of one occurrence of a rule: 32 bits each, and neither tells of the other. */
+/** All of one occurrence of a rule: 32 bits each, independent of each other. */
 export interface Draws {
-  readonly delay: bigint
+  /** Of the pause before the call. */
+  readonly enter: bigint
   readonly error: bigint
+  /** Of the pause before it returns. */
+  readonly exit: bigint
 }
 
 /** enum draw */
-const kinds = { delay: 1n, error: 2n } as const
+const kinds = { enter: 1n, error: 2n, exit: 3n } as const
 
 /**
  * @param slot of the rule
@@ -18,7 +21,7 @@ const kinds = { delay: 1n, error: 2n } as const
 export function drawsOf(seed: bigint, slot: number, n: bigint): Draws {
   const occurrence = mix64(mix64(seed + step * BigInt(slot + 1)) + step * n)
   const draw = (kind: keyof typeof kinds) => mix64(occurrence + step * kinds[kind]) >> 32n
-  return { delay: draw('delay'), error: draw('error') }
+  return { enter: draw('enter'), error: draw('error'), exit: draw('exit') }
 }
 
 /** 0 to below `width`, each as likely. */

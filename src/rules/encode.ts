@@ -7,13 +7,13 @@ import type { EncodeContext as KeyContext } from './keys/key.ts'
 import { signalledCall } from './names/interruptible.ts'
 import { type CallShape, callShape } from './names/shapes.ts'
 import { syscallNames, syscallNumber } from './names/syscalls.ts'
-import { kindOf } from './outcomes/index.ts'
+import { encodeOutcome } from './outcomes/index.ts'
 import type { NetworkRule, Rule, RuleCounts, Slot } from './rule.ts'
 import { addFlag, ruleFlags, ruleOffsets } from './rule-layout.ts'
 import type { Target } from './target.ts'
 
 /** sizeof(struct rule) */
-export const RULE_SIZE = 488
+export const RULE_SIZE = 704
 /** sizeof(struct call_shape) */
 export const CALL_SHAPE_SIZE = 4
 /** sizeof(struct rule_counts) */
@@ -60,7 +60,7 @@ export function encodeRules(
   if (all.length > RULES_MAX)
     throw new MinderbinderError(
       'MB_FAULT_VALUE',
-      `${all.length} rules were given, and ${RULES_MAX} at most can be`,
+      `${all.length} rules were given (the limit is ${RULES_MAX})`,
       { hint: 'one rule can name many system calls: open+openat, or a family like %file' },
     )
   const table = Buffer.alloc(all.length * RULE_SIZE)
@@ -123,9 +123,7 @@ export function thresholdOf(percent: number): bigint {
 }
 
 function encodeSyscall(bytes: Buffer, rule: Rule & { kind: 'syscall' }, arch: Architecture): void {
-  const outcome = kindOf(rule.outcome)
-  bytes.writeUInt32LE(outcome.number, ruleOffsets.outcome)
-  outcome.encode(bytes, rule.outcome)
+  encodeOutcome(bytes, rule.outcome)
   for (const name of rule.syscalls) {
     const number = syscallNumber(name, arch)
     if (number === undefined || number >= SYSCALLS_MAX)
@@ -195,7 +193,7 @@ function bitsOf(argumentsOf: readonly number[]): number {
 /** struct rule_counts[] as the engines keep them, in the order of the rules. */
 export function decodeCounts(bytes: Uint8Array): RuleCounts[] {
   if (bytes.byteLength % RULE_COUNTS_SIZE !== 0)
-    throw new RangeError(`${bytes.byteLength} bytes are no whole number of struct rule_counts`)
+    throw new RangeError(`${bytes.byteLength} bytes are not a whole number of struct rule_counts`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return Array.from({ length: bytes.byteLength / RULE_COUNTS_SIZE }, (_, index) => {
     const at = index * RULE_COUNTS_SIZE

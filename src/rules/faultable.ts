@@ -14,7 +14,7 @@ const vdso: Readonly<Record<Architecture, readonly string[]>> = {
 const unfaultable: ReadonlyMap<string, string> = new Map([
   [
     'rt_sigreturn',
-    'it ends every signal handler and never returns to its caller: without it the program runs into nowhere',
+    'it ends every signal handler and never returns to its caller: without it the program cannot go on',
   ],
   [
     'restart_syscall',
@@ -24,7 +24,7 @@ const unfaultable: ReadonlyMap<string, string> = new Map([
   ['uprobe', 'only the kernel’s own uprobe trampolines make it, past every filter'],
 ])
 
-/** Why no rule can name this call; undefined where one can. */
+/** Why no rule can name this call; undefined if one can. */
 export function notFaultable(name: string, arch: Architecture): string | undefined {
   if (vdso[arch].includes(name)) {
     return 'the vDSO answers it in user space: there is no system call to fault'

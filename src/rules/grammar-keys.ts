@@ -1,26 +1,33 @@
 /** [,KEY=VALUE]...: what narrows a fault, or names it. */
 
-import { keyNames } from './keys/index.ts'
+import { keyNames, keysOf } from './keys/index.ts'
 import type { Keys } from './keys/key.ts'
 import { nearest } from './names/suggest.ts'
 import { otherKeyHint } from './other-words.ts'
 import type { Rule } from './rule.ts'
 import { quote, type Span } from './span.ts'
 
-/** Checks that each key exists for this kind of fault, and is there once. */
+/** Checks that each key exists for this kind of fault, and is there once where it has one value. */
 export function parseKeys(parts: readonly Span[], kind: Rule['kind']): Keys {
   const own = keyNames(kind)
   const others = keyNames(kind === 'syscall' ? 'drop-net' : 'syscall')
-  const keys = new Map<string, Span>()
+  const keys = new Map<string, [Span, ...Span[]]>()
   for (const part of parts) {
     const [key, value] = part.cut('=') ?? [part, undefined]
     if (!own.includes(key.text)) throw unknownKey(part, key, own, others, kind)
     if (!value)
       throw part.error('MB_FAULT_SYNTAX', `${key.text} has no value`, `write ${key.text}=...`)
-    if (keys.has(key.text)) throw key.error('MB_FAULT_SYNTAX', `${key.text}= is there twice`)
-    keys.set(key.text, value)
+    const before = keys.get(key.text)
+    if (before && !severalOf(kind).has(key.text))
+      throw key.error('MB_FAULT_SYNTAX', `${key.text}= appears twice`)
+    keys.set(key.text, before ? [...before, value] : [value])
   }
   return keys
+}
+
+/** Keys that may be there several times. */
+function severalOf(kind: Rule['kind']): ReadonlySet<string> {
+  return new Set(keysOf(kind).flatMap(({ name, several }) => (several ? name : [])))
 }
 
 function unknownKey(
@@ -73,6 +80,6 @@ function networkHint(part: string): string | undefined {
 
 function loneHint(part: string): string {
   return /^\d+$/.test(part)
-    ? 'a key has one value: give a rule for each'
+    ? 'several values of fd=, port= and to= are joined by +: port=53+853'
     : 'a comma inside a path or a name is written \\,'
 }

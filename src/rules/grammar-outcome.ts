@@ -2,24 +2,34 @@
 import { errnoByName, errnoMax } from './names/errnos.ts'
 import { nearest } from './names/suggest.ts'
 import { otherOutcomeHint } from './other-words.ts'
+import { checkOrder, combine, type Part } from './outcomes/combined.ts'
 import { errno } from './outcomes/errno.ts'
-import { allForms, type Outcome, outcomeKinds } from './outcomes/index.ts'
+import { allForms, type Outcome, outcomeKinds, type SingleOutcome } from './outcomes/index.ts'
 import { quote, type Span } from './span.ts'
 import { listNames } from './words/lists.ts'
 
-/** `ENOENT`, `-2`, `EIO|EINTR`, `ret:N`, and the other verbs of the table. */
+/** `ENOENT`, `-2`, `EIO|EINTR`, `ret:N`, and the other verbs of the table; one, or several joined by +. */
 export function parseOutcome(span: Span): Outcome {
+  if (/^[+]?\d+$/.test(span.text)) throw bareNumber(span)
+  const parts = span.split('+').map((part, _, all) => parsePart(part, all.length > 1))
+  const outcome = combine(parts)
+  checkOrder(parts)
+  return outcome
+}
+
+function parsePart(span: Span, isOneOfSome: boolean): Part<SingleOutcome> {
   const { text } = span
   if (text === '')
-    throw span.error('MB_FAULT_SYNTAX', 'the outcome is missing', `write ${allForms}`)
+    throw span.error(
+      'MB_FAULT_SYNTAX',
+      isOneOfSome ? 'an outcome is missing beside the +' : 'the outcome is missing',
+      isOneOfSome ? 'such as delay:200ms+EIO' : `write ${allForms}`,
+    )
   const [verb, value] = span.cut(':') ?? [undefined, undefined]
-  if (verb) {
-    const row = outcomeKinds.find((each) => each.verb === verb.text)
-    if (row) return row.parse(value, allForms)
-    throw unknownVerb(verb, value)
-  }
-  if (/^[+]?\d+$/.test(text)) throw bareNumber(span)
-  return errno.parse(span, allForms)
+  if (!verb) return { outcome: errno.parse(span, allForms), step: errno.step, span }
+  const row = outcomeKinds.find((each) => each.verb === verb.text)
+  if (!row) throw unknownVerb(verb, value)
+  return { outcome: row.parse(value, allForms), step: row.step, span }
 }
 
 function bareNumber(span: Span) {

@@ -139,7 +139,7 @@ export function parsePort(span: Span): PortRange {
 /** Of what people write for several ports; undefined for all else. */
 function portHint(text: string): string | undefined {
   if (/^\d{1,5}(\.\.|:)\d{1,5}$/.test(text)) return `did you mean ${text.replace(/\.\.|:/, '-')}?`
-  if (/^\d+[+|;/ ]/.test(text)) return 'a rule has one port or one range: give a rule for each'
+  if (/^\d+[|;/ ]/.test(text)) return 'several ports are joined by +: port=53+853'
   if (text.startsWith('!'))
     return 'port= cannot be negated: write the range below and the one above'
   if (/^[a-z]/i.test(text))

@@ -49,8 +49,6 @@ export function otherOutcomeHint(text: string): string | undefined {
   if (/^[+]?(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m)$/.test(text))
     return `did you mean delay:${text.replace('+', '')}?`
   if (/^[\d.]+%$/.test(text)) return `the rate follows the outcome: ENOENT@${text}`
-  const error = /^([^+]+)\+delay/.exec(text)?.[1]
-  if (error) return `the delay comes first: delay:200ms+${error}`
   if (text.includes('|')) return 'only errors can be drawn: EIO|EINTR|EAGAIN'
   if (/^[{[(]|\//.test(text)) return 'one of several errors is written EIO|EINTR|EAGAIN'
   if (/^(delay|sleep|latency|slow)$/i.test(text)) return 'did you mean delay:50ms?'

@@ -50,7 +50,7 @@ function members({ calls, outcome, outcomeSpan, keys }: SyscallParts): {
   const leftOut = [...calls.leftOut]
   const syscalls = new Set<string>()
   const choosy = keysOf('syscall').flatMap((key) => {
-    const where = key.refuses && keys.get(key.name)
+    const where = key.refuses && keys.get(key.name)?.[0]
     return where ? [{ key, where }] : []
   })
   const objectionTo = (name: string): Objection | undefined => {

@@ -49,7 +49,7 @@ class Parser {
   }
 
   expectEnd(): void {
-    if (this.at < this.text.length) throw this.wrong('no ( for this )')
+    if (this.at < this.text.length) throw this.wrong('there is no ( for this )')
   }
 
   private sequence(): Expression {

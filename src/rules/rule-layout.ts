@@ -16,24 +16,37 @@ export const ruleOffsets = {
   flags: 64,
   fd_count: 68,
   ifindex: 72,
-  port_low: 76,
-  port_high: 78,
+  port_count: 76,
   protocol: 80,
   direction: 81,
-  to_family: 82,
-  to_prefix: 83,
-  to: 84,
-  slot: 100,
-  spread: 104,
-  errors: 112,
-  error_count: 128,
-  fds: 136,
-  syscalls: 168,
-  path: 232,
+  to_count: 82,
+  slot: 84,
+  share: 88,
+  enter: 96,
+  exit: 112,
+  signal: 128,
+  errors: 136,
+  error_count: 152,
+  fds: 160,
+  ports: 192,
+  to: 224,
+  syscalls: 384,
+  path: 448,
 } as const
 
+/** sizeof(struct port_range), and offsetof() in it. */
+export const PORT_RANGE_SIZE = 4
+export const portRangeOffsets = { low: 0, high: 2 } as const
+
+/** sizeof(struct block), and offsetof() in it. */
+export const BLOCK_SIZE = 20
+export const blockOffsets = { address: 0, family: 16, prefix: 17 } as const
+
+/** offsetof() in struct pause. */
+export const pauseOffsets = { ns: 0, spread: 8 } as const
+
 /** enum rule_flags */
-export const ruleFlags = { path: 1, to: 4, targets: 8, notInherited: 16 } as const
+export const ruleFlags = { path: 1, targets: 8, notInherited: 16 } as const
 
 /** What writing a row needs of a Buffer: programs that import our types need not have node's. */
 export interface RuleBytes extends Uint8Array {

@@ -9,7 +9,7 @@ export function randomSeed(): bigint {
 }
 
 /**
- * @param seed undefined if what was given is no whole number
+ * @param seed undefined if the text was not a whole number
  * @param complaint the error's message
  * @throws {MinderbinderError} MB_USAGE
  */

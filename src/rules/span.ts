@@ -42,7 +42,7 @@ export class Span {
     return parts
   }
 
-  /** Before and after the first `separator`; undefined where it does not occur. */
+  /** Before and after the first `separator`; undefined if it does not occur. */
   cut(separator: string): [Span, Span] | undefined {
     const at = this.text.indexOf(separator)
     return at < 0 ? undefined : [this.slice(0, at), this.slice(at + separator.length)]

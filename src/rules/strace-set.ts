@@ -94,7 +94,7 @@ function isClass(name: string): boolean {
   return classes.some((each) => each.name === name)
 }
 
-/** The system call that a name or a number stands for; undefined where there is none. */
+/** The system call that a name or a number stands for; undefined if there is none. */
 function nameIn(part: Span, arch: Architecture): string | undefined {
   const { text } = withoutAbi(part)
   if (/^\d{1,4}$/.test(text)) return syscallName(Number(text), arch)

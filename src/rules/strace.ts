@@ -1,15 +1,21 @@
 /**
  * strace's own injection expressions (strace(1), "Tampering"):
  *
- *     [inject=|fault=]SET[:error=E|:retval=V|:signal=S|:delay_enter=D][:when=EXPR]
+ *     [inject=|fault=]SET[:error=E|:retval=V][:signal=S][:delay_enter=D][:delay_exit=D][:when=EXPR]
  *
  * strace counts occurrences for each system call and each tracee, so each system call of SET becomes a
- * rule of its own with scope=thread, if it counts at all. What one rule
- * cannot do, two actions at once or one at the call's exit, is refused.
+ * rule of its own with scope=thread, if it counts at all.
  */
 
 import { nearest } from './names/suggest.ts'
-import { allForms, injections, type Outcome, refusesOutcome } from './outcomes/index.ts'
+import { combine, type Part } from './outcomes/combined.ts'
+import {
+  allForms,
+  injections,
+  type Outcome,
+  refusesOutcome,
+  type SingleOutcome,
+} from './outcomes/index.ts'
 import type { GrammarContext } from './parts.ts'
 import type { Expression, LeftOut, Rule, SyscallRule } from './rule.ts'
 import { printable, quote, Span } from './span.ts'
@@ -19,7 +25,6 @@ import { listNames } from './words/lists.ts'
 
 /** What strace can do and a rule cannot. */
 const unsupported: Readonly<Record<string, string>> = {
-  delay_exit: 'a rule acts before the call runs: use delay_enter=',
   poke_enter: 'memory is not changed here',
   poke_exit: 'memory is not changed here',
   syscall: 'a call is not replaced by another one here',
@@ -96,8 +101,7 @@ export function lastExpressions(rules: readonly Rule[]): readonly Rule[] {
 }
 
 function parseActions(parts: readonly Span[], isFault: boolean, spec: Span) {
-  let outcome: Outcome | undefined
-  let outcomeSpan = spec
+  const actions: Part<SingleOutcome>[] = []
   let when = always
   for (const part of parts) {
     const [key, value] = part.cut('=') ?? [part, undefined]
@@ -106,18 +110,15 @@ function parseActions(parts: readonly Span[], isFault: boolean, spec: Span) {
       when = parseWhen(value ?? part) // the last one counts, as in strace
       continue
     }
-    if (outcome)
-      throw part.error(
-        'MB_FAULT_VALUE',
-        `${outcomeSpan.text.split('=')[0]}= and ${key.text}= cannot be combined`,
-        'a rule does one thing, and of several rules for a call the first that fires wins',
-      )
-    const injection = injections.find(({ action }) => action === key.text)!
-    outcome = injection.parse(value ?? part, allForms)
-    outcomeSpan = part
+    const { step, parse } = injections.find(({ action }) => action === key.text)!
+    actions.push({ outcome: parse(value ?? part, allForms), step, span: part })
   }
-  if (!outcome && isFault) outcome = { kind: 'errno', name: 'ENOSYS', errno: 38 }
-  if (!outcome)
+  const [first] = actions
+  if (!first && isFault) {
+    const outcome: Outcome = { kind: 'errno', name: 'ENOSYS', errno: 38 }
+    return { outcome, outcomeSpan: spec, when }
+  }
+  if (!first)
     throw spec.slice(spec.length).error(
       'MB_FAULT_SYNTAX',
       'what to inject is missing',
@@ -126,6 +127,9 @@ function parseActions(parts: readonly Span[], isFault: boolean, spec: Span) {
         'or',
       )}`,
     )
+  const outcome = combine(actions)
+  // Where none of several stands for all.
+  const outcomeSpan = outcome.kind === 'combined' ? spec : first.span
   return { outcome, outcomeSpan, when }
 }
 

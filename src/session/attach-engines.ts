@@ -1,4 +1,4 @@
-/** Every engine of a plan at work. If one that was only preferred does not attach, another does its rules. */
+/** Starts every engine of a plan. If an engine that was only preferred fails to attach, another takes its rules. */
 import type { AttachedEngine, Engine, EngineContext, EngineName } from '../engines/engine.ts'
 import type { UndoStack } from '../undo.ts'
 import type { CommandPlan, Plan } from './plan.ts'
@@ -13,10 +13,18 @@ export interface AttachedEngines {
   readonly notes: readonly string[]
 }
 
-/** What the session has for its engines, besides the plan. */
+/** What the session has for its engines, apart from the plan. */
 type Own = Pick<
   EngineContext,
-  'scope' | 'callers' | 'machine' | 'cgroup' | 'supervisor' | 'user' | 'targets' | 'onNotice'
+  | 'scope'
+  | 'callers'
+  | 'controlSocket'
+  | 'machine'
+  | 'cgroup'
+  | 'supervisor'
+  | 'user'
+  | 'targets'
+  | 'onNotice'
 >
 
 export function contextOf(plan: Plan, own: Own): EngineContext {

@@ -8,7 +8,7 @@ export interface Callers {
   readonly open: (rules: number) => Promise<Shared<CallerTargets>>
   /** What a reader of the summary must know. */
   notes(): readonly string[]
-  /** Once no engine asks any more; what engines have open stays until they leave. */
+  /** Call it when no engine asks any more. What engines have open stays until they leave. */
   close(): Promise<void>
 }
 

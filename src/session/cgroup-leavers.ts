@@ -6,12 +6,12 @@ import { errnoCode } from '../kernel/errno-code.ts'
 import { descendants, nameOf, parentOf } from '../kernel/process/tree.ts'
 import { oneLine, printable } from '../report/printable.ts'
 
-/** Named in the note; how many there were is said anyhow. */
+/** The note names at most this many, and counts them all. */
 const NAMED_MAX = 3
 
 /**
- * Looks when the cgroup falls empty while the command goes on, and at the end for those that are left. A process that
- * moves out and ends while others stay is not seen.
+ * Looks when the cgroup becomes empty while the command runs, and at the end for those that are left. It misses a process
+ * that moves out and ends while others stay.
  */
 export class CgroupLeavers {
   readonly #faults: string
@@ -34,7 +34,7 @@ export class CgroupLeavers {
       this.#watcher = watch(join(path, 'cgroup.events'), { persistent: false }, () => this.#look())
       this.#watcher.on('error', () => {})
     } catch (error) {
-      // Out of inotify instances: what is there at the end is seen all the same.
+      // Out of inotify instances: those that are left at the end are found all the same.
       if (errnoCode(error) === 'ENOENT') throw error
     }
   }
@@ -65,7 +65,7 @@ export class CgroupLeavers {
   }
 }
 
-/** As /proc says it; undefined where the process is gone. */
+/** As /proc has it; undefined if the process is gone. */
 function cgroupOf(pid: number): string | undefined {
   try {
     return parseCgroupFile(readFileSync(`/proc/${pid}/cgroup`, 'latin1'))

@@ -1,4 +1,4 @@
-/** Which engines a change of a command's rules is for. Pure. */
+/** Which engines a change of a command's rules concerns. Pure. */
 import type { AttachedEngine, Engine, EngineName, RuleChange } from '../engines/engine.ts'
 import { MinderbinderError } from '../errors.ts'
 import type { Caller } from '../launch/change-frame.ts'
@@ -7,7 +7,7 @@ import type { RuleTable } from '../rules/rule-table.ts'
 import type { Change } from './session.ts'
 
 export interface CommandChange extends Change {
-  /** Whom the rules that are added are for. Left out: every process. */
+  /** The process that the added rules are for. Without it: every process. */
   readonly caller?: Caller | undefined
 }
 
@@ -65,7 +65,7 @@ function checked(remove: readonly Slot[], rules: RuleTable): readonly Slot[] {
 
 function whyStays(slot: Slot, isRepeated: boolean, rules: RuleTable): string | undefined {
   if (!rules.isLive(slot)) return 'it is not in force'
-  return isRepeated ? 'it is removed already' : undefined
+  return isRepeated ? 'it was removed already' : undefined
 }
 
 function firstThatCan(

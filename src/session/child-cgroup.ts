@@ -12,13 +12,13 @@ import type { Home } from '../launch/home.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { CommandPlan } from './plan.ts'
 
-/** Between two looks for what others left: it is in nobody's way. */
+/** Between two searches for what others left: that can wait. */
 const SWEEP_PAUSE_MS = 1_000
 
 /**
  * Named after its owner: the front, which outlives this process and removes it if this process is killed, or this process
  * itself, whose supervisor does that.
- * Network faults find their target by it. System call faults do without where none can be made, as for an
+ * Network faults find their target by it. System call faults need none where it cannot be made, as for an
  * ordinary user or in a container: the supervisor finds the tree as its subreaper.
  *
  * @throws {MinderbinderError} MB_NO_CGROUP2, MB_NO_PERMISSION, MB_CGROUP
@@ -59,7 +59,7 @@ async function sweepAtTimes(): Promise<void> {
   await sweepCgroups()
 }
 
-/** Processes that the child left behind go on in our own cgroup; after a failed start they are killed. */
+/** Moves processes that the child left behind into our own cgroup; kills them after a failed start. */
 export async function closeCgroup(cgroup: ChildCgroup, childEnded: boolean): Promise<void> {
   await (childEnded ? releaseCgroup(cgroup) : destroyCgroup(cgroup.path))
 }

@@ -1,7 +1,8 @@
-/** One run of a command under faults: everything is set up, the child runs, everything is given back. */
+/** One run of a command under faults: sets everything up, runs the child, gives everything back. */
 import {
   type AttachedEngine,
   type CommandUser,
+  type Engine,
   type EngineName,
   kernelEngines,
 } from '../engines/engine.ts'
@@ -37,9 +38,9 @@ interface Parts {
   readonly names: EngineName[]
   readonly attached: AttachedEngines
   readonly observation: Observation | undefined
-  /** Hears that the child has ended; of a child that was killed, nothing is to go on. */
+  /** Is called when the child has ended; if it was killed, nothing of it may go on. */
   readonly onEnded: (killed: boolean) => void
-  /** What a reader of the summary must know, besides what the engines say: asked for once, at the end. */
+  /** What a reader of the summary must know beyond what the engines report. Called once, at the end. */
   readonly lastNotes: () => Promise<readonly string[]>
 }
 
@@ -62,7 +63,7 @@ export class CommandSession implements Session<CommandChange> {
   }
 
   /**
-   * Everything is ready, and the child is there and waits for start().
+   * Everything is ready, and the child exists and waits for start().
    *
    * @throws {MinderbinderError} what keeps the command from running; then nothing is left
    */
@@ -80,7 +81,7 @@ export class CommandSession implements Session<CommandChange> {
     return this.#parts.rules.live
   }
 
-  /** What engines can take on while the command runs: rules of the supervisor's, within the plan's scope. */
+  /** What engines can take on while the command runs: rules for the supervisor, within the plan's scope. */
   change(change: CommandChange): Promise<Changed> {
     return this.#work.next(() => this.#change(change))
   }
@@ -143,7 +144,7 @@ export class CommandSession implements Session<CommandChange> {
   async #close(): Promise<SessionSnapshot> {
     let last: SessionSnapshot
     try {
-      // First: what the child left behind would go on to be faulted after the last count.
+      // First: otherwise faults would still hit what the child left behind, after the last count.
       await this.lift()
       const done = await this.#work.next(() => now(this.#parts))
       last = { ...done, notes: [...done.notes, ...(await this.#parts.lastNotes())] }
@@ -174,7 +175,7 @@ async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Pa
   const plan = {
     ...given,
     onEvent: observation ? observation.listener(given.onEvent) : given.onEvent,
-    // Root's programs have all rights already: no fault hands any on.
+    // Root's programs have all rights already: no fault can pass any on.
     includeSetuid: given.includeSetuid || user.uid === 0,
   }
   // Undone last: the supervisor goes on to serve what the child has left behind, or ends.
@@ -183,27 +184,31 @@ async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Pa
     supervisor.release()
     await events
   })
-  const cgroup = await openCgroup(plan, home)
+  const cgroup = plan.joins ? undefined : await openCgroup(plan, home)
   let goesOn = false
   if (cgroup) undo.push(() => closeCgroup(cgroup, goesOn))
   const targets = targetsOf(plan, cgroup, undo)
   const callers = callersOf(cgroup, plan.includeSetuid)
   undo.push(() => callers.close())
-  const changes = plan.scope && { scope: plan.scope, callers: callers.open }
+  const control = plan.control ? await openControl(plan, home, undo) : undefined
+  const changes = plan.scope && {
+    scope: plan.scope,
+    callers: callers.open,
+    controlSocket: control,
+  }
   const own = { ...changes, cgroup, supervisor, user, targets: targets.open }
   const attached = await attachEngines(plan, own, undo)
   const { engines } = attached
   const [rules, names] = [new RuleTable(plan.rules), [...attached.names]]
-  const control = plan.control ? await openControl(plan, home, undo) : undefined
   const child = await stage(plan, supervisor, engines, cgroup, control)
-  const outOfReach = await reachNotes(plan, names, cgroup, child)
+  const outOfReach = await reachNotes(plan, attached.attached, cgroup, child)
   if (observation) {
     undo.push(() => observation.close())
     const { targetsOfCommand } = await import('../observe/targets-now.ts')
     await observation.open({
       seed: plan.seed,
       now: () => now({ rules, names, attached }),
-      // What is added later is the supervisor's, which sees no packets.
+      // The supervisor does what is added later, and it sees no packets.
       namesInterfaces: plan.rules.some(({ kind }) => kind !== 'syscall'),
       targets: targetsOfCommand(cgroup, child, () => rules.live),
       counted: cgroup ? { cgroup } : { missing: 'no cgroup tells the targets from others' },
@@ -266,6 +271,7 @@ async function stage(
       includeLoader: plan.includeLoader,
       includeSetuid: plan.includeSetuid,
       traces: children.some(({ traces }) => traces),
+      joins: plan.joins === true,
       seed: plan.seed,
       rules: encodeSupervisedRules(own, architecture),
       ruleCount: own.size,
@@ -286,15 +292,15 @@ function ourselves(): CommandUser {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
 }
 
-/** What of the command faults do not reach, as far as it can be seen: sockets that it inherits, and processes that leave. */
+/** What faults do not reach in the command, as far as we can see: sockets that it inherits, and processes that leave. */
 async function reachNotes(
   { rules }: CommandPlan,
-  names: readonly EngineName[],
+  attached: ReadonlyMap<Engine, AttachedEngine>,
   cgroup: ChildCgroup | undefined,
   child: number,
 ): Promise<() => string[]> {
   const network = rules.some(({ kind }) => kind !== 'syscall')
-  const byCgroup = names.find((name) => kernelEngines.includes(name))
+  const byCgroup = [...attached.keys()].find(({ name }) => kernelEngines.includes(name))?.name
   const kinds = [
     ...(network ? ['network faults'] : []),
     ...(byCgroup ? [`faults by ${byCgroup}`] : []),
@@ -309,7 +315,7 @@ async function reachNotes(
   return () => [...inherited, ...leavers.notes()]
 }
 
-/** Who is a target: looked after where an engine asks, for the supervisor finds targets by itself. */
+/** Which processes are targets. Followed only if an engine asks: the supervisor finds targets by itself. */
 function targetsOf(
   { rules, includeSetuid }: CommandPlan,
   cgroup: ChildCgroup | undefined,

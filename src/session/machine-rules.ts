@@ -27,7 +27,7 @@ import type { SessionSnapshot } from './session.ts'
 
 /** Each rule has targets. No engine is seccomp, which needs a command. */
 export interface MachinePlan extends Plan {
-  /** Hears what people should know while it goes on, one line each. */
+  /** Receives what people should know while the session lasts, one line each. */
   readonly onNotice: (text: string) => void
   readonly watched: Wanted
 }
@@ -43,7 +43,7 @@ interface Parts {
   readonly observation: Observation
 }
 
-/** What the rules before have come to. */
+/** What the rules before have done. */
 export interface Replaced {
   /** Missing if it cannot be known any more. */
   readonly before?: SessionSnapshot | undefined
@@ -65,11 +65,11 @@ export class MachineRules {
   }
 
   /**
-   * Everything is ready for commit(): targets are followed, and those that run already are known. Ourselves, process 1 and
-   * kernel threads are none.
+   * Everything is ready for commit(): targets are followed, and those that run already are known. This process, process 1
+   * and kernel threads are never targets.
    *
-   * @param before those that these are to replace: what they have loaded and attached serves these, too, as far as it can
-   * @throws {MinderbinderError} what keeps a rule from being honoured; then nothing is left, and those before go on
+   * @param before those that these replace: what they have loaded and attached serves these, too, as far as it can
+   * @throws {MinderbinderError} why a rule cannot be applied; then nothing is left, and those before stay in force
    */
   static async prepare(given: MachinePlan, before?: MachineRules): Promise<MachineRules> {
     const undo = new UndoStack()
@@ -103,7 +103,7 @@ export class MachineRules {
     return this.#plan.rules
   }
 
-  /** From this moment on every target is faulted, and those of the rules before no longer are. */
+  /** Faults every target from now on, and no longer those of the rules before. */
   enforce(): void {
     this.#parts.set.enforce()
   }
@@ -119,7 +119,7 @@ export class MachineRules {
     return { ...ended, failure: failure ?? ended.failure }
   }
 
-  /** Nothing is left of them, and those before go on. */
+  /** Leaves nothing of them; those before stay in force. */
   abandon(): Promise<void> {
     return this.#undo.run()
   }
@@ -140,7 +140,7 @@ export class MachineRules {
     for (const engine of this.#parts.engines.values()) await engine.lift?.()
   }
 
-  /** With the engines, none of which goes on: what the rules did in all. */
+  /** Also ends the engines, none of which goes on: what the rules did in all. */
   async close(): Promise<SessionSnapshot> {
     for (const engine of this.#parts.engines.values()) this.#undo.push(() => engine.close())
     let last: SessionSnapshot
@@ -155,7 +155,7 @@ export class MachineRules {
     return last
   }
 
-  /** Once its engines have other rules. @param last what they did for these; undefined: that is not known */
+  /** Once its engines have other rules. @param last what they did for these; undefined if that is not known */
   async #end(last: readonly EngineSnapshot[] | undefined): Promise<Replaced> {
     const { rules, engines } = this.#plan
     let before: SessionSnapshot | undefined
@@ -207,7 +207,7 @@ async function tableFor(
   return new Shared(await TargetTable.open(rules, scope), (each) => each.close())
 }
 
-/** Every engine of the plan, and every one before: that has no rules after it, if the plan has none for it. */
+/** Every engine of the plan, and every one before, which ends without rules if the plan has none for it. */
 async function prepareEngines(
   plan: Plan,
   context: EngineContext,

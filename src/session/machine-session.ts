@@ -7,7 +7,7 @@ import { MachineRules } from './machine-rules.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import type { Change, Changed, Session, SessionSnapshot } from './session.ts'
 
-/** All rules are replaced at once: those of one reading of the files by those of another. */
+/** Replaces all rules at once: those of one reading of the files by those of another. */
 export interface MachineChange extends Change {
   /** Each with targets. Their slots are their indices, as those of the first rules are. */
   readonly add: readonly Rule[]
@@ -30,7 +30,7 @@ export interface MachineSettings {
   readonly watched: Wanted
   /** Makes a listener to the injections of these rules. */
   readonly listener?: ((rules: readonly Rule[]) => (event: Buffer) => void) | undefined
-  /** Hears what people should know while it goes on, one line each. */
+  /** Receives what people should know while the session lasts, one line each. */
   readonly onNotice: (text: string) => void
 }
 
@@ -48,7 +48,7 @@ export class MachineSession implements Session<MachineChange> {
     this.#rules = rules
   }
 
-  /** @throws {MinderbinderError} what keeps a rule from being honoured; then nothing is left */
+  /** @throws {MinderbinderError} why a rule cannot be applied; then nothing is left */
   static async open(
     given: Pick<MachineChange, 'add' | 'engines'>,
     settings: MachineSettings,
@@ -66,7 +66,7 @@ export class MachineSession implements Session<MachineChange> {
     this.#rules.enforce()
   }
 
-  /** Counts from 0 again. The new rules take over at one moment: nothing is decided by both sets, nor by neither. */
+  /** Counts from 0 again. The new rules take over at one moment: each call is decided by exactly one set. */
   change(change: MachineChange): Promise<MachineChanged> {
     return this.#changes.next(async () => {
       if (this.#closed) throw new Error('the session is closed')

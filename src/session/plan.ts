@@ -11,9 +11,9 @@ export interface Plan {
   /** Which engine does which rules, by index. */
   readonly engines: ReadonlyMap<Engine, readonly number[]>
   readonly includeLoader: boolean
-  /** Programs that run with more rights than those who start them are faulted, too. */
+  /** Faults programs that run with more rights than their parents, too. */
   readonly includeSetuid: boolean
-  /** This process has more runs to come, perhaps (EngineContext). */
+  /** This process may have more runs to come (EngineContext). */
   readonly keepsLoaded?: boolean | undefined
   /** Receives each injection as the bytes of a struct event. */
   readonly onEvent?: ((event: Buffer) => void) | undefined
@@ -30,11 +30,13 @@ export interface CommandPlan extends Plan {
   readonly scope?: Scope | undefined
   /** Programs of the command may connect to a socket, which their environment names (Supervisor.onClients). */
   readonly control?: boolean | undefined
+  /** There is no child: the process that the supervisor was started for has the filter (SupervisedCommand.joining). */
+  readonly joins?: boolean | undefined
   /** Place of COMMAND among the user's arguments, from 0. */
   readonly argvIndex: number
   /** COMMAND, for messages. */
   readonly command: string
-  /** Where COMMAND is looked for, for messages. Without it: where this process would look. */
+  /** Where the launcher searches for COMMAND, for messages. Without it: where this process would search. */
   readonly search?: CommandSearch | undefined
   readonly user: UserIds | undefined
   /** What sample() has to show. Without it, the session cannot be sampled. */

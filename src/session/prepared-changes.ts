@@ -1,4 +1,4 @@
-/** A change of several engines' rules: all of them are ready for it, or none has it. */
+/** A change of several engines' rules: either all of them take it, or none. */
 import type { Committed, PreparedChange } from '../engines/engine.ts'
 import type { TargetEntry } from '../targets/target.ts'
 import { UndoStack } from '../undo.ts'
@@ -36,7 +36,7 @@ export class PreparedChanges {
     for (const prepared of this.#all) await prepared.adopt?.(target)
   }
 
-  /** On all of them at once: what each has left. Never rejects. */
+  /** Commits on all of them at once; returns what each has left. Never rejects. */
   commit(): Promise<readonly Committed[]> {
     this.#committed = true
     return Promise.all(this.#all.map((prepared) => prepared.commit()))

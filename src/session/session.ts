@@ -9,13 +9,13 @@ import type { Life } from '../rules/rule-table.ts'
 export interface SessionSnapshot extends EngineTotals {
   /** By slot: those that were removed, too. */
   readonly rules: readonly Rule[]
-  /** When each was in force; left out: all of them, all the time. */
+  /** When each was in force; absent: all of them, all the time. */
   readonly lives?: readonly Life[]
   /** Which engine did each rule. */
   readonly engines: readonly EngineName[]
 }
 
-/** What becomes of the rules, all at once. */
+/** A change of the rules, all at once. */
 export interface Change {
   readonly add: readonly Rule[]
   /** Slots of rules in force, or all that are. */
@@ -26,7 +26,7 @@ export interface Change {
 export interface Changed {
   /** Of the rules that were added. */
   readonly slots: readonly Slot[]
-  /** What went wrong with the rules before, if anything: the change is in force all the same. */
+  /** What went wrong with the rules before, if anything; the change is in force all the same. */
   readonly failure?: unknown
 }
 
@@ -37,17 +37,17 @@ export interface Session<OwnChange extends Change = Change> {
   /** From here on the rules are in force: for a command, from its first instruction on. @throws {MinderbinderError} */
   start(): Promise<void>
   /**
-   * Other rules. Each engine gets ready for them, and only when all have, they are in force: no call is decided by half of a
+   * Other rules. Each engine prepares them, and when all have, they take effect: no call is decided by half of a
    * change.
    *
    * @throws {MinderbinderError} what one engine refuses: then everything is as it was
    */
   change(change: OwnChange): Promise<Changed>
-  /** What goes on at this moment, for those that look on: one sample after the other. */
+  /** What goes on at this moment, for graphs and metrics: one sample after the other. */
   sample(): Promise<Activity>
-  /** As of now; what was last, once closed. */
+  /** As of now; after close(), as it was last. */
   snapshot(): Promise<SessionSnapshot>
-  /** From here on nothing is faulted. Idempotent. */
+  /** Faults nothing from here on. Idempotent. */
   lift(): Promise<void>
   /** Lifts what is not lifted yet, and undoes everything, whatever goes wrong on the way. Idempotent. */
   close(): Promise<SessionSnapshot>

@@ -18,8 +18,8 @@ export interface SocketFolder {
 }
 
 /**
- * Named after `owner`: while that process lives, it stays. Ours, also if the socket is another user's: then nobody but us
- * decides what is in it when we remove that.
+ * Named after `owner`: while that process lives, it stays. It is ours even if the socket is another user's: so only
+ * we decide what is in it when we remove that.
  *
  * @param forAnother another user's programs pass through it
  * @throws {MinderbinderError} MB_CONTROL
@@ -41,7 +41,7 @@ export function makeSocketFolder(owner: number, forAnother: boolean): SocketFold
   }
 }
 
-/** Nothing happens if the supervisor has done it. */
+/** Does nothing if the supervisor has done it. */
 export function removeSocketFolder(path: string): void {
   for (const remove of [() => unlinkSync(join(path, SOCKET)), () => rmdirSync(path)])
     try {
@@ -51,7 +51,7 @@ export function removeSocketFolder(path: string): void {
     }
 }
 
-/** What is left if node, the supervisor and the front were killed at one blow. */
+/** What is left if node, the supervisor and the front were killed at once. */
 function sweep(): void {
   for (const name of readdirSync(ABOVE)) {
     const [match, ...parts] = ourName.exec(name) ?? []
@@ -61,7 +61,7 @@ function sweep(): void {
   }
 }
 
-/** Another user's we leave alone: it could have put anything in there. */
+/** Leaves another user's alone: that user could have put anything in there. */
 function isOurs(path: string): boolean {
   try {
     const found = lstatSync(path)

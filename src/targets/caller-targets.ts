@@ -116,7 +116,7 @@ export class CallerTargets implements Targets {
     const untracked = processStructs.side.read(bytes, 'untracked')
     return untracked === 0n
       ? []
-      : [`${untracked} processes went past the faults of clients: too many were targets at a time`]
+      : [`${untracked} processes bypassed the faults of clients: too many were targets at a time`]
   }
 
   /** @returns whether it did not have them all */

@@ -1,4 +1,4 @@
-/** Targets by what bpf/process.bpf.c looks them up by: names, globs and numbers. Pure. */
+/** Targets by what bpf/match.bpf.h looks them up by: names, globs and numbers. Pure. */
 import { struct } from '../kernel/bpf/struct.ts'
 import { TARGET_SIZE, targetKinds, targetOffsets } from '../rules/encode.ts'
 import { TARGET_NAME_MAX } from './limits.ts'
@@ -24,7 +24,7 @@ export function groupTargets(targets: Buffer): TargetGroups {
     const name = row.toString('latin1', targetOffsets.name, targetOffsets.name + TARGET_NAME_MAX)
     if (kind === targetKinds.name) add(groups.names, name, rule)
     else if (kind === targetKinds.glob) add(groups.globs, name, rule)
-    // A process id is looked up once, by whoever adds what is running.
+    // A process id is looked up once, when running processes are added.
     else if (kind !== targetKinds.pid) add(groups.numbers, numberKey(row, kind), rule)
   }
   return groups

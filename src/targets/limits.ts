@@ -1,4 +1,4 @@
-/** What bpf/target.bpf.h and those who fill its maps agree on. */
+/** What bpf/target.bpf.h and the code that fills its maps agree on. */
 import { uint32 } from '../kernel/bpf/uint32.ts'
 import { RULE_SET_SIZE } from '../rules/encode.ts'
 

@@ -1,5 +1,5 @@
 /**
- * Which running processes are targets of which rules: what bpf/process.bpf.c says of a process when it execs, said of
+ * Which running processes are targets of which rules: what bpf/match.bpf.h says of a process when it execs, said of
  * those that did before it was attached. Pure.
  */
 

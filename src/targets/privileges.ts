@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 /** getauxval(3); include/uapi/linux/auxvec.h */
 const auxiliary = { uid: 11, euid: 12, gid: 13, egid: 14, secure: 23 } as const
 
-/** true where that cannot be read: only root may look at the memory of such processes. */
+/** true if that cannot be read: only root may look at the memory of such processes. */
 export function gainedPrivileges(pid: number): boolean {
   try {
     return tellsOfGain(

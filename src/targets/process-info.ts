@@ -20,7 +20,7 @@ export interface ProcessInfo {
   readonly names: ReadonlySet<string>
   /** Real user id. */
   readonly uid: number
-  /** Of the cgroup v2 hierarchy: `/a/b`; undefined where there is none. */
+  /** Of the cgroup v2 hierarchy: `/a/b`; undefined if there is none. */
   readonly cgroup: string | undefined
   /** By its exec, or that of the process it was forked from. */
   readonly gainedPrivileges: boolean
@@ -103,7 +103,7 @@ function isCutTo(comm: string, name: string): boolean {
   return name.length >= COMM_LENGTH && comm === name.slice(0, COMM_LENGTH)
 }
 
-/** As in bpf/process.bpf.c: what follows the last slash. */
+/** As in bpf/match.bpf.h: what follows the last slash. */
 function lastPart(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }

@@ -1,4 +1,4 @@
-/** Structures of bpf/process.bpf.c. */
+/** Structures of bpf/process.bpf.h. */
 import { struct } from '../kernel/bpf/struct.ts'
 import { RULE_SET_SIZE } from '../rules/encode.ts'
 import { numberStruct } from './groups.ts'

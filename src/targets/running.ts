@@ -1,4 +1,4 @@
-/** The processes that run, each looked at anew only if something has happened to it since the last look. */
+/** The processes that run; looks again only at those to which something has happened since the last look. */
 import { type ProcessInfo, processIds, processInfo } from './process-info.ts'
 
 /** Processes that are looked at in one go: anything else, a signal that ends us, has to wait for that long. */

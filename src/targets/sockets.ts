@@ -10,7 +10,7 @@ import { TICK_NS } from './limits.ts'
 import { birthOf } from './process-info.ts'
 import type { TargetEntry } from './target.ts'
 
-/** struct socket_tag of bpf/network.bpf.c */
+/** struct socket_tag of bpf/network.bpf.h */
 export const socketTag = struct({
   exec_ns: 'u64',
   elsewhere: 'u32',

@@ -44,7 +44,7 @@ export class TargetSet implements Targets {
   #numbers: Buffer[] = []
   #ended = false
 
-  /** From here on who execs, forks and exits is seen. */
+  /** From here on execs, forks and exits are seen. */
   constructor(object: BpfObject, place: TargetSetPlace) {
     this.#object = object
     this.#place = place
@@ -99,7 +99,7 @@ export class TargetSet implements Targets {
       )
   }
 
-  /** Takes a process out that was added and is none any more, unless the kernel has put it in anew. */
+  /** Removes a process that was added and is a target no more, unless the kernel has put it in again. */
   forget({ pid, birth }: TargetEntry): void {
     const found = this.#object.get('targets', this.#key(pid), targetProcess.size)
     const isOurs = found?.readBigUInt64LE(8) === birth * TICK_NS
@@ -142,7 +142,7 @@ export class TargetSet implements Targets {
     const lines: [bigint, string][] = [
       [
         untracked,
-        `processes went past the rules: more than ${PROCESSES_MAX} were targets at a time`,
+        `processes bypassed the rules: more than ${PROCESSES_MAX} were targets at a time`,
       ],
       [await this.#place.missed(), 'starts and ends of processes were not seen'],
     ]

@@ -1,4 +1,4 @@
-/** bpf/process.bpf.o at work: it follows who is a target, and says so to the programs that do something about it. */
+/** bpf/process.bpf.o at work: it keeps track of targets for the programs that fault them. */
 import { closeSync } from 'node:fs'
 import { aim } from '../kernel/bpf/aim.ts'
 import { readBpfObject } from '../kernel/bpf/file.ts'
@@ -61,7 +61,7 @@ export class TargetTable {
   }
 
   /**
-   * Begins to follow nobody yet: begin() follows. A command's table has room for `first`, the machine's for others
+   * Follows no process yet: begin() does. A command's table has room for `first`, the machine's for others
    * after them.
    *
    * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_CGROUP
@@ -130,7 +130,7 @@ export class TargetTable {
   }
 
   /**
-   * Follows who is a target of these rules from now on, beside those that are in force: of two sets one has to end
+   * Follows the targets of these rules from now on, beside those that are in force: of two sets one has to end
    * before a third begins.
    *
    * @throws {MinderbinderError} MB_CGROUP

@@ -22,9 +22,12 @@ export class Connection {
     this.hello = hello
   }
 
-  /** @throws {MinderbinderError} MB_CONTROL */
-  static async open(path: string): Promise<Connection> {
-    const line = await Line.open(path)
+  /**
+   * @param whyLost for the hint, if the socket is closed or cannot be connected to
+   * @throws {MinderbinderError} MB_CONTROL
+   */
+  static async open(path: string, whyLost: string): Promise<Connection> {
+    const line = await Line.open(path, whyLost)
     const hello = await line.ask({ type: 'hello', version: VERSION })
     return new Connection(line, hello as Hello)
   }
@@ -43,21 +46,23 @@ export class Connection {
 class Line {
   readonly #socket: Socket
   readonly #waiters: Waiter[] = []
+  readonly #whyLost: string
   #text = ''
   #lost: Error | undefined
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, whyLost: string) {
     this.#socket = socket
+    this.#whyLost = whyLost
     socket.setEncoding('utf8')
     socket.on('data', (text: string) => this.#receive(text))
     socket.on('close', () => this.#lose())
   }
 
-  static open(path: string): Promise<Line> {
+  static open(path: string, whyLost: string): Promise<Line> {
     return new Promise((resolve, reject) => {
       const socket = createConnection(path)
-      socket.on('error', (error) => reject(unreachable(path, error))) // of no use later: 'close' follows
-      socket.once('connect', () => resolve(new Line(socket)))
+      socket.on('error', (error) => reject(unreachable(path, whyLost, error))) // of no use later: 'close' follows
+      socket.once('connect', () => resolve(new Line(socket, whyLost)))
     })
   }
 
@@ -87,15 +92,13 @@ class Line {
 
   #lose(): void {
     this.#lost = new MinderbinderError('MB_CONTROL', 'minderbinder has closed the control socket', {
-      hint: 'the command that it was started with has ended, or minderbinder was killed',
+      hint: this.#whyLost,
     })
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#lost)
   }
 }
 
-function unreachable(path: string, cause: Error): MinderbinderError {
-  return new MinderbinderError('MB_CONTROL', `cannot connect to ${path}: ${cause.message}`, {
-    hint: 'MINDERBINDER_CONTROL has it from minderbinder exec --control, which may have ended',
-    cause,
-  })
+function unreachable(path: string, hint: string, cause: Error): MinderbinderError {
+  const message = `cannot connect to ${path}: ${cause.message}`
+  return new MinderbinderError('MB_CONTROL', message, { hint, cause })
 }

@@ -7,6 +7,7 @@ import { MinderbinderError } from '../errors.ts'
 import type { Fault } from '../library/faults.ts'
 import { Shared } from '../shared.ts'
 import { Connection } from './connection.ts'
+import { wayIn } from './ways.ts'
 
 export interface FailureOptions {
   /**
@@ -17,6 +18,11 @@ export interface FailureOptions {
   readonly scope?: 'tree' | 'process' | 'children' | 'thread'
   /** A fault that never fires is an error at the end of the block. Default: true. */
   readonly requireHit?: boolean
+  /**
+   * Without `minderbinder exec` in front: the system calls that faults of this process may name, as `--control=SET` has them
+   * (`'%file+connect'`). The first faults decide it, for a filter cannot grow. Default: all but those that wait.
+   */
+  readonly reach?: string
 }
 
 /** What one fault has done so far. */
@@ -45,8 +51,6 @@ export interface FailureReport {
   readonly injections: number
 }
 
-const variable = 'MINDERBINDER_CONTROL'
-
 /** One connection for all blocks that are open in this process: no fault of one is in another's way. */
 let shared: Promise<Shared<Connection>> | undefined
 
@@ -58,27 +62,14 @@ function ownThread(): number {
   return thread
 }
 
-/** Why faults cannot be injected from here; undefined: they can be. */
-export function unavailable(): string | undefined {
-  return process.env[variable]
-    ? undefined
-    : `${variable} is not set: minderbinder does not run this`
-}
-
-async function join(): Promise<Shared<Connection>> {
-  const why = unavailable()
-  if (why !== undefined)
-    throw new MinderbinderError('MB_CONTROL', why, {
-      hint: 'start the tests with it: minderbinder exec --control -- npm test',
-    })
-  if (shared) return (await shared).join()
-  const opening = Connection.open(process.env[variable]!).then(
-    (connection) =>
-      new Shared(connection, () => {
-        shared = undefined
-        connection.close()
-      }),
-  )
+async function join(reach: string | undefined): Promise<Shared<Connection>> {
+  while (shared) {
+    const opening = shared
+    const connection = await opening
+    // Meanwhile it may have been closed.
+    if (shared === opening) return connection.join()
+  }
+  const opening = open(reach)
   shared = opening
   try {
     return await opening
@@ -86,6 +77,15 @@ async function join(): Promise<Shared<Connection>> {
     shared = undefined
     throw error
   }
+}
+
+async function open(reach: string | undefined): Promise<Shared<Connection>> {
+  const { path, whyLost } = await wayIn(reach)
+  const connection = await Connection.open(path, whyLost)
+  return new Shared(connection, () => {
+    shared = undefined
+    connection.close()
+  })
 }
 
 export class Failures {
@@ -107,10 +107,10 @@ export class Failures {
   /** Resolves once they are in force. */
   static async inject(
     faults: Fault | readonly Fault[],
-    { scope = 'tree', requireHit = true }: FailureOptions,
+    { scope = 'tree', requireHit = true, reach }: FailureOptions,
   ): Promise<Failures> {
     const by = scope === 'thread' ? { scope, tid: ownThread() } : { scope }
-    const connection = await join()
+    const connection = await join(reach)
     try {
       const { rules } = await connection.value.ask<'injected'>({ type: 'inject', faults, ...by })
       return new Failures(

@@ -6,12 +6,8 @@ import { type FailureOptions, type FailureReport, Failures } from './failures.ts
 
 export { type ErrorCode, MinderbinderError } from '../errors.ts'
 export type { Fault } from '../library/faults.ts'
-export {
-  type FailureCounts,
-  type FailureOptions,
-  type FailureReport,
-  unavailable,
-} from './failures.ts'
+export type { FailureCounts, FailureOptions, FailureReport } from './failures.ts'
+export { type Availability, available, unavailable, type Way } from './ways.ts'
 export type { Failures }
 
 /** What became of a block. */
@@ -22,7 +18,8 @@ export interface BlockResult<Value> extends FailureReport {
 
 /**
  * Runs `block` with these faults in force, in this process and all that descend from it, and lifts them at its end, however
- * that comes about. Needs `minderbinder exec --control` in front of the tests.
+ * that comes about. Needs no `minderbinder exec --control` in front of the tests, if it is about system calls: available() has
+ * the details.
  *
  * @param faults one or several, each as `minderbinder exec --syscall` takes it (`'openat=ENOSPC,path=*.db'`), or an object
  *   as in a configuration file

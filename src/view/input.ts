@@ -13,7 +13,7 @@ export interface ScreenInput {
   readonly history: History
   readonly size: Size
   readonly charset: Charset
-  /** The first rule shown, where not all fit. */
+  /** The first rule shown, if not all fit. */
   readonly scroll: number
   /** Whose the keys are: the view's own, or the command's that runs beside it. */
   readonly keys: 'own' | 'command'

@@ -40,7 +40,7 @@ export interface ViewOptions {
 }
 
 const PAGE = 10
-/** Every so many samples all is drawn anew, whatever else has written to the terminal (the kernel, wall(1)). */
+/** Every so many samples all is redrawn, whatever else has written to the terminal (the kernel, wall(1)). */
 const REPAINT = 10
 
 export async function openView(options: ViewOptions): Promise<View> {
@@ -187,7 +187,7 @@ const steps: Readonly<Record<string, number>> = {
 }
 
 /**
- * On SIGWINCH node asks anew how large the terminal is, but of process.stdout and process.stderr only; other
+ * On SIGWINCH node asks again how large the terminal is, but of process.stdout and process.stderr only; other
  * streams have the same method (lib/tty.js, node 20 to 24), and no public one.
  */
 function refreshSize(output: tty.WriteStream): void {

@@ -25,7 +25,7 @@ type Names = readonly string[]
 const strangers = (count: number, more = ''): Names =>
   Array.from({ length: count }, (_, i) => `mb-nobody-${i}${more}`)
 
-/** A rule for each name that never fires: for packets to a port that nobody sends to. */
+/** A rule for each name that never fires: for packets to a port that gets none. */
 function network(names: Names): string {
   const rules = names.map(
     (name, i) =>

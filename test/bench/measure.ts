@@ -7,7 +7,7 @@ export interface Measure {
   /** What was measured of minderbinder and of what it is compared with, with units. */
   readonly ours: string
   readonly comparedWith: string
-  /** Of each repetition; undefined where the measure is no ratio. */
+  /** Of each repetition; undefined if the measure is not a ratio. */
   readonly ratio?: Spread
   readonly target?: Target
   /** Why it was not measured. */

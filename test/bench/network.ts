@@ -1,4 +1,4 @@
-/** A bulk transfer over loopback: beside somebody else's network fault, and under one that does not fire. */
+/** A bulk transfer over loopback: beside another program's network fault, and under one that does not fire. */
 import { fixture } from '../helpers/fixture.ts'
 import { has } from '../helpers/requires.ts'
 import { start } from '../helpers/run.ts'

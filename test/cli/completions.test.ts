@@ -24,8 +24,12 @@ const completed: readonly (readonly [typed: string, becomes: string])[] = [
   // After = the outcome, after , the keys, and the values of some of them.
   ['minderbinder exec --syscall openat=ENOTB', 'openat=ENOTBLK '],
   ['minderbinder exec --syscall=openat=ENOTB', '--syscall=openat=ENOTBLK '],
-  ['minderbinder exec --syscall openat=del', 'openat=delay:'],
+  ['minderbinder exec --syscall openat=sig', 'openat=signal:'],
+  ['minderbinder exec --syscall openat=delay-', 'openat=delay-exit:'],
   ['minderbinder exec --syscall openat=signal:SIGWI', 'openat=signal:SIGWINCH '],
+  ['minderbinder exec --syscall openat=delay:1s+ENOTB', 'openat=delay:1s+ENOTBLK '],
+  ['minderbinder exec --syscall openat=EIO+delay-', 'openat=EIO+delay-exit:'],
+  ['minderbinder exec --syscall openat=delay:1s+signal:SIGWI', 'openat=delay:1s+signal:SIGWINCH '],
   ['minderbinder exec --syscall openat=EIO,pa', 'openat=EIO,path='],
   ['minderbinder exec --syscall openat=EIO@5%,fd=3,sc', 'openat=EIO@5%,fd=3,scope='],
   ['minderbinder exec --syscall openat=EIO,scope=pr', 'openat=EIO,scope=process '],

@@ -18,7 +18,7 @@ function file(folder: string, name: string, text: string | Buffer): string {
   return path
 }
 
-/** What is wrong, the file that is made for it, what is said. */
+/** What is wrong, the file that is made for it, the message. */
 const table: readonly (readonly [what: string, make: (folder: string) => string, says: RegExp])[] =
   [
     ['a file that is not there', (folder) => join(folder, 'none'), /none: ENOENT/],
@@ -26,16 +26,16 @@ const table: readonly (readonly [what: string, make: (folder: string) => string,
     [
       'standard input',
       () => '-',
-      /standard input.*for the command \[MB_CONFIG\]\n.*hint: .*write a file/,
+      /standard input.*belongs to the command \[MB_CONFIG\]\n.*hint: .*write a file/,
     ],
-    ['a terminal or another device', () => '/dev/null', /no regular file/],
+    ['a terminal or another device', () => '/dev/null', /not a regular file/],
     [
       'a pipe that nobody writes to',
       (folder) => {
         execFileSync('mkfifo', ['-m', '644', join(folder, 'fifo')])
         return join(folder, 'fifo')
       },
-      /no regular file/,
+      /not a regular file/,
     ],
     [
       'a pipe of the shell',
@@ -52,19 +52,19 @@ const table: readonly (readonly [what: string, make: (folder: string) => string,
     [
       'what is no UTF-8',
       (folder) => file(folder, 'f', Buffer.from(`${good}\n# \xe9\n`, 'latin1')),
-      /f:2: this is no UTF-8 text/,
+      /f:2: this is not UTF-8 text/,
     ],
     [
       'UTF-16',
       (folder) => file(folder, 'f', Buffer.from(`\uFEFF${good}`, 'utf16le')),
-      /f:1: this is no UTF-8 text \[MB_CONFIG\]\n.*hint: .*UTF-16/,
+      /f:1: this is not UTF-8 text \[MB_CONFIG\]\n.*hint: .*UTF-16/,
     ],
     [
       'ten megabytes',
       (folder) => file(folder, 'f', `${good}\n${'# more\n'.repeat(1_500_000)}`),
       /f: it is larger than 2 MiB/,
     ],
-    ['a file without end', () => '/dev/zero', /no regular file/],
+    ['a file without end', () => '/dev/zero', /not a regular file/],
   ]
 
 for (const { title, options } of identities) {

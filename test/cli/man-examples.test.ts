@@ -1,4 +1,4 @@
-/** Every example of the man pages and of --help does what is said of it, as it stands there. */
+/** Every example of the man pages and of --help does what the page says, as it stands there. */
 import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'

@@ -9,7 +9,7 @@ import { requires } from '../helpers/requires.ts'
 import { type RunOptions, runMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
 
-/** What the summary says besides its table. */
+/** What the summary says after its table. */
 async function reasons(args: readonly string[], options: RunOptions = {}): Promise<string[]> {
   const done = await runMinderbinder(['exec', '--engine', 'seccomp', ...args], options)
   return done.stderr
@@ -77,7 +77,7 @@ test('an expression of which one call fired has no other line', async () => {
 test('a hint names nothing that the rule has', async () => {
   assert.deepEqual(await reasons(['--syscall', 'fsync+fdatasync=EIO', 'true']), [
     'fsync+fdatasync=EIO never fired: nothing in fsync+fdatasync was called',
-    'hint: what a program does through io_uring goes past every rule',
+    'hint: what a program does through io_uring bypasses every rule',
   ])
 })
 

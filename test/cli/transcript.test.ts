@@ -23,21 +23,27 @@ for conversation in json.loads(os.environ["CONVERSATIONS"]):
     c.close()
 `
 
-test('each conversation of the transcript is what the real server says', async (t) => {
-  if (!requires(t, 'python3')) return
-  const expected = readTranscript()
-  const env = { CONVERSATIONS: JSON.stringify(expected) }
-  const args = ['exec', '--seed', '11', '--control=open+openat', '--', ...clientCommand(program)]
-  const { status, stdout, stderr } = await runMinderbinder(args, { env })
-  assert.equal(status, 0, stderr)
-  assert.deepEqual(
-    (linesOf(stdout) as Conversation[]).map(ofAnyVersion),
-    expected.map(ofAnyVersion),
-  )
-})
+for (const engine of ['ptrace', 'seccomp'])
+  test(`each conversation of the transcript is what the real server says, by ${engine}`, async (t) => {
+    if (!requires(t, 'python3')) return
+    const expected = readTranscript()
+    const env = { CONVERSATIONS: JSON.stringify(expected) }
+    const options = ['--seed', '11', '--engine', engine, '--control=open+openat']
+    const command = ['exec', ...options, '--', ...clientCommand(program)]
+    const { status, stdout, stderr } = await runMinderbinder(command, { env })
+    assert.equal(status, 0, stderr)
+    assert.deepEqual(
+      (linesOf(stdout) as Conversation[]).map((each) => said(each)),
+      expected.map((each) => said(each, engine)),
+    )
+  })
 
-function ofAnyVersion(conversation: Conversation): unknown {
+/** Of any version, and by that engine. */
+function said(conversation: Conversation, engine?: string): unknown {
   return JSON.parse(
-    JSON.stringify(conversation, (key, value) => (key === 'minderbinder' ? 'any' : value)),
+    JSON.stringify(conversation, (key, value) => {
+      if (key === 'minderbinder') return 'any'
+      return key === 'engine' ? (engine ?? value) : value
+    }),
   )
 }

@@ -34,17 +34,20 @@ const compared = new Set(['rates', 'path', 'fd', 'after'])
 const chosen = new Set(['outcomes', 'families'])
 
 /** Engines that no kernel of everyday has, or that are part of another: these alone may be missing here. */
-const mayLack = new Set(['override', 'auto'])
+const mayLack = new Set(['override', 'hook', 'auto'])
 
-for (const subject of subjects) {
-  if (wanted && !wanted.includes(subject.engine)) continue
-  const left = quick ? leftToOthers(subject) : undefined
-  if (left !== undefined) {
+const chosenSubjects = subjects.filter(({ engine }) => wanted?.includes(engine) ?? true)
+/** All are tried before the first test begins: a trial attaches to a call that tests count on having to themselves. */
+const lacks = new Map<Subject, string | undefined>()
+for (const subject of chosenSubjects)
+  if (leftToOthers(subject) === undefined) lacks.set(subject, await lacking(subject))
+
+for (const subject of chosenSubjects) {
+  const left = leftToOthers(subject)
+  const why = lacks.get(subject)
+  if (left !== undefined)
     record({ engine: subject.name, case: 'works here', result: 'skipped', why: left })
-    continue
-  }
-  const why = await lacking(subject)
-  if (why === undefined) holdToTable(subject)
+  else if (why === undefined) holdToTable(subject)
   else missing(subject, why)
 }
 
@@ -67,9 +70,10 @@ function missing(subject: Subject, why: string): void {
 }
 
 function holdToTable(subject: Subject): void {
-  for (const row of table) {
+  for (const each of table) {
+    const row = subject.as?.(each) ?? each
     if (!isDue(subject, row)) continue
-    const refusal = subject.refuses(row)
+    const refusal = subject.refuses(each)
     const name = `${row.group}: ${row.title}`
     // Not claimed: no test, but a line in the results.
     if (refusal && !refusal.says) {
@@ -100,6 +104,7 @@ function holdToTable(subject: Subject): void {
 
 /** Where everything is slow, what newer kernels do as older ones is tried on the older ones, or on the host. */
 function leftToOthers({ engine, user, without }: Subject): string | undefined {
+  if (!quick) return undefined
   if (user !== undefined) return 'tried on the host'
   if (without === 'tcx' || without === 'cgroup.kill')
     return 'tried on the host; before Linux 6.6 tc itself does without tcx'
@@ -123,6 +128,8 @@ function isDue(subject: Subject, row: Case): boolean {
   // The supervisor is a program like any other: it decides there as on the host.
   if (engine === 'seccomp' || engine === 'ptrace')
     return !decided.has(row.group) && !compared.has(row.group)
+  // As override's decisions, of which that is the other way in.
+  if (engine === 'hook') return !decided.has(row.group)
   // decide() in BPF is the same program everywhere: tried where the verifier and the JIT are the newest.
   const elsewhere = engine === 'override' && !newest && process.arch === 'x64'
   if (without === 'fmod_ret' || elsewhere) return !decided.has(row.group)

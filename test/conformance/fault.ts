@@ -5,6 +5,14 @@ export type Outcome =
   /** `text` as on the command line; what the call returns, raw. */
   | { readonly kind: 'errno' | 'return'; readonly text: string; readonly value: bigint }
   | { readonly kind: 'delay'; readonly text: string }
+  /** Joined by +. `value`: what the call returns, raw, without being run; it runs where that is left out. */
+  | {
+      readonly kind: 'several'
+      readonly text: string
+      readonly value?: bigint
+      readonly caught?: true
+      readonly deadly?: number
+    }
   /** How many of so many bytes are moved. */
   | { readonly kind: 'short'; readonly text: string; readonly of: (asked: number) => number }
   /** One of these, drawn; with `pause` after a delay. */
@@ -25,13 +33,13 @@ export interface Fault {
   /** It names more than those, and more than override can watch in its better way. */
   readonly wide?: true
   readonly outcome: Outcome
-  /** Percent, as on the command line; left out: 100. */
+  /** Percent, as on the command line; 100 by default. */
   readonly rate?: string
   readonly when?: string
   readonly times?: number
   readonly scope?: 'process' | 'thread'
   /** With the path arguments that it is meant to match, of all those in the case. */
-  readonly path?: { readonly glob: string; readonly matches: readonly string[] }
+  readonly path?: { readonly glob: string | readonly string[]; readonly matches: readonly string[] }
   readonly fd?: number | readonly number[]
   /** Names of programs that it is for; a * at the end is the only sign of a pattern. */
   readonly targets?: readonly string[]
@@ -89,7 +97,7 @@ export function faultText(fault: Fault, label: string): string {
   }
   const rate = fault.rate === undefined ? '' : `@${fault.rate}%`
   const pairs = Object.entries(keys).flatMap(([key, value]) =>
-    value === undefined ? [] : [`,${key}=${value}`],
+    value === undefined ? [] : [value].flat().map((each) => `,${key}=${each}`),
   )
   return `${fault.set}=${fault.outcome.text}${rate}${pairs.join('')}`
 }

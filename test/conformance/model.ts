@@ -232,9 +232,11 @@ class Model {
       const { n } = this.#expected.rules[index]!.log.at(-1)!
       return drawnError(outcome, this.#seed, index, n)[1]
     }
-    if (outcome?.kind === 'signal' && outcome.deadly) throw new Killed(outcome.deadly)
-    if (outcome?.kind === 'signal') this.#signals++
-    return call.natural
+    const brings = outcome?.kind === 'signal' || outcome?.kind === 'several' ? outcome : undefined
+    if (brings?.deadly) throw new Killed(brings.deadly)
+    if (outcome?.kind === 'signal' || (outcome?.kind === 'several' && outcome.caught))
+      this.#signals++
+    return outcome?.kind === 'several' ? (outcome.value ?? call.natural) : call.natural
   }
 
   #fires(fault: Fault, index: number, call: Call, process: Process): boolean {

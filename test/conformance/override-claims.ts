@@ -16,11 +16,12 @@ export function beyondOverride(faults: readonly Fault[], ways: Ways): string | u
   const later = ({ outcome }: Fault) =>
     outcome.kind === 'drawn'
       ? outcome.pause !== ''
-      : ['delay', 'signal', 'short'].includes(outcome.kind)
+      : ['delay', 'several', 'signal', 'short'].includes(outcome.kind)
   if (faults.some(later)) return 'delays, signals and short calls are left to the supervisor'
   if (faults.some(({ scope }) => scope === 'thread')) return 'it does not count in threads'
   const withPath = faults.filter(({ path }) => path !== undefined)
   if (withPath.length > 0 && !(ways.modify && ways.second)) return 'path= needs fmod_ret and more'
+  if (withPath.some(({ path }) => typeof path?.glob !== 'string')) return 'several path= of a rule'
   if (count(withPath) > MODIFIED_MAX) return `path= on more than ${MODIFIED_MAX} calls`
   if (ways.kprobe) return undefined
   if (faults.some(({ outcome }) => outcome.text === 'ret:0')) return 'ret:0 needs kprobes'

@@ -7,7 +7,7 @@ export interface Call {
   readonly name: string
   readonly args: readonly (number | string)[]
   readonly count: number
-  /** What it returns where nothing is faulted, raw: -9 is EBADF. */
+  /** What it returns if nothing is faulted, raw: -9 is EBADF. */
   readonly natural: bigint
   /** How many bytes it asks to move, of a file that has them: left out, it fails. */
   readonly asked?: number
@@ -102,8 +102,8 @@ export const openZero: Call = {
 }
 
 /** Of a file that has as many bytes as it is asked for. */
-export function reads(bytes: number, count: number): Call {
-  const args = [zero, `:${'.'.repeat(bytes)}`, bytes, 0]
+export function reads(bytes: number, count: number, fd = zero): Call {
+  const args = [fd, `:${'.'.repeat(bytes)}`, bytes, 0]
   return { do: 'call', name: 'pread64', args, count, natural: BigInt(bytes), asked: bytes }
 }
 

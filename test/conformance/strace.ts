@@ -65,13 +65,25 @@ export function straceCommand({ faults }: SyscallCase): string[] {
   return ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${calls.join(',')}`, ...injects]
 }
 
+/** `delay:10ms+EIO` as `delay_enter=10ms:error=EIO`. */
+function straceActions(text: string): string {
+  const actions = text.split('+').map((part) => {
+    const [verb = '', value] = part.split(':')
+    if (value === undefined) return `error=${verb}`
+    const action = { ret: 'retval', delay: 'delay_enter', 'delay-exit': 'delay_exit' }[verb]
+    return `${action ?? verb}=${value}`
+  })
+  return actions.join(':')
+}
+
 function injection(fault: Fault): string {
   const { set, outcome } = fault
   const when = occurrences(fault)
   const what = {
     errno: () => `error=${-(outcome as { value: bigint }).value}`,
     return: () => `retval=${(outcome as { value: bigint }).value}`,
-    delay: () => `delay_enter=${Number.parseInt(outcome.text.slice(6), 10) * 1000}`,
+    delay: () => straceActions(outcome.text),
+    several: () => straceActions(outcome.text),
     signal: () => outcome.text.replace(':', '='),
     drawn: () => '',
     short: () => '',

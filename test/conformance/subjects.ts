@@ -5,13 +5,14 @@ import { run, runMinderbinder } from '../helpers/run.ts'
 import { directCalls, secondProgram } from '../helpers/tracing.ts'
 import type { Case } from './case.ts'
 import type { Fault } from './fault.ts'
+import { beyondHook, throughHooks } from './hook-claims.ts'
 import { beyondOverride, sharing, type Ways } from './override-claims.ts'
 import { beyondStrace } from './strace.ts'
 
 export interface Subject {
   readonly name: string
   /** What MINDERBINDER_TEST_ENGINES calls it. */
-  readonly engine: 'seccomp' | 'ptrace' | 'override' | 'auto' | 'tc' | 'cgroup' | 'strace'
+  readonly engine: 'seccomp' | 'ptrace' | 'override' | 'hook' | 'auto' | 'tc' | 'cgroup' | 'strace'
   /** Before the faults. */
   readonly options: readonly string[]
   /** A fault that nothing comes of, for trying whether it works here at all. */
@@ -21,6 +22,8 @@ export interface Subject {
   readonly without?: Feature
   /** Undefined where it claims the case. */
   refuses(row: Case): Refusal | undefined
+  /** The case as it can have it. */
+  as?<Row extends Case>(row: Row): Row
   /** Which engine the summary must name. */
   engineOf(fault: Fault, row: Case): string
 }
@@ -38,9 +41,18 @@ const seccomp: Subject = {
   ...{ name: 'seccomp', engine: 'seccomp', options: ['--engine', 'seccomp'], harmless },
   refuses(row) {
     if (row.kind !== 'syscall') return notNetwork
-    return isShort(row) ? { why: 'it lets calls run whole', says: true } : undefined
+    if (isShort(row)) return { why: 'it lets calls run whole', says: true }
+    return isSeenToReturn(row) ? { why: 'it sees no call return', says: true } : undefined
   },
   engineOf: () => 'seccomp',
+}
+
+function isSeenToReturn({ faults }: Case): boolean {
+  return faults.some(
+    ({ outcome }) =>
+      outcome.text.includes('delay-exit') &&
+      !(outcome.kind === 'several' && outcome.value !== undefined),
+  )
 }
 
 function isShort({ faults }: Case): boolean {
@@ -76,6 +88,14 @@ function overrideBy(name: string, ways: Ways, without?: Feature): Subject {
 const ways: Ways = { modify: directCalls, kprobe: secondProgram, second: secondProgram }
 
 const override = overrideBy('override', ways)
+
+const hook: Subject = {
+  ...{ name: 'hook', engine: 'hook', options: ['--engine', 'hook'] },
+  harmless: ['--syscall', 'mkdirat=ENOENT@0%'],
+  refuses: (row) => (row.kind === 'syscall' ? beyondHook(row) : notNetwork),
+  as: throughHooks,
+  engineOf: () => 'hook',
+}
 
 /** A plan of both: each rule by the cheapest engine that can do it and those that share calls with it. */
 const auto: Subject = {
@@ -125,6 +145,7 @@ export const subjects: readonly Subject[] = [
   override,
   overrideBy('override without fmod_ret', { ...ways, modify: false, kprobe: true }, 'fmod_ret'),
   overrideBy('override without kprobe', { ...ways, kprobe: false }, 'kprobe'),
+  hook,
   auto,
   tc,
   without(tc, 'tcx'),
@@ -132,7 +153,7 @@ export const subjects: readonly Subject[] = [
   without(cgroup, 'cgroup.kill'),
 ]
 
-/** Why it does not work here, found by trying; undefined where it does. */
+/** Why it does not work here, found by trying; undefined if it does. */
 export async function lacking(subject: Subject): Promise<string | undefined> {
   if (subject.user && !has('root')) return 'needs root to become another user'
   if (subject.without === 'kprobe' && !ways.kprobe)

@@ -185,14 +185,16 @@ test('failures() ends by its symbol, too', async () => {
   await assert.rejects(unused[Symbol.asyncDispose](), { code: 'MB_NEVER_FIRED' })
 })
 
-test('a process that exits in a block leaves no fault behind', () => {
+// Without minderbinder in front a child has the filter of its parent: own-filter-program.js.
+const skip = !process.env.MINDERBINDER_CONTROL
+test('a process that exits in a block leaves no fault behind', { skip }, () => {
   const script = `import('minderbinder/testing').then(async ({ failures }) => {
     await failures(${JSON.stringify(fault)}, { scope: 'tree' }); process.exit(3) })`
   const { status } = spawnSync(process.execPath, ['-e', script], { cwd: import.meta.dirname })
   assert.deepEqual([status, opened(), catOpened()], [3, true, true])
 })
 
-test('a block that never ends keeps no process from ending', () => {
+test('a block that never ends keeps no process from ending', { skip }, () => {
   const script = `import('minderbinder/testing').then(({ withFailures }) =>
     withFailures(${JSON.stringify(fault)}, () => new Promise(() => {})))`
   const { status } = spawnSync(process.execPath, ['-e', script], { timeout: 20_000 })

@@ -28,7 +28,7 @@ const noLibc = [
   '-no-pie',
 ]
 
-/** What makes programs, without a C library, of the 32-bit architecture that the kernel runs besides. */
+/** What makes programs, without a C library, of the 32-bit architecture that the kernel also runs. */
 export const compiler32 =
   process.arch === 'arm64'
     ? { command: 'arm-linux-gnueabihf-gcc', options: [...noLibc, '-marm'] }
@@ -58,7 +58,7 @@ export function fixture(name: string, { link = 'pie', defines = [] }: FixtureOpt
   const program = new URL(`${name}-${link}-${key.slice(0, 12)}`, build).pathname
   if (existsSync(program)) return program
   mkdirSync(build, { recursive: true })
-  // Test files run side by side: whoever is last replaces the same bytes.
+  // Test files run side by side: the last one replaces the same bytes.
   const temporary = `${program}.${process.pid}`
   const compiler = link === 'no-libc-32-bit' ? compiler32.command : 'cc'
   execFileSync(compiler, [...options, '-o', temporary, source])

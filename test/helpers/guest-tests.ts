@@ -96,7 +96,7 @@ function copyProduct(share: string, { architecture }: Kernel): Record<string, st
   return Object.fromEntries(folders.map((f) => [join(repository, f), `product/${f}`]))
 }
 
-/** Items for one reader, who waits for them. */
+/** Items for one reader, which waits for them. */
 class Queue<T> implements AsyncIterable<T> {
   readonly #items: T[] = []
   #ended = false

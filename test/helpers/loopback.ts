@@ -24,7 +24,7 @@ export async function echoDatagrams(t: TestContext, port = 0): Promise<number> {
   return server.address().port
 }
 
-/** One that nobody has at the moment. */
+/** One that is free at the moment. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -112,7 +112,7 @@ export async function startClient(
   }
 }
 
-/** A copy of a program under another name; of net-client where it is left out. */
+/** A copy of a program under another name; of net-client by default. */
 export function programCalled(
   t: TestContext,
   name: string,

@@ -22,7 +22,7 @@ function children(): ReadonlyMap<number, readonly number[]> {
   return parents
 }
 
-/** Who is who, by what it runs: ours are the launcher and node. */
+/** Tells processes apart by what they run: ours are the launcher and node. */
 export function program(pid: number): string {
   try {
     return readlinkSync(`/proc/${pid}/exe`)
@@ -36,7 +36,7 @@ export function alive(pid: number): boolean {
   return !['', 'Z'].includes(stateOf(pid))
 }
 
-/** SIGKILL; false where there is no such process any more. */
+/** SIGKILL; false if there is no such process any more. */
 export function killed(pid: number): boolean {
   try {
     return process.kill(pid, 'SIGKILL')
@@ -61,7 +61,7 @@ export function ourProcesses(front: number): OurProcesses {
   return { node, supervisor, command: supervisor && parents.get(supervisor)?.[0] }
 }
 
-/** One letter: R, S, T (stopped), Z ...; empty where it is gone. */
+/** One letter: R, S, T (stopped), Z ...; empty if it is gone. */
 export function stateOf(pid: number): string {
   try {
     return readStat(pid).field(3)

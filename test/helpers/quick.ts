@@ -9,7 +9,7 @@ const limitUs = 1_000_000
 
 /**
  * Does it, and again if it was slow: the least of three tries counts, since garbage is collected and code is
- * compiled at somebody's expense.
+ * compiled at a test's expense.
  */
 export function quickly(text: string, act: () => void): void {
   let least = Number.POSITIVE_INFINITY

@@ -74,7 +74,7 @@ export type Need =
  */
 type KernelNeed = `linux:${number}` | 'linux:override' | 'linux:hook' | 'linux:path'
 
-/** Returns undefined where the need is met, else why it is not. */
+/** Returns undefined if the need is met, else why it is not. */
 type Check = () => string | undefined
 
 const checks: Readonly<Record<string, Check>> = {

@@ -75,7 +75,7 @@ export function start(command: readonly string[], options: RunOptions = {}): Run
   const stdout = gather(child.stdout)
   const stderr = gather(child.stderr)
   const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString('utf8')
-  // A child that does not read its input is no failure of the test.
+  // A child that does not read its input does not fail the test.
   child.stdin?.on('error', () => {})
   const result = new Promise<RunResult>((resolve, reject) => {
     const limit = (options.timeout ?? 30_000) * patience

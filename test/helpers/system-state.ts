@@ -122,7 +122,7 @@ function numbers(folder: string): string[] {
   return entries(folder).filter((name) => /^\d+$/.test(name))
 }
 
-/** Empty where it is gone or not ours to read: processes end while we look. */
+/** Empty if it is gone or not ours to read: processes end while we look. */
 function entries(folder: string, onlyFolders = false): string[] {
   try {
     return readdirSync(folder, { withFileTypes: true })

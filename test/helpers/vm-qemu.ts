@@ -27,7 +27,7 @@ interface Hardware {
   readonly program: string
   readonly machine: readonly string[]
   readonly console: string
-  /** What the kernel is told besides. */
+  /** More of the kernel's command line. */
   readonly kernel: string
   /** What it is told of the clock where that is not counted. */
   readonly clock: string

@@ -32,7 +32,7 @@ export interface VmOptions {
   readonly timeout?: number
   /** A folder of the host for results: /run/share/NAME inside is NAME here. A temporary one where left out. */
   readonly share?: string
-  /** Output as it comes, besides being collected. */
+  /** Gets output as it comes; it is collected, too. */
   readonly onStdout?: (chunk: Buffer) => void
   readonly onStderr?: (chunk: Buffer) => void
   readonly onKernel?: (chunk: Buffer) => void
@@ -59,7 +59,7 @@ const DRAIN_MS = 3_000
 
 /**
  * Boots a kernel, runs the command as root, and ends the machine. A machine that complains or takes too long
- * is reported in `trouble`; whoever calls must look.
+ * is reported in `trouble`; the caller must look.
  *
  * @throws {Error} where qemu itself cannot be run
  */

@@ -1,4 +1,4 @@
-/** A Debian as debootstrap makes it, in a folder: a machine on which nobody has installed anything. */
+/** A Debian as debootstrap makes it, in a folder: a machine with nothing else installed. */
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,

@@ -97,21 +97,26 @@ async function project(t: TestContext, { from, scope = 'tree', hits = false }: F
   return folder
 }
 
-for (const framework of frameworks)
+// Vitest colours its output where CI is set, whatever stdout is.
+const env = { NO_COLOR: '1', FORCE_COLOR: undefined, MINDERBINDER_CONTROL: undefined }
+
+for (const framework of frameworks) {
   test(`${framework.title}: faults are in force in their block, and hit what they should`, async (t) => {
     if (!requires(t, ...needs)) return
     const cwd = await project(t, framework)
-    const command = [
-      'node_modules/.bin/minderbinder',
-      'exec',
-      '--control',
-      '--',
-      ...framework.command,
-    ]
-    // Vitest colours its output where CI is set, whatever stdout is.
-    const env = { NO_COLOR: '1', FORCE_COLOR: undefined }
+    const prefix = ['node_modules/.bin/minderbinder', 'exec', '--control', '--']
+    const command = [...prefix, ...framework.command]
     const { status, stdout, stderr } = await run(command, { cwd, env, timeout: 60_000 })
     assert.equal(status, 0, stdout + stderr)
     assert.match(stdout + stderr, /Tests:? +2 passed/)
     assert.match(stderr, /--control: 2 clients injected 2 faults, which fired [24] times$/m)
   })
+
+  test(`${framework.title}, with nothing in front: the same`, async (t) => {
+    if (!requires(t, ...needs)) return
+    const cwd = await project(t, framework)
+    const { status, stdout, stderr } = await run(framework.command, { cwd, env, timeout: 60_000 })
+    assert.equal(status, 0, stdout + stderr)
+    assert.match(stdout + stderr, /Tests:? +2 passed/)
+  })
+}

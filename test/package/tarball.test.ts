@@ -30,6 +30,7 @@ const expected: readonly RegExp[] = [
   /^config\.yaml$/,
   /^bin\/minderbinder\.sh$/,
   /^build\/launcher-(x86_64|aarch64)$/,
+  /^build\/own-filter-(x86_64|aarch64)\.so$/,
   /^clients\/(README\.md|transcript\.jsonl)$/,
   /^clients\/go\/([a-z_]+\.go|go\.mod|README\.md)$/,
   /^clients\/python\/((tests\/)?[a-z_]+\.py|pyproject\.toml|README\.md)$/,
@@ -45,7 +46,8 @@ const expected: readonly RegExp[] = [
   // What is not MIT comes with its source, and what makes the one of the other.
   /^bpf\/[a-z-]+\.(bpf\.c|bpf\.o|bpf\.h|h)$/,
   /^src\/launcher\/([a-z]+\/)?[a-z-]+\.[ch]$/,
-  /^scripts\/build-(bpf|launcher|launchers)\.sh$/,
+  /^src\/own-filter\/([a-z-]+\.[ch]|exports\.map)$/,
+  /^scripts\/build-(bpf|launcher|launchers|own-filter)\.sh$/,
 ]
 
 test('npm pack builds all that the package needs, and leaves no more behind', async (t) => {
@@ -87,6 +89,30 @@ test('the launchers are static programs of their machines, without symbols', (t)
   }
 })
 
+test('the libraries for tests need a C library of 2017, and are each for their machine', (t) => {
+  if (!requires(t, 'npm', 'cross-compilers')) return
+  const folder = unpacked(t, tarball())
+  const [numbers, oldest] = [
+    { x86_64: 62, aarch64: 183 },
+    { x86_64: 'GLIBC_2.2.5', aarch64: 'GLIBC_2.17' },
+  ]
+  for (const machine of machines) {
+    const path = join(folder, 'build', `own-filter-${machine}.so`)
+    assert.equal(readFileSync(path).readUInt16LE(18), numbers[machine])
+    const text = execFileSync('readelf', ['--wide', '--dynamic', '--version-info', path], {
+      encoding: 'utf8',
+    })
+    const needed = [...text.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name)
+    assert.ok(
+      needed.every((name) => /^(libc|ld-linux-aarch64)\.so/.test(name!)),
+      needed.join(),
+    )
+    const versions = [...text.matchAll(/Name: (GLIBC_[\d.]+)/g)].map(([, name]) => name)
+    assert.deepEqual([...new Set(versions)], [oldest[machine]])
+    assert.match(text, /NODELETE/)
+  }
+})
+
 test('with this machine’s compiler alone there is this machine’s launcher, and a release is refused', async (t) => {
   if (!requires(t, 'cc')) return
   const folder = scratch(t)
@@ -103,12 +129,13 @@ test('with this machine’s compiler alone there is this machine’s launcher, a
       timeout: 120_000,
     })
   writeFileSync(join(folder, `launcher-${other}`), 'an old one')
+  writeFileSync(join(folder, `own-filter-${other}.so`), 'an old one')
   const alone = await build(folder)
   assert.equal(alone.status, 0, alone.stderr)
   assert.match(alone.stderr, new RegExp(`no launcher for ${other}: .* is not installed`))
   assert.deepEqual(
-    readdirSync(folder).filter((name) => name.startsWith('launcher')),
-    [`launcher-${machine}`],
+    readdirSync(folder).filter((name) => /^(launcher|own-filter)/.test(name)),
+    [`launcher-${machine}`, `own-filter-${machine}.so`],
   )
   const release = await build('--all', folder)
   assert.equal(release.status, 2)

@@ -10,19 +10,25 @@ export const machines = ['x86_64', 'aarch64'] as const
 export const launcherOf = (machine: (typeof machines)[number]) =>
   join(repository, 'build', `launcher-${machine}`)
 
-/** What launchers are made of. */
-const sources = ['src/launcher', 'bpf', 'scripts'].map((folder) => join(repository, folder))
+/** What launchers and the library for tests are made of. */
+const sources = ['src/launcher', 'src/own-filter', 'bpf', 'scripts'].map((folder) =>
+  join(repository, folder),
+)
 
 /** Cross-compiles the launchers where that has not been done since their sources changed. */
 export function buildLaunchers(): void {
   const newest = Math.max(
     ...sources.flatMap((folder) =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' })
-        .filter((name) => /\.[ch]$|build-launcher/.test(name))
+        .filter((name) => /\.([ch]|map)$|build-(launcher|own-filter)/.test(name))
         .map((name) => statSync(join(folder, name)).mtimeMs),
     ),
   )
-  const built = machines.map((machine) => statSync(launcherOf(machine), { throwIfNoEntry: false }))
+  const files = machines.flatMap((machine) => [
+    launcherOf(machine),
+    join(repository, 'build', `own-filter-${machine}.so`),
+  ])
+  const built = files.map((file) => statSync(file, { throwIfNoEntry: false }))
   if (built.every((file) => file !== undefined && file.mtimeMs > newest)) return
   execFileSync('sh', [join(repository, 'scripts/build-launchers.sh'), '--all'])
 }

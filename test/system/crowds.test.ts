@@ -1,4 +1,4 @@
-/** Many threads and processes at once, and commands that somebody else stops: under each engine of the supervisor. */
+/** Many threads and processes at once, and commands that another process stops: under each engine of the supervisor. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

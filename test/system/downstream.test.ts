@@ -42,6 +42,8 @@ interface Example {
   readonly env?: Readonly<Record<string, string>>
   /** What it prints once its tests have passed. */
   readonly passed: RegExp
+  /** The same if minderbinder is not in front. */
+  readonly refused?: RegExp
 }
 
 /** Makes an example in an empty folder. */
@@ -65,7 +67,11 @@ async function node(folder: string): Promise<Example> {
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(repository, join(folder, 'node_modules/minderbinder'))
   const command = [process.execPath, '--test', '--test-reporter=tap', folder]
-  return { command, passed: /^# pass 2\n# fail 0$/m }
+  return {
+    command,
+    passed: /^# pass 2\n# fail 0$/m,
+    refused: /seccomp sees system calls, not packets/, // the filter of the process itself
+  }
 }
 
 async function python(): Promise<Example> {
@@ -105,7 +111,7 @@ for (const [language, need, prepare] of [
 ] as [string, Need[], Preparation][])
   test(`${language}: the handler answers 502 while nothing reaches the service`, async (t) => {
     if (!requires(t, ...needs, ...need)) return
-    const { command, passed, ...where } = await prepare(scratch(t))
+    const { command, passed, refused, ...where } = await prepare(scratch(t))
     const namespace = await openNamespace(t)
     const before = systemState()
     const env = { ...where.env, ...trust }
@@ -117,5 +123,5 @@ for (const [language, need, prepare] of [
     // Where minderbinder is not in front, the tests fail, and the handler is not broken.
     const bare = await run(namespace.inside(...command), { ...where, env })
     assert.notEqual(bare.status, 0)
-    assert.match(bare.stdout + bare.stderr, /MINDERBINDER_CONTROL is not set/)
+    assert.match(bare.stdout + bare.stderr, refused ?? /MINDERBINDER_CONTROL is not set/)
   })

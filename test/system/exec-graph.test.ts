@@ -1,4 +1,4 @@
-/** exec --graph and --metrics: somebody looks on, and the command notices nothing. */
+/** exec --graph and --metrics: you look on, and the command notices nothing. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -226,7 +226,11 @@ test('without a terminal: refused', async (t) => {
   assert.ok(!existsSync(join(folder, 'ran')))
 })
 
-test('--metrics: curl reads what happens while the command runs, and nobody afterwards', async (t) => {
+for (const engine of ['seccomp', 'ptrace'])
+  test(`--metrics, ${engine}: curl reads what happens while the command runs, and nobody afterwards`, (t) =>
+    metricsAreServed(t, engine))
+
+async function metricsAreServed(t: TestContext, engine: string): Promise<void> {
   if (!requires(t, 'root', 'cc', 'curl', 'libbpf', 'cgroup2')) return
   const before = systemState()
   const port = await freePort()
@@ -237,8 +241,9 @@ test('--metrics: curl reads what happens while the command runs, and nobody afte
     `while [ ! -e ${folder}/end ]; do cat /etc/hostname; sleep 0.02; done`,
   ]
   const running = startMinderbinder([
-    ...['exec', '-q', '--engine', 'seccomp', '--metrics', `${port}`],
-    ...['--syscall', 'openat=ENOENT@50%,path=/etc/hostname,name=break_cat', '--', ...command],
+    ...['exec', '-q', '--engine', engine, '--metrics', `${port}`],
+    ...['--syscall', 'openat=EXDEV@50%,path=/etc/hostname,name=break_cat'],
+    ...['--syscall', 'fadvise64=EIO,name=advise', '--', ...command],
   ])
   const url = `http://127.0.0.1:${port}/metrics`
   const scrape = async () => {
@@ -246,11 +251,14 @@ test('--metrics: curl reads what happens while the command runs, and nobody afte
     const lines = stdout.split('\n').filter((line) => /^[a-z]/.test(line))
     return new Map(lines.map((line) => [line.replace(/ \S+$/, ''), Number(/\S+$/.exec(line))]))
   }
-  const rule = '{rule="break_cat",engine="seccomp"}'
+  const rule = `{rule="break_cat",engine="${engine}"}`
+  const advised = `{rule="advise",engine="${engine}"}`
+  const calls = (labels: string) => `minderbinder_target_syscalls_total{${labels}}`
   const first = await until(
     async () => {
       const metrics = await scrape()
-      return (metrics.get(`minderbinder_rule_fired_total${rule}`) ?? 0) > 2 && metrics
+      const fired = (labels: string) => metrics.get(`minderbinder_rule_fired_total${labels}`) ?? 0
+      return fired(rule) > 2 && fired(advised) > 0 && metrics
     },
     { what: 'faults in the metrics' },
   )
@@ -258,18 +266,23 @@ test('--metrics: curl reads what happens while the command runs, and nobody afte
   for (const name of [
     `minderbinder_rule_seen_total${rule}`,
     `minderbinder_rule_matched_total${rule}`,
-    'minderbinder_target_syscalls_total{result="ok"}',
-    'minderbinder_target_syscalls_total{result="error"}',
+    calls('syscall="openat",result="ok"'),
+    calls('syscall="openat",result="error"'),
+    calls('syscall="wait4",result="ok"'),
     'minderbinder_target_context_switches_total',
   ])
     assert.ok(second.get(name)! >= first.get(name)! && first.get(name)! > 0, name)
+  // A call that was not run has its name all the same; cat's own never fails.
+  const failed = second.get(calls('syscall="fadvise64",result="error"')) ?? 0
+  assert.ok(failed >= first.get(`minderbinder_rule_fired_total${advised}`)!, `${failed}`)
+  assert.equal(second.get(calls('syscall="unknown",result="error"')), undefined)
   assert.ok(second.get('minderbinder_targets')! >= 1)
   assert.equal(second.get('minderbinder_events_lost_total'), 0)
   await run(['touch', join(folder, 'end')])
   assert.equal((await running.result).status, 0)
   assert.notEqual((await run(['curl', '-sS', url])).status, 0)
   await nothingLeft(before)
-})
+}
 
 test('--metrics where another has the port: the command is not run', async (t) => {
   if (!requires(t, 'cc')) return

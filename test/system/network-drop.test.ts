@@ -1,4 +1,4 @@
-/** --drop-net: packets of the target are lost silently on their way out, and nobody else's. */
+/** --drop-net: packets of the target are lost silently on their way out, and no others. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { MinderbinderError } from '../../src/errors.ts'
@@ -151,6 +151,12 @@ const cases: readonly [faults: string[], count: number, lost: number[]][] = [
   [['drop-net 100%,port=1-9'], 3, []],
   [['drop-net 100%,port=PORT-65535'], 3, [1, 2, 3]],
   [['drop-net 100%,port=1-PORT'], 3, [1, 2, 3]],
+  [['drop-net 100%,port=1+PORT+65535'], 3, [1, 2, 3]],
+  [['drop-net 100%,port=1-9+11+13+15+17+19+21+PORT'], 3, [1, 2, 3]],
+  [['drop-net 100%,port=1-9+11+13+15+17+19+21+23'], 3, []],
+  [['drop-net 100%,to=::1+10.0.0.0/8+127.0.0.1'], 3, [1, 2, 3]],
+  [['drop-net 100%,to=::1+10.0.0.0/8+127.0.0.2'], 3, []],
+  [['drop-net 100%,to=::1+127.0.0.0/8,port=PORT+1'], 3, [1, 2, 3]],
   [['drop-net 100%,proto=udp'], 3, [1, 2, 3]],
   [['drop-net 100%,proto=tcp'], 3, []],
   [['drop-net 100%,proto=icmp'], 3, []],

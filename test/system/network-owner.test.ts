@@ -13,7 +13,7 @@ import { nothingLeft, systemState } from '../helpers/system-state.ts'
 const needs = ['root', 'cgroup2', 'libbpf', 'python3', 'netns', 'ip', 'tc', 'bpftool'] as const
 const mechanism = 'clsact'
 
-/** A filter of somebody else: any program will do, loaded by tc itself. */
+/** Another program's filter: any will do, loaded by tc itself. */
 const object = new URL('../../bpf/network.bpf.o', import.meta.url).pathname
 const foreign = `protocol all bpf direct-action object-file ${object} section tc`
 

@@ -98,3 +98,79 @@ for (const { title, options } of identities)
       assert.equal(done.signal, name)
     }
   })
+
+const byPtrace = (fault: string, ...command: readonly string[]) =>
+  runMinderbinder(['exec', '--engine', 'ptrace', '--syscall', fault, '--', ...command], options)
+
+for (const deadly of ['KILL', 'TERM'])
+  test(`a process that SIG${deadly} ends before its call returns has made the call`, async (t) => {
+    const folder = join(scratch(t), 'folder')
+    const start = performance.now()
+    const kill = ['timeout', '-s', deadly, '0.5', 'mkdir', folder]
+    await byPtrace('mkdir+mkdirat=delay-exit:60m', ...kill)
+    assert.equal(existsSync(folder), true)
+    assert.ok(performance.now() - start < 20_000)
+  })
+
+/** A caught signal comes while the call waits; its handler writes what read waits for. Prints as above, and the bytes. */
+const late = `
+import ctypes, os, signal, sys, time
+number, restart = int(sys.argv[1]), sys.argv[2] == 'restart'
+call = ctypes.CDLL(None, use_errno=True).syscall
+call.restype = ctypes.c_long
+r, w = os.pipe()
+os.dup2(r, 77)
+times = []
+WRITE = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda _: (times.append(time.monotonic()), os.write(w, b'xyz')) and None)
+class Action(ctypes.Structure):
+    _fields_ = [('handler', ctypes.c_void_p), ('mask', ctypes.c_ulong * 16), ('flags', ctypes.c_int), ('restorer', ctypes.c_void_p)]
+action = Action(ctypes.cast(WRITE, ctypes.c_void_p).value, (ctypes.c_ulong * 16)(), 0x10000000 if restart else 0, None)
+ctypes.CDLL(None).sigaction(int(signal.SIGALRM), ctypes.byref(action), None)
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+result = call(number, 77, ctypes.create_string_buffer(4), 4)
+print(result, ctypes.get_errno() if result < 0 else 0, time.monotonic() - times[0] >= 0.5)`
+
+test('a call that a signal ends returns late when it is made again, and is counted once', async (t) => {
+  if (!requires(t, 'python3')) return
+  for (const [how, said] of [
+    ['restart', '3 0 True'],
+    ['interrupt', '-1 4 False'],
+  ] as const) {
+    const program = ['/usr/bin/python3', '-c', late, call('read'), how]
+    const done = await byPtrace('read=delay-exit:500ms,fd=77', ...program)
+    assert.equal(done.stdout, `${said}\n`, `${how}: ${done.stderr}`)
+    assert.match(done.stderr, / ptrace +1 +1 +1$/m, how)
+  }
+})
+
+test('calls return late from which other processes and programs begin', async (t) => {
+  if (!requires(t, 'cc', 'python3')) return
+  const took = async (fault: string, ...command: readonly string[]) => {
+    const start = performance.now()
+    const done = await byPtrace(fault, ...command)
+    assert.equal(done.status, 0, done.stderr)
+    return performance.now() - start
+  }
+  assert.ok((await took('execve=delay-exit:1s', 'env', 'env', 'true')) >= 2000)
+  // By a thread that is not its process's first: the first one's number becomes its own.
+  assert.ok((await took('execve=delay-exit:1s', fixture('matrix'), 'thread-exec')) >= 1000)
+  const forks =
+    'import os\nfor _ in range(2):\n  pid = os.fork() or os._exit(0)\n  os.waitpid(pid, 0)'
+  assert.ok((await took('%fork=delay-exit:1s', '/usr/bin/python3', '-c', forks)) >= 2000)
+  const spawns = "import subprocess\nfor _ in range(2): subprocess.run(['true'])"
+  assert.ok((await took('%fork=delay-exit:1s', '/usr/bin/python3', '-c', spawns)) >= 2000)
+})
+
+test('a call that is cut returns late', async (t) => {
+  if (!requires(t, 'python3')) return
+  const program = `
+import os, time
+r, w = os.pipe()
+os.write(w, b'abc')
+os.dup2(r, 77)
+start = time.monotonic()
+print(os.read(77, 3), os.read(77, 3), time.monotonic() - start >= 0.4)`
+  const fault = 'read=short:1+delay-exit:200ms,fd=77'
+  const done = await byPtrace(fault, '/usr/bin/python3', '-c', program)
+  assert.equal(done.stdout, "b'a' b'b' True\n", done.stderr)
+})

@@ -31,12 +31,12 @@ for (const engine of engines)
     const [tcp, otherTcp, udp, otherUdp] = (await ports(t)) as [string, string, string, string]
     const faults = [
       `sendto=ECONNRESET,port=${tcp}`,
-      `write=EPIPE,proto=tcp,port=${tcp},to=127.0.0.0/8`,
-      `write=EIO,to=10.0.0.0/8`,
+      `write=EPIPE,proto=tcp,port=1+${tcp},to=::2+127.0.0.0/8`,
+      `write=EIO,to=10.0.0.0/8+::2,to=127.0.0.2`,
       `sendto=EPERM,port=${udp},proto=udp`,
       `sendto=EIO,port=${udp},proto=tcp`,
       `sendmsg=EACCES,to=127.0.0.1,port=1-${udp}`,
-      `setsockopt=EINVAL,port=${tcp}`,
+      `setsockopt=EINVAL,port=${tcp},port=2`,
       `recvfrom=ETIMEDOUT,port=${tcp}`,
     ].flatMap((fault) => ['--syscall', fault])
     const command = ['/usr/bin/python3', script, tcp, otherTcp, udp, otherUdp]

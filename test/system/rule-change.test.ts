@@ -56,7 +56,7 @@ test('a rule that is added hits from then on, and only what it names; removed, i
   const failed = changing.calls.failed('getpgid', 'EPERM')
   await changing.calls.goesOn()
   assert.ok(changing.calls.failed('getpgid', 'EPERM') <= failed + threads)
-  // The same place in the supervisor's table, another number: its counts begin anew, of each process, too.
+  // The same place in the supervisor's table, another number: its counts start again, those of each process too.
   const once = 'getsid=EACCES,scope=process,when=1'
   for (const slot of [1, 2, 3]) {
     assert.deepEqual(await changing.add(once), [slot])
@@ -114,9 +114,9 @@ for (const engine of [seccomp, ptrace])
     const unknown = /^no engine can do --syscall close=EIO now: .*close is not among/
     await refused(unknown, 'MB_NO_ENGINE', [...wanted, ...rules('close=EIO')], [0])
     const two = [...wanted, ...wanted]
-    await refused(/^3 rules would be in force, and 2 at most can be$/, 'MB_FAULT_VALUE', two)
+    await refused(/^3 rules would be in force \(the limit is 2\)$/, 'MB_FAULT_VALUE', two)
     await refused(/^rule 7 cannot be removed: it is not in force$/, 'MB_FAULT_VALUE', wanted, [7])
-    const twice = /^rule 0 cannot be removed: it is removed already$/
+    const twice = /^rule 0 cannot be removed: it was removed already$/
     await refused(twice, 'MB_FAULT_VALUE', wanted, [0, 0])
     await refused(/packets/, 'MB_NO_ENGINE', rules('--drop-net 100%'))
     const targeted = { syscall: [{ syscall: 'getpgid', ret_code: 'EPERM', targets: [{ uid: 0 }] }] }

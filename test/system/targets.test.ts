@@ -1,4 +1,4 @@
-/** A rule with targets hits the processes that they name, what those start, and nobody else of the tree. */
+/** A rule with targets hits the processes that they name, what those start, and nothing else of the tree. */
 import assert from 'node:assert/strict'
 import {
   chmodSync,

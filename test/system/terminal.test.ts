@@ -70,7 +70,7 @@ atTerminal('^C is one signal for the child, not two', async (screen, t) => {
   const front = Number(readFileSync(file, 'utf8'))
   const supervisor = descendants(front).find((pid) => program(pid).endsWith('/launcher'))
   assert.ok(supervisor !== undefined)
-  // A second SIGINT would melt into the first where that is still pending: whoever passes it on has to wait.
+  // A second SIGINT would melt into the first if that is still pending: the test has to wait.
   process.kill(supervisor, 'SIGSTOP')
   screen.type(keys.interrupt)
   await screen.sees('got 2')

@@ -1,4 +1,4 @@
-/** Only the target is hit: its threads, children and grandchildren, from their first instruction, and nobody else. */
+/** Only the target is hit: its threads, children and grandchildren, from their first instruction, and nothing else. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

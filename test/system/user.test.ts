@@ -1,4 +1,4 @@
-/** --user: the command is somebody else, and its faults are the same. */
+/** --user: the command runs as another user, with the same faults. */
 import assert from 'node:assert/strict'
 import { chmodSync, copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -36,7 +36,8 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
   const { faults, options, command } = parseExec(args)
   const rules = await allRules(faults, { filesOnly: true })
   const observer = await observerOf(options, command, front)
-  const control = options.control === undefined ? undefined : await controlled(options, rules)
+  const control =
+    options.control === undefined ? undefined : await controlled(options, rules, command[0]!)
   const planned =
     control?.planned ?? planEngines(rules, engines, { option: options.engine, command: command[0] })
   const user = options.user === undefined ? undefined : await lookUpUser(options.user)
@@ -86,9 +87,13 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
 }
 
 /** Imported here: a start without --control does not wait for it. @throws {MinderbinderError} */
-async function controlled(options: ExecOptions, rules: readonly Rule[]): Promise<ControlledRun> {
+async function controlled(
+  options: ExecOptions,
+  rules: readonly Rule[],
+  command: string,
+): Promise<ControlledRun> {
   const { ControlledRun } = await import('./controlled-run.ts')
-  return new ControlledRun(options, rules)
+  return new ControlledRun(options, rules, command)
 }
 
 /** What watches while the command runs; closes the terminal if nothing does. */
@@ -133,7 +138,7 @@ function ranAsItIs(why: string): string {
 }
 
 /**
- * A fault that was required and never fired is said however the command ended, and with --quiet too: a test of error
+ * A required fault that never fired is reported however the command ended, and with --quiet too: a test of error
  * handling expects the command to fail, and would otherwise pass without its fault.
  */
 function endLikeChild(

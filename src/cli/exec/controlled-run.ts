@@ -1,9 +1,10 @@
-/** `exec --control`: what its session may become, and what is said of that afterwards. */
+/** `exec --control`: what its session may become, and the report of that. */
 
 import { reachOf } from '../../control/reach.ts'
 import { ControlServer } from '../../control/server.ts'
-import { planEngines } from '../../engines/choose.ts'
-import type { Engine, EngineName, Scope } from '../../engines/engine.ts'
+import { type EngineOption, planEngines } from '../../engines/choose.ts'
+import { controlledEngine } from '../../engines/controlled.ts'
+import type { Engine, Scope } from '../../engines/engine.ts'
 import { engines } from '../../engines/engines.ts'
 import { MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
@@ -30,17 +31,14 @@ export class ControlledRun {
 
   /**
    * @param rules those of the command line
+   * @param command the program
    * @throws {MinderbinderError} what was asked for does not go together
    */
-  constructor({ control = '', seed, engine, graph, metrics }: ExecOptions, rules: readonly Rule[]) {
-    if (engine !== 'auto' && engine !== 'seccomp')
-      throw new MinderbinderError(
-        'MB_USAGE',
-        `--control: --engine ${engine} cannot change faults`,
-        {
-          hint: 'leave out --engine: seccomp changes them',
-        },
-      )
+  constructor(
+    { control = '', seed, engine, graph, metrics }: ExecOptions,
+    rules: readonly Rule[],
+    command: string,
+  ) {
     if (graph || metrics !== undefined)
       throw new MinderbinderError(
         'MB_USAGE',
@@ -49,9 +47,8 @@ export class ControlledRun {
       )
     const capacity = Math.min(rules.length + CLIENT_RULES_MAX, RULES_MAX)
     this.scope = { capacity, reach: reach(control) }
-    this.planned = {
-      engines: withAll(planEngines(rules, engines, { option: 'seccomp' }).engines),
-    }
+    const { name: option } = controlledEngine(engine, engines, command)
+    this.planned = { engines: withAll(planEngines(rules, engines, { option }).engines, option) }
     this.#seed = seed
     this.#own = rules.length
   }
@@ -65,6 +62,7 @@ export class ControlledRun {
       session,
       seed: this.#seed,
       reach: this.scope.reach,
+      reachHint: (name) => `minderbinder exec --control=SET names the reach: --control=${name}`,
       onRules: (slots, rules) => injections?.addRules(slots, rules),
     })
   }
@@ -94,12 +92,12 @@ function reach(set: string): ReadonlySet<string> {
   }
 }
 
-/** Those that can get rules later are there although they have none yet, and seccomp installs its filter. */
-function withAll(planned: ReadonlyMap<Engine, readonly number[]>) {
-  const changing: readonly EngineName[] = ['tc', 'cgroup', 'seccomp']
+/** Those that can get rules later are there although they have none yet, and seccomp and ptrace install their filter. */
+function withAll(planned: ReadonlyMap<Engine, readonly number[]>, option: EngineOption) {
   return new Map(
     engines.flatMap((engine) => {
-      const indices = planned.get(engine) ?? (changing.includes(engine.name) ? [] : undefined)
+      const takesMore = engine.addedRules === 'always' || engine.name === option
+      const indices = planned.get(engine) ?? (takesMore ? [] : undefined)
       return indices ? [[engine, indices] as const] : []
     }),
   )

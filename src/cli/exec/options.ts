@@ -12,7 +12,7 @@ export interface ExecOptions {
   /** 0 to 2^64 - 1. */
   readonly seed: bigint
   readonly engine: EngineOption
-  /** SET of --control, empty where none was given; undefined: no --control. */
+  /** SET of --control, empty if none was given; undefined: no --control. */
   readonly control: string | undefined
   readonly includeLoader: boolean
   readonly includeSetuid: boolean

@@ -21,12 +21,12 @@ export function execView(
     throw new MinderbinderError('MB_TERMINAL', '--graph: there is no terminal to draw on')
   if (process.env.TERM === undefined || process.env.TERM === 'dumb')
     throw new MinderbinderError('MB_TERMINAL', '--graph: this terminal cannot show graphs', {
-      hint: 'TERM says what it is; most are an xterm-256color',
+      hint: 'set TERM to the type of the terminal: most are xterm-256color',
     })
   const used = process.env.MINDERBINDER_TERMINALS ?? ''
   if (used !== '' && output === undefined && log === undefined)
     throw new MinderbinderError('MB_TERMINAL', `--graph: ${usersOf(used)} on the terminal`, {
-      hint: 'redirect them (</dev/null >FILE 2>&1), or give -o FILE and have what the command writes drawn over',
+      hint: 'redirect them (</dev/null >FILE 2>&1), or give -o FILE and let the graphs cover what the command writes',
     })
   return {
     wantsInjections: true,

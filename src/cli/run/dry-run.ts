@@ -1,4 +1,4 @@
-/** `run --dry-run`: who would be a target right now. */
+/** `run --dry-run`: the processes that would be targets now. */
 import { interfaceIndex, listInterfaces } from '../../kernel/network/interfaces.ts'
 import { networkNamespace } from '../../kernel/process/namespaces.ts'
 import { oneLine, printable } from '../../report/printable.ts'

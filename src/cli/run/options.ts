@@ -32,7 +32,7 @@ export function parseRun(args: readonly string[]): RunOptions {
   const parser = newCommand('run')
     .usage('[OPTION]... CONFIG.yaml...')
     .description(
-      'Inject faults into the processes of the whole machine that files name, until ^C (root).',
+      'Inject faults into the processes that the files name, on the whole machine, until ^C (root).',
     )
     .passThroughOptions(false)
     .argument('[config...]')

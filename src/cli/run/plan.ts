@@ -39,8 +39,8 @@ export function planRun(all: readonly Rule[], choices: RunChoices): RunRules {
   if (untargeted)
     throw new MinderbinderError(
       'MB_CONFIG',
-      `${untargeted.label} names no targets, and would be for every process of the machine`,
-      { hint: "give it targets; for all processes, say so: process_name: '*'" },
+      `${untargeted.label} names no targets, so it would apply to every process on the machine`,
+      { hint: "add targets; for all processes, process_name: '*'" },
     )
   mustSeeTheMachine(all)
   const limited = choices.interface === undefined ? all : limitToInterface(all, choices.interface)
@@ -92,7 +92,7 @@ function mustSeeTheMachine(rules: readonly Rule[]): void {
       'MB_NO_PERMISSION',
       'run watches the whole machine: it needs root',
       {
-        hint: 'try sudo minderbinder run …; exec --config FILE -- COMMAND does system calls without',
+        hint: 'try sudo minderbinder run …; exec --config FILE -- COMMAND needs no root for system calls',
       },
     )
   const hint =

@@ -1,4 +1,4 @@
-/** SIGHUP: the rules that are in the files now take the place of those in force, and what is said of it. */
+/** SIGHUP: replaces the rules in force by those that are in the files now, and reports it. */
 import { counted } from '../../rules/words/numbers.ts'
 import type { MachineSession } from '../../session/machine-session.ts'
 import type { SessionSnapshot } from '../../session/session.ts'

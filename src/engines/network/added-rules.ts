@@ -1,7 +1,7 @@
 /**
- * Network rules that clients of --control add and remove while their command runs. The first one loads and attaches what
- * does them, and it stays there with or without rules: the kernel takes its time at each attachment, and none to change
- * what maps say.
+ * Network rules that clients of --control add and remove while their command runs. The first one loads and attaches the
+ * programs, which stay with or without rules: each attachment takes the kernel a while, and a change of a map takes no
+ * time.
  */
 import { type Interface, listInterfaces } from '../../kernel/network/interfaces.ts'
 import type { Caller } from '../../launch/change-frame.ts'
@@ -10,6 +10,7 @@ import type { Rule, RuleCounts, Slot } from '../../rules/rule.ts'
 import type { Shared } from '../../shared.ts'
 import type { CallerTargets, FollowedScope } from '../../targets/caller-targets.ts'
 import { UndoStack } from '../../undo.ts'
+import type { AddedRules } from '../changing.ts'
 import type { Committed, EngineContext, EngineSnapshot, PreparedChange } from '../engine.ts'
 import { Attachment } from './attachment.ts'
 import { NetworkObject } from './object.ts'
@@ -40,7 +41,7 @@ interface Whereabouts {
   readonly interfaces: readonly Interface[]
 }
 
-export class AddedRules {
+export class AddedNetworkRules implements AddedRules {
   readonly #engine: NetworkEngine
   readonly #context: EngineContext
   /** The last one takes new rules; others stay while they have some. */
@@ -56,7 +57,6 @@ export class AddedRules {
     this.#context = { ...context, rules: [] }
   }
 
-  /** @throws {MinderbinderError} and everything is as it was */
   async prepare(
     add: ReadonlyMap<Slot, Rule>,
     remove: readonly Slot[],
@@ -75,7 +75,7 @@ export class AddedRules {
     }
   }
 
-  snapshot(): EngineSnapshot {
+  async snapshot(): Promise<EngineSnapshot> {
     const live = [...this.#live].map(([slot, { placed }]) => [slot, countsOf(placed)] as const)
     const attachments = this.#places.map(({ attachment }) => attachment)
     return {

@@ -6,7 +6,7 @@ import type { PlacedRules } from './placed-rules.ts'
 import type { Tallies } from './settings.ts'
 
 export interface NetworkPrograms {
-  /** Left out where nothing is attached at interfaces. */
+  /** Absent if nothing is attached at interfaces. */
   readonly update?: AttachUpdate
   /** Attaches what is at no interface. */
   attach(): Promise<void>
@@ -14,7 +14,7 @@ export interface NetworkPrograms {
   detach(): Promise<void>
 }
 
-/** What became of packets and sockets besides the rules' counts. */
+/** What happened to packets and sockets, in addition to the rules' counts. */
 type Told = Pick<Tallies, 'lostEvents' | 'untagged' | 'copied'>
 
 export class Attachment {
@@ -38,7 +38,7 @@ export class Attachment {
     this.#late = programs.update && new LateAttachments(programs.update, onNotice)
   }
 
-  /** It serves no set any more, and none that is to come. */
+  /** It no longer serves a set, and will serve no other. */
   get detached(): boolean {
     return this.#detached
   }
@@ -95,7 +95,7 @@ export class Attachment {
     return [
       ...(untagged > 0n
         ? [
-            `${untagged} sockets of targets went past the rules: the kernel had no memory to tag them`,
+            `${untagged} sockets of targets bypassed the rules: the kernel had no memory to tag them`,
           ]
         : []),
       ...(copied > 0n

@@ -8,6 +8,7 @@ import { attachNetwork } from './changing.ts'
 
 export const cgroup: Engine = {
   name: 'cgroup',
+  addedRules: 'always',
   refusal,
   refusalHere,
   // Imported there: a start without network rules does not wait for it.
@@ -18,7 +19,7 @@ function refusal(rule: Rule): string | undefined {
   if (rule.kind === 'syscall') return 'cgroup programs see packets and connect(), no other calls'
   if (rule.kind === 'refuse-net') return interfaceRefusal(rule)
   // Egress would report the loss to the sender: EPERM, or congestion to TCP.
-  return rule.direction === 'in' ? undefined : 'a packet that goes out is lost silently by tc only'
+  return rule.direction === 'in' ? undefined : 'only tc loses packets silently on their way out'
 }
 
 /** Of what another engine can do, too: else the attempt says better what is missing. */

@@ -1,6 +1,6 @@
 /**
- * Interfaces that come up while rules are in force: attached, too. Where that fails, it is said, tried again until it
- * works or the interface is gone, and told at the end.
+ * Attaches at interfaces that come up while rules are in force. If that fails, it reports so, tries again until it works
+ * or the interface is gone, and notes it at the end.
  */
 import { type Interface, listInterfaces } from '../../kernel/network/interfaces.ts'
 
@@ -12,7 +12,7 @@ export interface AttachFailure {
 /**
  * Attaches at interfaces that have come, and forgets those that have gone.
  *
- * @param deleted indices that were given back since the last time: who has one now is another
+ * @param deleted indices freed since the last update: an interface that has one now is another
  * @returns where it failed
  */
 export type AttachUpdate = (
@@ -29,7 +29,7 @@ interface Trouble {
 }
 
 const RETRY_MS = 1_000
-/** Interfaces that are told of one by one: containers come and go, each with another name. */
+/** How many interfaces to report one by one: containers come and go, each with another name. */
 const TOLD_MAX = 10
 
 export class LateAttachments {
@@ -77,7 +77,7 @@ export class LateAttachments {
     return lines
   }
 
-  /** What has ended has been told: notes() begins anew. */
+  /** The ended ones have been reported: notes() starts again. */
   forgetEnded(): void {
     this.#untold = 0
     for (const [name, { ended }] of this.#troubles)

@@ -1,7 +1,7 @@
 /**
  * Objects of bpf/network.bpf.o in the kernel. Loading one takes the verifier longer than many commands run, and attaching
- * it at an interface waits for a grace period: so one that a run is done with is kept for a moment, for the next run of
- * this process that loads the same. It holds descriptors only, and ends with this process, whatever becomes of it.
+ * it at an interface waits for a grace period. So this keeps one that a run is done with for a moment, for the next run of
+ * this process that loads the same. It holds descriptors only, and ends with this process, however that ends.
  *
  * Kept ones stay attached at interfaces: taking them off and putting them on again takes the time of several runs. They
  * have no rule and no cgroup, so that each packet passes after one comparison.

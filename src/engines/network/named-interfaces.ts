@@ -10,7 +10,7 @@ export interface NamedInterfacesOptions {
   readonly write: (rule: number, ifindex: number) => void
   /** What people call a rule. */
   readonly label: (rule: number) => string
-  /** Tells people what became of one. */
+  /** Tells people what happened to one. */
   readonly onNotice: ((text: string) => void) | undefined
 }
 

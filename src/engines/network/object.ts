@@ -79,7 +79,7 @@ export class NetworkObject {
   }
 
   /**
-   * Loaded anew, or one that this process has kept; without a rule yet.
+   * Newly loaded, or kept by this process; without a rule yet.
    *
    * @param targets those of the rules, if some have any
    * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH

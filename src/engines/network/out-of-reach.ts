@@ -1,4 +1,4 @@
-/** Targets in other network namespaces, where rules that act on our interfaces do not reach them: said, once each. */
+/** Targets in other network namespaces, where rules that act on our interfaces do not reach them: reports each once. */
 import type { BpfObject } from '../../kernel/bpf/object.ts'
 import { struct } from '../../kernel/bpf/struct.ts'
 import { nameOf } from '../../kernel/process/tree.ts'
@@ -7,10 +7,10 @@ import { decodeRuleSet, RULE_SET_SIZE } from '../../rules/encode.ts'
 import { isBoundToOwnNamespace } from '../../rules/reach.ts'
 import type { EngineContext } from '../engine.ts'
 
-/** struct elsewhere of bpf/network.bpf.c */
+/** struct elsewhere of bpf/network.bpf.h */
 export const elsewhereKey = struct({ netns: 'u64', tgid: 'u32', padding: 'u32' })
 const POLL_MS = 500
-/** Of each rule, so many namespaces are told of, and known: a program can make as many as it likes. */
+/** How many namespaces to report and remember for each rule: a program can make as many as it likes. */
 const TOLD_MOST = 100
 
 /** A target that made a socket elsewhere. */
@@ -28,7 +28,7 @@ export class OutOfReach {
   readonly #firstRow: number
   /** Those of the engine's rules that do not reach further. */
   readonly #bound: ReadonlySet<number>
-  /** By rule, the namespaces that it was told of. */
+  /** By rule, the namespaces that were reported. */
   readonly #told = new Map<number, Set<bigint>>()
   readonly #timer: NodeJS.Timeout | undefined
   #closed = false

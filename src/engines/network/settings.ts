@@ -5,7 +5,7 @@ import { encodeRuleSet, RULE_SET_SIZE } from '../../rules/encode.ts'
 import type { Rule } from '../../rules/rule.ts'
 import { encodeTargetProcess, SIDES, targetProcess } from '../../targets/limits.ts'
 
-/** Structures of bpf/network.bpf.c. */
+/** Structures of bpf/network.bpf.h. */
 export const networkStructs = {
   sets: struct({
     drop_out: 2 * RULE_SET_SIZE,
@@ -46,7 +46,7 @@ export function indicesOf({ dropOut, dropIn, refuse }: NetworkRules): number[] {
 export interface NetworkScope {
   /** Some rule has targets. */
   readonly targeted: boolean
-  /** Targets are looked for on the whole machine. */
+  /** Targets may be anywhere on the machine. */
   readonly machine: boolean
   /** On the machine, the number of their table; else 0. */
   readonly table: number
@@ -92,7 +92,7 @@ export class Sets {
     this.#object = object
   }
 
-  /** Adds those of setsOf(). What else is there stays as it is: what reads it meanwhile sees no difference. */
+  /** Adds those of setsOf(). The others stay as they are: a program that reads them meanwhile sees no difference. */
   put(side: number, sets: Buffer): void {
     this.#parts[side]?.add(sets)
     this.#write()
@@ -184,7 +184,7 @@ export class Session {
   }
 }
 
-/** `tallies`: what the programs count besides the rules' counts. */
+/** `tallies`: what the programs count in addition to the rules' counts. */
 export interface Tallies {
   readonly lostEvents: bigint
   /** Sockets of targets that the kernel had no memory to tag for. */

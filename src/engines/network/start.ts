@@ -34,7 +34,7 @@ export interface NetworkEngine {
   programsFor(reach: NetworkReach, context: EngineContext, network: NetworkObject): NetworkPrograms
 }
 
-/** What is attached, and what for. */
+/** What is attached, and for which rules. */
 interface Attached {
   readonly engine: NetworkEngine
   readonly attachment: Attachment
@@ -42,8 +42,8 @@ interface Attached {
 }
 
 /**
- * Everything or nothing. What comes of interfaces is heard by ready(): the kernel takes its time at each of them, in
- * which the child can be staged.
+ * Everything or nothing. ready() reports how it went at the interfaces: each takes the kernel a while, in which the child
+ * can be staged.
  *
  * @throws {MinderbinderError}
  */

@@ -14,7 +14,7 @@ import type { AttachFailure } from './late-attachments.ts'
 
 interface Detach {
   (): Promise<void>
-  /** Descriptor of the link, which goes with it, whatever becomes of this process. Left out: it is a filter. */
+  /** Descriptor of the link, which ends with it, however this process ends. Without it: it is a filter. */
   readonly link?: number
 }
 
@@ -46,7 +46,7 @@ export class EgressAttachments {
    * Ends when every interface that is up has its program, or could not have it, and no other. Where it failed, the
    * next update tries again.
    *
-   * @param deleted indices that were given back since the last time: who has one now is another
+   * @param deleted indices freed since the last update: an interface that has one now is another
    */
   async update(
     interfaces: readonly Interface[],
@@ -81,7 +81,7 @@ export class EgressAttachments {
   }
 
   /**
-   * Nothing is followed any more, until resume(). Links stay; filters are taken off, since they do not end with this
+   * Follows nothing until resume(). Links stay; filters are taken off, because they do not end with this
    * process.
    */
   async pause(): Promise<void> {

@@ -17,7 +17,7 @@ export const egress: NetworkEngine = {
         ...(interfaces.has(undefined) && interfaces.size > 1 ? (['mb_drop_port'] as const) : []),
         'mb_tag_socket',
       ],
-      // Without targets it tells of what is out of reach.
+      // Without targets it reports what is out of reach.
       tagging: indices.some((index) => rules[index]?.targets !== undefined),
       interfaces,
     }

@@ -5,12 +5,13 @@ import { attachNetwork } from './changing.ts'
 
 export const tc: Engine = {
   name: 'tc',
+  addedRules: 'always',
   refusal,
   // Imported there: a start without network rules does not wait for it.
   attach: attachNetwork(async () => (await import('./tc-start.ts')).egress),
 }
 
 function refusal(rule: Rule): string | undefined {
-  if (rule.kind !== 'drop-net') return 'tc loses packets and does nothing else'
-  return rule.direction === 'out' ? undefined : 'tc has only the packets that go out'
+  if (rule.kind !== 'drop-net') return 'tc can only lose packets'
+  return rule.direction === 'out' ? undefined : 'tc sees only packets that go out'
 }

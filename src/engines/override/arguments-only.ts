@@ -3,9 +3,10 @@ import { callShape } from '../../rules/names/shapes.ts'
 import type { SyscallRule } from '../../rules/rule.ts'
 
 export function beyondArguments(engine: string, rule: SyscallRule): string | undefined {
-  if (rule.port || rule.to || rule.protocol)
+  if (rule.ports || rule.to || rule.protocol)
     return `${engine} sees the arguments of a call, not the other side of a socket`
-  if (rule.path !== undefined && rule.syscalls.some((name) => callShape(name).paths.length === 0))
+  if (rule.paths && rule.paths.length > 1) return `${engine} compares a path with one path= alone`
+  if (rule.paths && rule.syscalls.some((name) => callShape(name).paths.length === 0))
     return `${engine} sees the paths that a call passes, not the files of its descriptors`
   if (rule.scope === 'thread')
     return `${engine} counts in the tree and in processes, not in threads`

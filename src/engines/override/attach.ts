@@ -11,7 +11,7 @@ import type { SyscallRule } from '../../rules/rule.ts'
 import type { EngineContext } from '../engine.ts'
 import { availableWays } from './here.ts'
 import { hookFunctions, hooksOf } from './hooks.ts'
-import { followersOf, OverrideObject } from './object.ts'
+import { type Changing, followersOf, OverrideObject } from './object.ts'
 import type { PlacedRules } from './placed-rules.ts'
 import type { AttachedWay, Way } from './ways.ts'
 
@@ -27,13 +27,22 @@ interface Place {
   readonly by: 'modify' | 'trace' | 'kprobe'
 }
 
-export interface OverrideAttachment {
+/** What is attached, and how calls are met by it. */
+interface Attachment {
   readonly object: OverrideObject
-  /** Those that it was loaded for. */
-  readonly first: PlacedRules
   readonly ways: ReadonlyMap<string, AttachedWay>
   /** Idempotent. */
   detach(): Promise<void>
+}
+
+export interface OverrideAttachment extends Attachment {
+  /** Those that it was loaded for. */
+  readonly first: PlacedRules
+}
+
+export interface ChangingAttachment extends Attachment {
+  /** Programs that serve the calls of those that come later, too: hooks do not know which call they are in. */
+  readonly common: readonly string[]
 }
 
 /** @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_NO_ENGINE */
@@ -42,33 +51,64 @@ export async function attachOverride(
   indices: readonly number[],
   ways: ReadonlyMap<string, Way>,
 ): Promise<OverrideAttachment> {
-  const places = placesOf(
-    ways,
-    indices.map((index) => context.rules[index] as SyscallRule),
-  )
-  const probes = places.filter(({ by }) => by === 'kprobe').map(({ program }) => program)
-  const targets = Object.fromEntries(
-    places
-      .filter(({ by }) => by !== 'kprobe')
-      .map(({ program, functions }) => [program, functions]),
-  )
+  const rules = indices.map((index) => context.rules[index] as SyscallRule)
+  const places = placesOf(ways, rules)
   refuseSecond(places)
-  const { object, first } = await OverrideObject.load(
-    context,
-    indices,
-    [...new Set(probes)],
-    targets,
-  )
+  const { probes, targets } = programsOf(places)
+  const { object, first } = await OverrideObject.load(context, indices, probes, targets)
+  const detach = await attachAll(object, followersOf(context), places)
+  return { object, first, ways: attachedWays(ways, places), detach }
+}
+
+/**
+ * For rules that come and go, these first or next.
+ *
+ * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_NO_ENGINE
+ */
+export async function attachChanging(
+  context: EngineContext,
+  rules: readonly SyscallRule[],
+  ways: ReadonlyMap<string, Way>,
+  changing: Changing,
+): Promise<ChangingAttachment> {
+  const places = placesOf(ways, rules).filter(({ program }) => !changing.common?.has(program))
+  refuseSecond(places)
+  const { probes, targets } = programsOf(places)
+  const object = await OverrideObject.loadChanging(context, probes, targets, changing)
+  const followers = changing.beside ? [] : followersOf(context, true)
+  const detach = await attachAll(object, followers, places)
+  const common = places.flatMap(({ program }) => (program.startsWith('mb_hook') ? [program] : []))
+  return { object, ways: attachedWays(ways, places), common, detach }
+}
+
+/** To be loaded: those for kprobes, and the others by the function that each is for. */
+function programsOf(places: readonly Place[]) {
+  const probes = places.filter(({ by }) => by === 'kprobe').map(({ program }) => program)
+  const others = places.filter(({ by }) => by !== 'kprobe')
+  return {
+    probes: [...new Set(probes)],
+    targets: Object.fromEntries(others.map(({ program, functions }) => [program, functions])),
+  }
+}
+
+/** @returns what detaches them; if one does not attach, the object is closed */
+async function attachAll(
+  object: OverrideObject,
+  followers: readonly string[],
+  places: readonly Place[],
+): Promise<() => Promise<void>> {
   const links: number[] = []
   const detach = async () => {
     for (const link of links.splice(0)) await closeLink(link)
   }
   try {
-    for (const name of followersOf(context))
-      links.push(await attachRawTracepoint(object.program(`mb_${name}`), `sched_process_${name}`))
+    for (const name of followers)
+      links.push(
+        await attachRawTracepoint(object.program(name), name.replace('mb_', 'sched_process_')),
+      )
     // One by one: the kernel is changing its own code, and waits for a grace period each time.
     for (const place of places) links.push(await attachTo(object, place))
-    return { object, first, ways: attachedWays(ways, places), detach }
+    return detach
   } catch (error) {
     await detach()
     object.close()
@@ -84,7 +124,7 @@ function placesOf(ways: ReadonlyMap<string, Way>, rules: readonly SyscallRule[])
     if (way === 'hook') return []
     if (way === 'kprobe') return [{ program: 'mb_override', call, functions, by: way }]
     const slot = modified++
-    const path = rules.some((rule) => rule.path !== undefined && rule.syscalls.includes(call))
+    const path = rules.some((rule) => rule.paths !== undefined && rule.syscalls.includes(call))
     return [
       ...(path ? [{ program: `mb_touch_${slot}`, call, functions, by: 'trace' as const }] : []),
       { program: `mb_modify_${slot}`, call, functions, by: way },
@@ -144,7 +184,7 @@ async function attachTo(
 }
 
 /**
- * Two of us at once, or a tracer before us. Between looking and attaching somebody else may still come.
+ * Two of us at once, or a tracer before us. Another may still come between looking and attaching.
  *
  * @throws {MinderbinderError} MB_ATTACH
  */

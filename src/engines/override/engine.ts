@@ -1,14 +1,17 @@
 /** System call faults in the kernel, at the entry of the call's own function: at next to no cost. */
 import { MinderbinderError } from '../../errors.ts'
-import { kindOf } from '../../rules/outcomes/index.ts'
+import { notAtEntry } from '../../rules/outcomes/index.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type { AttachedEngine, Engine, EngineContext } from '../engine.ts'
 import { beyondArguments } from './arguments-only.ts'
+import { attachCalls } from './changing.ts'
 import { availableWays, failableCalls, notFailable, whyNotHere } from './here.ts'
+import { atEntries } from './manner.ts'
 import { chooseWays } from './ways.ts'
 
 export const override: Engine = {
   name: 'override',
+  addedRules: 'if named',
   refusal,
   refusalHere,
   attach,
@@ -16,7 +19,7 @@ export const override: Engine = {
 
 function refusal(rule: Rule): string | undefined {
   if (rule.kind !== 'syscall') return 'override sees system calls, not packets'
-  return beyondArguments('override', rule) ?? kindOf(rule.outcome).notAtEntry
+  return beyondArguments('override', rule) ?? notAtEntry(rule.outcome)
 }
 
 /** The cheap checks only: what they let pass may still fail to attach, and then says so. */
@@ -34,7 +37,5 @@ async function attach(context: EngineContext, indices: readonly number[]): Promi
   const why = refusalHere(indices.map((index) => context.rules[index]!))
   if (why !== undefined)
     throw new MinderbinderError('MB_NO_ENGINE', `override does not work here: ${why}`)
-  // Imported here: a start that does without override does not wait for it.
-  const { startOverride } = await import('./start.ts')
-  return startOverride(context, indices)
+  return attachCalls(atEntries, context, indices, refusalHere)
 }

@@ -16,7 +16,7 @@ import type { AvailableWays } from './ways.ts'
 
 let answer: { why: string | undefined } | undefined
 
-/** undefined where nothing speaks against it. Looked up once. */
+/** undefined if nothing speaks against it. Looked up once. */
 export function whyNotHere(): string | undefined {
   answer ??= { why: lookUp() }
   return answer.why

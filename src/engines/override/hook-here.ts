@@ -15,7 +15,7 @@ let whyNoProgram: string | undefined
 
 /**
  * Finds out by trying, once, what whyNoHooksHere() is to know: `run` asks before it takes a rule. It costs some 30
- * milliseconds, so others do not, and hear it from attach().
+ * milliseconds, so others do not, and learn it from attach().
  */
 export function tryHooksHere(): Promise<void> {
   tried ??= tryOne()
@@ -26,7 +26,7 @@ async function tryOne(): Promise<void> {
   if (whyNoHooksHere([]) !== undefined) return
   try {
     const why = await whyNoProgramAt(hookFunctions[0]!)
-    whyNoProgram = why && `this kernel takes no program at its security hooks (${why})`
+    whyNoProgram = why && `this kernel accepts no program at its security hooks (${why})`
   } catch (error) {
     whyNoProgram = error instanceof Error ? error.message : String(error)
   }

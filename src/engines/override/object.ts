@@ -20,11 +20,12 @@ import {
   RULES_MAX,
   SYSCALLS_MAX,
 } from '../../rules/encode.ts'
-import type { Rule } from '../../rules/rule.ts'
+import type { Rule, RuleCounts, Slot } from '../../rules/rule.ts'
 import { PROCESSES_MAX, SIDES } from '../../targets/limits.ts'
 import type { Targets } from '../../targets/target.ts'
 import type { EngineContext } from '../engine.ts'
 import { EventRoutes } from '../event-routes.ts'
+import type { Losses } from './losses.ts'
 import type { PlacedRules } from './placed-rules.ts'
 import { dependsOnAge, NAMED_CALL_SIZE, overrideTables } from './tables.ts'
 
@@ -35,6 +36,14 @@ const EVENT_BUFFER = 1024 * 1024
 const NO_EVENT_BUFFER = 64 * 1024
 /** No cgroup has this id. */
 const NOWHERE = 2n ** 64n - 1n
+
+/** SOCKET_PATH_MAX of bpf/override.bpf.h */
+const SOCKET_PATH_MAX = 112
+/** Maps that objects beside each other share: what one of them decides is the others', too. */
+const sharedMaps = [
+  ...['rules', 'counts', 'calls', 'process_rules', 'process_counts', 'processes', 'settled'],
+  ...['marks', 'events', 'losses', 'targets', 'turn', '.bss'],
+]
 
 /** Structures of bpf/syscall.bpf.c. */
 export const overrideStructs = {
@@ -51,7 +60,8 @@ export const overrideStructs = {
     spares: 'u32',
     user: 'u32',
     group: 'u32',
-    padding: 'u32',
+    changes: 'u32',
+    control: SOCKET_PATH_MAX,
     everyone: RULE_SET_SIZE,
   }),
   session: struct({
@@ -61,6 +71,8 @@ export const overrideStructs = {
     pid_level: 'u32',
     zero: 'u32',
     spared: 'u32',
+    side: 'u32',
+    padding: 'u32',
   }),
   losses: struct({
     events: 'u64',
@@ -72,24 +84,25 @@ export const overrideStructs = {
   }),
 }
 
-/** struct losses, and what the kernel says of the programs */
-export interface Losses {
-  readonly events: bigint
-  readonly foreignCalls: bigint
-  readonly foreignPrograms: bigint
-  readonly untracked: bigint
-  /** Programs that gained privileges. */
-  readonly spared: bigint
-  /** Processes of those that there was no room to remember: nothing has been faulted since. */
-  readonly forgotten: bigint
-  /** Calls that were made while a program for the same call was interrupted on the same CPU. */
-  readonly missed: bigint
+/** Of a command whose rules come and go. */
+export interface Changing {
+  /** Whose rules they are. */
+  readonly targets: Targets
+  /** Path of the socket on which nothing is faulted. */
+  readonly control: string | undefined
+  /** The object that serves it already, of which this one is to be a part: its programs are at other calls. */
+  readonly beside?: OverrideObject | undefined
+  /** Programs of those objects that serve calls of all of them. */
+  readonly common?: ReadonlySet<string> | undefined
 }
+
+type Session = Record<'cgroup' | 'armed', bigint> & Record<'level' | 'pid_level' | 'side', number>
 
 export class OverrideObject {
   readonly #object: BpfObject
   readonly #deciding: readonly string[]
   readonly #routes = new EventRoutes()
+  #session: Session = { cgroup: NOWHERE, armed: NOWHERE, level: 0, pid_level: 0, side: 0 }
   #events: RingReader | undefined
   #closed = false
 
@@ -110,37 +123,18 @@ export class OverrideObject {
     programs: readonly string[],
     places: Readonly<Record<string, readonly string[]>>,
   ): Promise<{ object: OverrideObject; first: PlacedRules }> {
-    const { rules, cgroup, machine, onEvent } = context
-    if (!cgroup && !machine)
-      throw new MinderbinderError(
-        'MB_NO_ENGINE',
-        'BPF programs find their target by a cgroup, and none can be made here',
-      )
+    const { rules } = context
     const targeted = indices.some((index) => rules[index]?.targets !== undefined)
     const targets = targeted ? await context.targets?.() : undefined
-    const perProcess = countedPerProcess(rules, indices)
-    const rows = machine ? RULES_MAX : rules.length
-    const loading = [...programs, ...Object.keys(places)]
-    // A path that was not brought in is counted where it cannot be read.
-    const deciding = loading.filter((name) => !name.startsWith('mb_touch'))
-    const object = await BpfObject.load(readBpfObject('syscall'), {
-      name: 'syscall',
-      purpose: 'system call faults by BPF',
-      programs: [...loading, ...followersOf(context).map((name) => `mb_${name}`), 'mb_self'],
-      attachTargets: places,
-      maxEntries: {
-        rules: rows,
-        counts: rows,
-        calls: (machine ? SIDES : 1) * SYSCALLS_MAX,
-        process_rules: Math.max(perProcess, 1),
-        processes: PROCESSES_MAX,
-        process_counts: Math.min(Math.max(perProcess * PROCESSES_MAX, 1), PROCESS_COUNTS_MAX),
-        events: onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
-      },
-      ...(targets && { reuse: { targets: targets.map, turn: targets.turnMap } }),
-      rodata: settingsOf(context, perProcess, indices, targets),
-    })
-    const loaded = new OverrideObject(object, deciding)
+    const room = {
+      rows: context.machine ? RULES_MAX : rules.length,
+      sides: context.machine ? SIDES : 1,
+      perProcess: countedPerProcess(rules, indices),
+    }
+    const settings = settingsOf(context, room.perProcess, indices, targets)
+    const reuse = targets && { targets: targets.map, turn: targets.turnMap }
+    const loading = [...programs, ...followersOf(context), 'mb_self']
+    const loaded = await OverrideObject.#load(context, loading, places, { room, settings, reuse })
     try {
       const first = loaded.place(context, indices, targets)
       await loaded.#open(context)
@@ -151,10 +145,73 @@ export class OverrideObject {
     }
   }
 
+  /** The same for rules that come and go: none are there yet. */
+  static async loadChanging(
+    context: EngineContext,
+    programs: readonly string[],
+    places: Readonly<Record<string, readonly string[]>>,
+    { targets, control = '', beside }: Changing,
+  ): Promise<OverrideObject> {
+    const room = { rows: RULES_MAX, sides: SIDES, perProcess: 0 }
+    const settings = settingsOf({ ...context, rules: [] }, 0, [], targets, control)
+    const loading = [...programs, ...(beside ? [] : [...followersOf(context, true), 'mb_self'])]
+    const reuse = beside
+      ? Object.fromEntries(sharedMaps.map((name) => [name, beside.#object.map(name)]))
+      : { targets: targets.map, turn: targets.turnMap }
+    const loaded = await OverrideObject.#load(context, loading, places, { room, settings, reuse })
+    if (beside) return loaded
+    try {
+      await loaded.#open(context)
+      // The command has begun already.
+      loaded.#setSession({ ...loaded.#session, armed: loaded.#session.cgroup })
+      const { onEvent } = context
+      if (onEvent) loaded.#routes.add(0, 2 ** 32, onEvent)
+      return loaded
+    } catch (error) {
+      loaded.close()
+      throw error
+    }
+  }
+
+  static async #load(
+    { cgroup, machine, onEvent }: EngineContext,
+    programs: readonly string[],
+    places: Readonly<Record<string, readonly string[]>>,
+    { room, settings, reuse }: LoadOptions,
+  ): Promise<OverrideObject> {
+    if (!cgroup && !machine)
+      throw new MinderbinderError(
+        'MB_NO_ENGINE',
+        'BPF programs find their target by a cgroup, and none can be made here',
+      )
+    const { rows, sides, perProcess } = room
+    const loading = [...programs, ...Object.keys(places)]
+    // A path that was not brought in is counted where it cannot be read.
+    const deciding = loading.filter((name) => !notDeciding.test(name))
+    const object = await BpfObject.load(readBpfObject('syscall'), {
+      name: 'syscall',
+      purpose: 'system call faults by BPF',
+      programs: loading,
+      attachTargets: places,
+      maxEntries: {
+        rules: rows,
+        counts: rows,
+        calls: sides * SYSCALLS_MAX,
+        process_rules: Math.max(perProcess, 1),
+        processes: PROCESSES_MAX,
+        process_counts: Math.min(Math.max(perProcess * PROCESSES_MAX, 1), PROCESS_COUNTS_MAX),
+        events: onEvent ? EVENT_BUFFER : NO_EVENT_BUFFER,
+      },
+      ...(reuse && { reuse }),
+      rodata: settings,
+    })
+    return new OverrideObject(object, deciding)
+  }
+
   /**
    * Puts rules where they are found when it is their turn.
    *
-   * @param targets whose side and rows they have; without it, those of a command
+   * @param targets the targets' side and rows; without it, those of a command
    */
   place(
     { rules, onEvent }: EngineContext,
@@ -191,20 +248,53 @@ export class OverrideObject {
     }
   }
 
+  /** A rule that comes while the command runs. No call is compared with it before a side of the calls has it. */
+  addRule(row: number, slot: Slot, rule: Rule): void {
+    const interfaceIndex = () => 0 // of a network rule
+    const bytes = encodeRules([rule], { arch: architecture, interfaceIndex, firstSlot: slot })
+    this.#object.update('rules', row, bytes)
+    this.#object.update('counts', row, Buffer.alloc(RULE_COUNTS_SIZE))
+  }
+
+  countsOf(row: number): RuleCounts {
+    return decodeCounts(this.#object.lookup('counts', row, RULE_COUNTS_SIZE))[0]!
+  }
+
+  /** struct named_call by native number: those that change on this side, which is not in force. */
+  setCalls(side: number, calls: ReadonlyMap<number, Buffer>): void {
+    const first = side * SYSCALLS_MAX
+    this.#object.updateAll('calls', new Map([...calls].map(([nr, each]) => [first + nr, each])))
+  }
+
+  /** In force from here on: one store. */
+  enforceSide(side: number): void {
+    this.#setSession({ ...this.#session, side })
+  }
+
+  /** Hands on the events that are there. */
+  drain(): void {
+    this.#events?.drain()
+  }
+
   /** Descriptor of a program that was asked for, or of mb_exec or mb_exit. */
   program(name: string): number {
     return this.#object.program(name)
   }
 
-  /** From here on nothing of the command is faulted, whoever is attached. For the machine it is TargetTable.lift(). */
+  /** From here on nothing of the command is faulted, whatever is attached. For the machine it is TargetTable.lift(). */
   disarm(): void {
-    this.#setSession(NOWHERE, 0)
+    this.#setSession({ ...this.#session, cgroup: NOWHERE, armed: NOWHERE })
+  }
+
+  /** Of this object's own programs. */
+  async missed(): Promise<bigint> {
+    const missed = this.#deciding.map((name) => missedRuns(this.#object.program(name)))
+    return (await Promise.all(missed)).reduce((sum, each) => sum + each, 0n)
   }
 
   async losses(): Promise<Losses> {
     const { losses } = overrideStructs
     const bytes = this.#object.lookup('losses', 0, losses.size)
-    const missed = this.#deciding.map((name) => missedRuns(this.#object.program(name)))
     return {
       events: losses.read(bytes, 'events'),
       foreignCalls: losses.read(bytes, 'foreign_calls'),
@@ -212,7 +302,7 @@ export class OverrideObject {
       untracked: losses.read(bytes, 'untracked'),
       spared: losses.read(bytes, 'spared'),
       forgotten: losses.read(bytes, 'forgotten'),
-      missed: (await Promise.all(missed)).reduce((sum, each) => sum + each, 0n),
+      missed: await this.missed(),
     }
   }
 
@@ -227,7 +317,10 @@ export class OverrideObject {
   async #open({ cgroup, onEvent }: EngineContext): Promise<void> {
     const object = this.#object
     if (cgroup) await this.#confine(cgroup)
-    else this.#setSession(NOWHERE, 0, (await testRunHere(object.program('mb_self'))) >>> 16)
+    else {
+      const pid_level = (await testRunHere(object.program('mb_self'))) >>> 16
+      this.#setSession({ ...this.#session, pid_level })
+    }
     if (onEvent)
       this.#events = await readEvents(object.map('events'), (event) => this.#routes.dispatch(event))
   }
@@ -236,7 +329,8 @@ export class OverrideObject {
     let pidLevel = 0
     await aim(
       cgroup,
-      (id, level) => this.#setSession(id, level, pidLevel),
+      // `armed` is set by the first exec in the cgroup.
+      (cgroup, level) => this.#setSession({ ...this.#session, cgroup, level, pid_level: pidLevel }),
       async () => {
         const self = await testRunHere(this.#object.program('mb_self'))
         pidLevel = self >>> 16
@@ -245,19 +339,29 @@ export class OverrideObject {
     )
   }
 
-  /** `armed` is set by the first exec in the cgroup. */
-  #setSession(cgroup: bigint, level: number, pidLevel = 0): void {
-    const fields = { cgroup, armed: NOWHERE, level, pid_level: pidLevel, zero: 0, spared: 0 }
+  #setSession(session: Session): void {
+    this.#session = session
+    const fields = { ...session, zero: 0, spared: 0 }
     this.#object.update('.bss', 0, overrideStructs.session.encode(fields))
   }
 }
 
+interface LoadOptions {
+  readonly room: { readonly rows: number; readonly sides: number; readonly perProcess: number }
+  readonly settings: Buffer
+  readonly reuse: Readonly<Record<string, number>> | undefined
+}
+
+/** Programs that a call does not miss anything without, as far as counts go. */
+const notDeciding = /^mb_(touch|exec$|fork$|exit$|self$)/
+
 /**
- * The programs that follow processes, by what of sched_process_* each is for. On the machine, programs that gain
- * privileges are no targets, and bpf/process.bpf.c sees to that.
+ * The programs that follow processes, `mb_` and what of sched_process_* each is for. On the machine, and if rules come and
+ * go, programs that gain privileges are no targets, and bpf/process.bpf.c sees to that.
  */
-export function followersOf(context: EngineContext): readonly ('exec' | 'fork' | 'exit')[] {
-  return sparesPrivileged(context) ? ['exec', 'fork', 'exit'] : ['exec', 'exit']
+export function followersOf(context: EngineContext, changes = false): readonly string[] {
+  const spares = sparesPrivileged(context) && !changes
+  return spares ? ['mb_exec', 'mb_fork', 'mb_exit'] : ['mb_exec', 'mb_exit']
 }
 
 /** How many of the rules have scope=process: what there is room for. */
@@ -277,9 +381,11 @@ function settingsOf(
   perProcess: number,
   indices: readonly number[],
   targets: Targets | undefined,
+  control?: string,
 ): Buffer {
   const { rules, seed, includeLoader, machine, user, onEvent } = context
-  const spares = sparesPrivileged(context)
+  const changes = control !== undefined
+  const spares = sparesPrivileged(context) && !changes
   const needsAge = indices.some((index) => dependsOnAge(rules[index]!))
   return overrideStructs.settings.encode({
     seed: BigInt.asUintN(64, seed),
@@ -294,6 +400,8 @@ function settingsOf(
     spares: Number(spares),
     user: user?.uid ?? 0,
     group: user?.gid ?? 0,
+    changes: Number(changes),
+    control: Buffer.concat([Buffer.from(control ?? '')], SOCKET_PATH_MAX),
     everyone: encodeRuleSet(indices.filter((index) => rules[index]?.targets === undefined)),
   })
 }

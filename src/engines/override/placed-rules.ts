@@ -4,6 +4,6 @@ import type { RuleCounts } from '../../rules/rule.ts'
 export interface PlacedRules {
   /** By rule index. */
   counts(): Map<number, RuleCounts>
-  /** Hands on their last events; no call is held against them any more. */
+  /** Passes on their last events; no call is compared with them any more. */
   leave(): void
 }

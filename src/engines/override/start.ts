@@ -1,27 +1,16 @@
-/** The override engine at work: attached by what attaches here, and what it has to tell afterwards. */
-import { MinderbinderError } from '../../errors.ts'
+/** The override engine at work: how it attaches here, and what it reports afterwards. */
 import { members } from '../../kernel/cgroup/members.ts'
 import { gracePeriod } from '../../kernel/grace-period.ts'
-import { sparedNotes } from '../../report/spared-notes.ts'
 import type { SyscallRule } from '../../rules/rule.ts'
 import { Shared } from '../../shared.ts'
-import { PROCESSES_MAX } from '../../targets/limits.ts'
 import type { AttachedEngine, EngineContext } from '../engine.ts'
 import { type Begin, inTurns, type RulesAtWork } from '../in-turns.ts'
-import { attachOverride, type OverrideAttachment } from './attach.ts'
-import { availableWays, failableCalls } from './here.ts'
-import { existingCalls } from './hook-here.ts'
-import { countedPerProcess, type Losses, type OverrideObject } from './object.ts'
+import { attachOverride } from './attach.ts'
+import { type Losses, lossesSince, noLosses, notesOn } from './losses.ts'
+import { attachSomehow, type Manner } from './manner.ts'
+import { countedPerProcess, type OverrideObject } from './object.ts'
 import type { PlacedRules } from './placed-rules.ts'
-import { type AttachedWay, chooseWays, waysServe } from './ways.ts'
-
-/** The two engines that bpf/syscall.bpf.c does: by where they meet a call. */
-interface Manner {
-  readonly name: 'override' | 'hook'
-  attach(context: EngineContext, indices: readonly number[]): Promise<OverrideAttachment>
-  /** The calls that the rules name, as far as they can be met here. */
-  calls(rules: readonly SyscallRule[]): readonly string[]
-}
+import { type AttachedWay, waysServe } from './ways.ts'
 
 /** What is attached, for all sets of rules that it serves. */
 interface Attached {
@@ -31,29 +20,14 @@ interface Attached {
   /** Descriptor of the map in which its programs look targets up. */
   readonly table: number | undefined
   readonly wantsEvents: boolean
-  /** Told by sets that have ended. */
+  /** Reported by sets that have ended. */
   told: Losses
   /** The sets, the one that began first in front. */
   readonly sets: PlacedRules[]
 }
 
 /** Attaches everything or nothing. @throws {MinderbinderError} */
-export function startOverride(
-  context: EngineContext,
-  indices: readonly number[],
-): Promise<AttachedEngine> {
-  return start({ name: 'override', attach: attachSomehow, calls: failableCalls }, context, indices)
-}
-
-/** The same at hooks. @throws {MinderbinderError} */
-export function startHook(
-  context: EngineContext,
-  indices: readonly number[],
-): Promise<AttachedEngine> {
-  return start({ name: 'hook', attach: attachAtHooks, calls: existingCalls }, context, indices)
-}
-
-async function start(
+export async function start(
   manner: Manner,
   context: EngineContext,
   indices: readonly number[],
@@ -67,7 +41,11 @@ async function beginBy(
   context: EngineContext,
   indices: readonly number[],
 ): Promise<RulesAtWork> {
-  const { object, first, ways, detach } = await manner.attach(context, indices)
+  const rules = indices.map((index) => context.rules[index] as SyscallRule)
+  const attempts = manner.attempts(rules, manner.calls(rules))
+  const { object, first, ways, detach } = await attachSomehow(manner, attempts, (ways) =>
+    attachOverride(context, indices, ways),
+  )
   const attached = {
     manner,
     object,
@@ -109,7 +87,7 @@ function serve(
     lifting ??= liftNow()
     return lifting
   }
-  const losses = async () => minus(last ?? (await object.losses()), shared.value.told)
+  const losses = async () => lossesSince(last ?? (await object.losses()), shared.value.told)
   return {
     tellsOfSpared,
     next: (next, nextIndices) => serveNext(shared, next, nextIndices),
@@ -157,81 +135,4 @@ async function serveNext(
   if (targets?.map !== table) return undefined
   const placed = object.place(context, indices, targets)
   return serve(shared.join(), context, indices, placed)
-}
-
-/** By what attaches: kprobes alone where fmod_ret programs do not after all. */
-async function attachSomehow(
-  context: EngineContext,
-  indices: readonly number[],
-): Promise<OverrideAttachment> {
-  const rules = indices.map((index) => context.rules[index] as SyscallRule)
-  const attempts = [
-    ...(availableWays.modify ? [availableWays] : []),
-    ...(availableWays.kprobe ? [{ modify: false, kprobe: true, second: false }] : []),
-  ]
-  let failure: unknown
-  for (const available of attempts) {
-    const ways = chooseWays(rules, failableCalls(rules), available)
-    if (typeof ways === 'string') {
-      failure ??= new MinderbinderError('MB_NO_ENGINE', `override cannot do this here: ${ways}`)
-      continue
-    }
-    try {
-      return await attachOverride(context, indices, ways)
-    } catch (error) {
-      failure ??= error
-    }
-  }
-  throw failure ?? new MinderbinderError('MB_NO_ENGINE', 'override is turned off')
-}
-
-const noLosses: Losses = {
-  events: 0n,
-  foreignCalls: 0n,
-  foreignPrograms: 0n,
-  untracked: 0n,
-  spared: 0n,
-  forgotten: 0n,
-  missed: 0n,
-}
-
-function minus(all: Losses, told: Losses): Losses {
-  return {
-    events: all.events - told.events,
-    foreignCalls: all.foreignCalls - told.foreignCalls,
-    foreignPrograms: all.foreignPrograms - told.foreignPrograms,
-    untracked: all.untracked - told.untracked,
-    spared: all.spared - told.spared,
-    forgotten: all.forgotten - told.forgotten,
-    missed: all.missed - told.missed,
-  }
-}
-
-async function attachAtHooks(
-  context: EngineContext,
-  indices: readonly number[],
-): Promise<OverrideAttachment> {
-  const rules = indices.map((index) => context.rules[index] as SyscallRule)
-  const ways = new Map(existingCalls(rules).map((call) => [call, 'hook' as const]))
-  return attachOverride(context, indices, ways)
-}
-
-function notesOn(
-  engine: Manner['name'],
-  { foreignPrograms, spared, forgotten, untracked, missed }: Losses,
-): string[] {
-  const lines: [bigint, string][] = [
-    [foreignPrograms, '32-bit programs were started: their calls went past the rules'],
-    [missed, 'calls were not compared with the rules: another call was, on the same CPU'],
-    [
-      untracked,
-      `times a process could not be tracked because the table was full (${PROCESSES_MAX} at a time, fewer with scope=process)`,
-    ],
-  ]
-  const ended = `${engine}: the faults ended early: the table of ${PROCESSES_MAX} processes was full, and a process to be spared did not fit`
-  return [
-    ...sparedNotes(spared, ['program', 'programs']),
-    ...(forgotten === 0n ? [] : [ended]),
-    ...lines.flatMap(([count, text]) => (count === 0n ? [] : [`${engine}: ${count} ${text}`])),
-  ]
 }

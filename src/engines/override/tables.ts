@@ -1,4 +1,4 @@
-/** The maps of bpf/syscall.bpf.c that say which rules a call is to be held against, as bytes. Pure. */
+/** The maps of bpf/syscall.bpf.c that say which rules to compare a call with, as bytes. Pure. */
 
 import { uint32 } from '../../kernel/bpf/uint32.ts'
 import type { Architecture } from '../../rules/architecture.ts'
@@ -63,7 +63,7 @@ export function namedCalls(rules: readonly SyscallRule[]): string[] {
 
 function needsOf(rules: readonly SyscallRule[]): number {
   return (
-    (rules.some(({ path }) => path !== undefined) ? callNeeds.path : 0) |
+    (rules.some(({ paths }) => paths !== undefined) ? callNeeds.path : 0) |
     (rules.some(dependsOnAge) ? callNeeds.age : 0)
   )
 }

@@ -1,4 +1,4 @@
-/** Which calls of a rule cannot be met here, of those that the user has to hear of. Pure. */
+/** Which calls of a rule cannot be met here, of those that the user has to know about. Pure. */
 import type { SyscallRule } from '../../rules/rule.ts'
 
 /**
@@ -11,6 +11,6 @@ export function unmetCalls(
 ): string[] {
   const named = set.split('+')
   const members = syscalls.filter((name) => !isMet(name))
-  // A family of which nothing is left is as good as named.
+  // A family without any call left counts as named.
   return members.length === syscalls.length ? members : members.filter((n) => named.includes(n))
 }

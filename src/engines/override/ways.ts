@@ -12,11 +12,11 @@ export type EntryWay = 'modify' | 'kprobe'
 export type Way = EntryWay | 'hook'
 
 export interface AvailableWays extends Readonly<Record<EntryWay, boolean>> {
-  /** Whether a call can have two programs: path= takes one that reads it, besides the one that decides. */
+  /** Whether a call can have two programs: path= takes one that reads it, and another that decides. */
   readonly second: boolean
 }
 
-/** As many programs has bpf/syscall.bpf.c. */
+/** How many programs bpf/syscall.bpf.c has. */
 export const MODIFIED_MAX = 16
 
 /** The way of each call in `names`, or why there is none. */
@@ -39,7 +39,7 @@ export function chooseWays(
     ways.set(name, 'modify')
   }
   const free = needs.filter(({ path }) => !path)
-  // All or none: one call by kprobe costs the time that more of them do not add to.
+  // All or none: after one call by kprobe, more of them take no more time.
   const modify = free.length <= left && !free.some(({ zero }) => zero)
   for (const { name, zero } of free) {
     if (!zero && (modify || !available.kprobe) && left > 0) {
@@ -79,7 +79,7 @@ export function waysServe(
 function needsOf(rules: readonly SyscallRule[], name: string): { path: boolean; zero: boolean } {
   const naming = rules.filter(({ syscalls }) => syscalls.includes(name))
   return {
-    path: naming.some(({ path }) => path !== undefined),
+    path: naming.some(({ paths }) => paths !== undefined),
     zero: naming.some(({ outcome }) => outcome.kind === 'return' && outcome.value === 0n),
   }
 }

@@ -2,7 +2,7 @@
 import { getSystemErrorName } from 'node:util'
 import { MinderbinderError } from '../../errors.ts'
 import { ChangeError } from '../../launch/supervisor.ts'
-import { kindOf } from '../../rules/outcomes/index.ts'
+import { notByNotification } from '../../rules/outcomes/index.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type { Scope } from '../engine.ts'
 import type { SupervisedEngine } from './notes.ts'
@@ -12,7 +12,7 @@ export function checkRoom(after: number, scope: Scope | undefined): void {
   if (scope && after > scope.capacity)
     throw new MinderbinderError(
       'MB_FAULT_VALUE',
-      `${after} rules would be in force, and ${scope.capacity} at most can be`,
+      `${after} rules would be in force (the limit is ${scope.capacity})`,
       { hint: 'remove others first, or in the same change' },
     )
 }
@@ -24,9 +24,7 @@ export function refusalNow(
   scope: Scope | undefined,
 ): string | undefined {
   const never =
-    engine === 'seccomp' && rule.kind === 'syscall'
-      ? kindOf(rule.outcome).notByNotification
-      : undefined
+    engine === 'seccomp' && rule.kind === 'syscall' ? notByNotification(rule.outcome) : undefined
   if (never !== undefined) return never
   if (!scope) return 'the command was started with rules that do not change'
   // Connections are refused at connect(2).
@@ -34,12 +32,11 @@ export function refusalNow(
   const beyond = calls.find((name) => !scope.reach.has(name))
   if (beyond !== undefined)
     return `${beyond} is not among the system calls that the command was started to fault later`
-  if (rule.targets)
-    return 'it finds the targets of those rules only that the command was started with'
+  if (rule.targets) return 'it finds targets only for rules that the command was started with'
   return undefined
 }
 
-/** What the supervisor has refused all the same. */
+/** What the supervisor refused nevertheless. */
 export function refusedChange(error: unknown): unknown {
   if (!(error instanceof ChangeError)) return error
   const why = getSystemErrorName(-error.errno)

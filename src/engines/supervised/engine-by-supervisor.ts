@@ -1,7 +1,7 @@
 /** An engine whose work the native supervisor does: it decides, however the calls come to it. */
 import { architecture } from '../../kernel/architecture.ts'
 import { encodeSupervisedRules } from '../../rules/encode.ts'
-import { kindOf } from '../../rules/outcomes/index.ts'
+import { notByNotification } from '../../rules/outcomes/index.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type {
   AttachedEngine,
@@ -24,8 +24,8 @@ export function engineBySupervisor(name: SupervisedEngine): Pick<Engine, 'refusa
         return rule.kind === 'refuse-net'
           ? interfaceRefusal(rule)
           : `${name} sees system calls, not packets`
-      const { notByNotification: why } = kindOf(rule.outcome)
-      return name === 'seccomp' && why ? `${why} (--engine ptrace does it)` : undefined
+      const why = name === 'seccomp' ? notByNotification(rule.outcome) : undefined
+      return why ? `${why} (--engine ptrace does it)` : undefined
     },
 
     async attach({ supervisor, scope }: EngineContext, indices): Promise<AttachedEngine> {

@@ -6,5 +6,6 @@ import { whyNotTrace } from './why-not-trace.ts'
 export const ptrace: Engine = {
   name: 'ptrace',
   ...engineBySupervisor('ptrace'),
+  addedRules: 'unless another is named',
   leaves: whyNotTrace,
 }

@@ -2,4 +2,8 @@
 import type { Engine } from '../engine.ts'
 import { engineBySupervisor } from './engine-by-supervisor.ts'
 
-export const seccomp: Engine = { name: 'seccomp', ...engineBySupervisor('seccomp') }
+export const seccomp: Engine = {
+  name: 'seccomp',
+  addedRules: 'unless another is named',
+  ...engineBySupervisor('seccomp'),
+}

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { frontPid } from '../../launch/front.ts'
 
-/** Programs that trace others. Under a tracer of ours they cannot. */
+/** Programs that trace others, which they cannot do under a tracer of ours. */
 const tracers: ReadonlySet<string> = new Set([
   'dlv',
   'gdb',

@@ -113,7 +113,7 @@ export class BpfObject {
     return [...found.values()]
   }
 
-  /** The element's `size` bytes; undefined where there is none. */
+  /** The element's `size` bytes; undefined if there is none. */
   get(map: string, key: Buffer, size: number): Buffer | undefined {
     const value = Buffer.alloc(size)
     const result = this.#libbpf.mapLookup(this.map(map), key, value)
@@ -121,7 +121,7 @@ export class BpfObject {
     return result < 0 ? undefined : value
   }
 
-  /** Nothing happens where there is none. */
+  /** Nothing happens if there is none. */
   remove(map: string, key: Buffer): void {
     const result = this.#libbpf.mapDelete(this.map(map), key)
     if (result < 0 && result !== -ENOENT) throw new Error(`map ${map}: ${errnoName(result)}`)

@@ -35,7 +35,7 @@ let serial = 0
 /**
  * A fresh cgroup under our own, named after `owner`: while that process lives, no sweep touches it.
  *
- * @param announce hears of its path before it is there: who is to remove it after us must know of it at any moment
+ * @param announce gets its path before it exists: what removes it after us has to know it at any moment
  * @throws {MinderbinderError} MB_NO_CGROUP2, MB_NO_PERMISSION, MB_CGROUP
  */
 export function createCgroup(
@@ -57,8 +57,8 @@ export function createCgroup(
 }
 
 /**
- * Moves who is left back to where they came from and removes the cgroup with all that were made in it.
- * Nothing happens where it is gone already.
+ * Moves the processes that are left back to where they came from, and removes the cgroup with all that were made in it.
+ * Does nothing if it is gone.
  *
  * @throws {MinderbinderError} MB_CGROUP when that does not end within seconds
  */
@@ -68,7 +68,7 @@ export async function releaseCgroup(cgroup: ChildCgroup): Promise<void> {
 }
 
 /**
- * Kills who is left and removes the cgroup with all that were made in it.
+ * Kills the processes that are left, and removes the cgroup with all that were made in it.
  *
  * @throws {MinderbinderError} MB_CGROUP when that does not end within seconds
  */
@@ -92,7 +92,7 @@ export async function sweepCgroups(): Promise<void> {
       if (state === 'dead') abandoned.push(name)
       if (state === 'unknown') removeIfForgotten(join(path, name))
     }
-    // One that cannot be removed now is in nobody's way, and the next sweep tries it again.
+    // The next sweep tries again to remove one that cannot be removed now.
     await Promise.allSettled(
       abandoned.map((name) => destroyCgroup(join(path, name), SWEEP_PATIENCE_MS)),
     )
@@ -108,7 +108,7 @@ function removeIfForgotten(path: string): void {
     const events = readFileSync(join(path, 'cgroup.events'), 'utf8')
     if (age > FORGOTTEN_MS && events.includes('populated 0')) visitCgroups(path, rmdirSync)
   } catch {
-    // It is being removed, or somebody moved in: theirs.
+    // It is being removed, or another program moved processes in.
   }
 }
 
@@ -139,10 +139,14 @@ async function remove(
       if (code === 'ENOENT') {
         if (!existsSync(path)) return
       } else if (code !== 'EBUSY' || deadline.passed) {
-        throw new MinderbinderError('MB_CGROUP', `cgroup ${path} is left: ${code || error}`, {
-          hint: 'end the processes in its cgroup.procs, then rmdir it; the next minderbinder under the same cgroup tries too',
-          cause: error,
-        })
+        throw new MinderbinderError(
+          'MB_CGROUP',
+          `cgroup ${path} was not removed: ${code || error}`,
+          {
+            hint: 'end the processes in its cgroup.procs, then rmdir it; the next minderbinder under the same cgroup tries too',
+            cause: error,
+          },
+        )
       }
     }
     await sleep(pause)

@@ -49,7 +49,7 @@ function within(folder: number, name: string): string {
   return `/proc/self/fd/${folder}/${name}`
 }
 
-/** undefined where it is gone, or is no cgroup but what was mounted over one. */
+/** undefined if it is gone, or if something else is mounted over it. */
 function openFolder(path: string, device?: number): number | undefined {
   try {
     const folder = openSync(path, OPEN)

@@ -115,7 +115,7 @@ function isOnMadeQdisc(filter: Filter): boolean {
   return ourName.exec(filter.name)?.[5] === 'made'
 }
 
-/** False where there is one. */
+/** False if there is one. */
 async function addQdisc(index: number): Promise<boolean> {
   try {
     await request(messageTypes.newQdisc, flags.ack | flags.create | flags.exclusive, clsact(index))

@@ -24,7 +24,7 @@ let last: Promise<unknown> = Promise.resolve()
 
 /**
  * Runs `body` while this process alone has the lock, which is a fanout group of packet sockets (packet(7)) with room
- * for one: of one network namespace, gone with its owner, with nothing left anywhere, and only for those who have
+ * for one: of one network namespace, gone with its owner, with nothing left anywhere, and only for processes with
  * CAP_NET_RAW there. flock(2) on the namespace itself is for every user.
  *
  * @throws {MinderbinderError} MB_ATTACH: another process (stopped, perhaps) does not let go, or there are no packet sockets

@@ -83,7 +83,7 @@ export interface Message {
 
 /**
  * Calls back after each burst of notifications of a multicast group, with those that were read: none are after an
- * overflow (ENOBUFS), so what changed has to be asked anew. Does not keep the process alive. Returns how to stop.
+ * overflow (ENOBUFS), so ask again for what changed. Does not keep the process alive. Returns how to stop.
  *
  * @throws {NetlinkError}
  */

@@ -14,7 +14,7 @@ const SO_DOMAIN = 39
 /** Linux 5.14 (include/uapi/asm-generic/socket.h). */
 const SO_NETNS_COOKIE = 71
 
-/** Of the namespace that a socket was made in; undefined where the descriptor is no socket. */
+/** Of the namespace that a socket was made in; undefined if the descriptor is not a socket. */
 export async function socketNamespace(socket: number): Promise<bigint | undefined> {
   return (await option(socket, SO_NETNS_COOKIE, 8))?.readBigUInt64LE(0)
 }

@@ -15,7 +15,7 @@ export interface ProcessIdentity {
 
 let ourselves: ProcessIdentity | undefined
 
-/** undefined where there is no such process, or it is a zombie: what it held is given back by then. */
+/** undefined if there is no such process, or it is a zombie, which has given back what it held. */
 export function processIdentity(pid: number): ProcessIdentity | undefined {
   if (pid !== process.pid) return identityOf(pid)
   ourselves ??= identityOf(pid)

@@ -1,7 +1,7 @@
 /** Are we where the whole machine can be seen? */
 import { readlinkSync } from 'node:fs'
 
-/** Of that process, or of ours; undefined where it is gone. Two are the same where the texts are. */
+/** Of that process, or of ours; undefined if it is gone. Two are the same where the texts are. */
 export function networkNamespace(pid: number | 'self'): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/net`)

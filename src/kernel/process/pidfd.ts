@@ -10,7 +10,7 @@ const SYS_pidfd_getfd = 438
 const ESRCH = 3
 const SIGKILL = 9
 
-/** A descriptor, close-on-exec; -1 where there is no such process. */
+/** A descriptor, close-on-exec; -1 if there is no such process. */
 export async function openPidfd(pid: number): Promise<number> {
   const { syscall } = await loadLibc()
   return syscall(SYS_pidfd_open, pid, 0, 0, 0)
@@ -30,7 +30,7 @@ export function isAlive(pidfd: number): boolean {
   return send(pidfd, 0)
 }
 
-/** Nothing happens where it has ended. */
+/** Nothing happens if it has ended. */
 export function killByPidfd(pidfd: number): void {
   send(pidfd, SIGKILL)
 }

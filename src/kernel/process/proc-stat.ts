@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 
 export interface ProcessStat {
   readonly comm: string
-  /** From the third on, counted as in the man page: 3 is the state. Empty where the kernel has no such field. */
+  /** From the third on, counted as in the man page: 3 is the state. Empty if the kernel has no such field. */
   field(number: number): string
 }
 

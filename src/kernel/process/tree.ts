@@ -15,7 +15,7 @@ export function descendants(pid: number): number[] {
   return found
 }
 
-/** The parent's id; 0 where the process is gone. */
+/** The parent's id; 0 if the process is gone. */
 export function parentOf(pid: number): number {
   try {
     return Number(readStat(pid).field(4))
@@ -24,7 +24,7 @@ export function parentOf(pid: number): number {
   }
 }
 
-/** Its comm, as it calls itself: any bytes, without the newline; undefined where the process is gone. */
+/** Its comm, as it calls itself: any bytes, without the newline; undefined if the process is gone. */
 export function nameOf(pid: number): Buffer | undefined {
   try {
     return readFileSync(`/proc/${pid}/comm`).subarray(0, -1)
@@ -33,7 +33,7 @@ export function nameOf(pid: number): Buffer | undefined {
   }
 }
 
-/** Without CONFIG_PROC_CHILDREN: all processes are asked whose they are. */
+/** Without CONFIG_PROC_CHILDREN: reads the parent of every process. */
 function childrenByParent(): (pid: number) => readonly number[] {
   const pids = entries('/proc').map(Number).filter(Boolean)
   const byParent = new Map<number, number[]>()
@@ -59,7 +59,7 @@ function entries(folder: string): string[] {
   }
 }
 
-/** Empty where the process is gone. */
+/** Empty if the process is gone. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8')

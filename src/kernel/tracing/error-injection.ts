@@ -6,7 +6,7 @@ const debugfs = '/sys/kernel/debug'
 const listPath = `${debugfs}/error_injection/list`
 const btfPath = '/sys/kernel/btf/vmlinux'
 
-/** Why no program can make a kernel function fail here; undefined where nothing speaks against it. */
+/** Why no program can make a kernel function fail here; undefined if nothing speaks against it. */
 export function whyNoErrorInjection(): string | undefined {
   // CONFIG_FUNCTION_ERROR_INJECTION depends on CONFIG_KPROBES (lib/Kconfig.debug).
   if (!existsSync(kprobeType)) return 'this kernel has no kprobe events (CONFIG_KPROBE_EVENTS)'

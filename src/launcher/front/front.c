@@ -208,7 +208,7 @@ static void attend(void)
 
 		if (poll(sources, 4, deadline_left()) < 0 && errno != EINTR)
 			fail("poll");
-		/* Signals first: a SIGCONT makes what is said below about stopping stale. */
+		/* Signals first: after a SIGCONT the code below about stopping is stale. */
 		if (sources[0].revents)
 			from_signals();
 		if (sources[1].revents && run.node.open)

@@ -15,7 +15,7 @@
 
 /*
  * A longer variable is not written out but named, where the shell hands it on unchanged: the kernel has a limit for all
- * strings together. Shorter ones never are: some of them a shell makes anew each time they are read (SECONDS, LINENO),
+ * strings together. Shorter ones never are: a shell makes some of them each time they are read (SECONDS, LINENO),
  * and it must be the same for each part.
  */
 #define LONG 256
@@ -167,7 +167,7 @@ static int unescape(char *text)
 	return 0;
 }
 
-/* One variable of the line; NULL where it is none. */
+/* One variable of the line; NULL if it is none. */
 static char *variable_of(char *token)
 {
 	if (*token == NAMED)
@@ -175,7 +175,7 @@ static char *variable_of(char *token)
 	return unescape(token) < 0 ? NULL : token;
 }
 
-/* What this part says, from its first separator on; NULL where it is none, or of another process. */
+/* What this part says, from its first separator on; NULL if it is none, or of another process. */
 static const char *part_for_us(int part)
 {
 	char name[sizeof(NAME) + 16] = NAME;

@@ -13,7 +13,7 @@ struct peer {
 	struct stream stream;
 };
 
-/* Its next frame: 1, or 0 where none comes any more. Waits. */
+/* Its next frame: 1, or 0 if none comes any more. Waits. */
 int peer_hear(struct peer *peer, struct frame *frame);
 
 /* 0, or -1: it cannot be told any more. */

@@ -51,7 +51,7 @@ static _Noreturn void become_node(const struct inherited *inherited, const struc
 	descriptor_list_start(&list);
 	if (descriptor_is_callers(STDOUT_FILENO))
 		descriptor_list_add(&list, STDOUT_FILENO, NODE_STDOUT);
-	if (descriptor_is_callers(STDERR_FILENO)) /* what is said there goes there: relay.h */
+	if (descriptor_is_callers(STDERR_FILENO)) /* node's own messages go there: relay.h */
 		descriptor_list_add(&list, STDERR_FILENO, STDERR_FILENO);
 	for (int i = 0; i < named.count; i++)
 		descriptor_list_add(&list, named.fds[i], NODE_FDS + i);

@@ -42,7 +42,7 @@ static int answer(pid_t child)
 			return WEXITSTATUS(status);
 		if (WIFSIGNALED(status))
 			return ECHILD;
-		if (status >> 16 == PTRACE_EVENT_SECCOMP && registers_return(child, -ANSWER) < 0)
+		if (status >> 16 == PTRACE_EVENT_SECCOMP && registers_return(child, SYS_getppid, -ANSWER) < 0)
 			return errno;
 		if (ptrace(PTRACE_CONT, child, NULL, NULL) < 0)
 			return errno;

@@ -149,7 +149,7 @@ static void build(struct program *program, const struct call_set *named, u32 act
 	load(program, offsetof(struct seccomp_data, nr));
 	if (filter_foreign_bit) {
 		compare(program, BPF_JGE, filter_foreign_bit, 0, 2);
-		/* A negative number is no call at all: a tracer skips one so (-1), and x32 has none of these. */
+		/* A negative number is not a call: a tracer skips one so (-1), and x32 has none of these. */
 		compare(program, BPF_JGE, 0x80000000, 1, 0);
 		return_action(program, action);
 	}
@@ -179,11 +179,11 @@ static long install(unsigned long flags, struct sock_fprog *prog)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
 }
 
-int filter_install(const struct call_set *named, u32 action)
+static int install_listener(const struct call_set *named, u32 action, unsigned long more)
 {
 	static struct program program; /* no allocation between fork and exec */
 	unsigned long flags =
-		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | more;
 
 	build(&program, named, action);
 
@@ -201,4 +201,15 @@ int filter_install(const struct call_set *named, u32 action)
 		fd = install(flags, &prog);
 	}
 	return fd < 0 ? -errno : (int)fd;
+}
+
+int filter_install(const struct call_set *named, u32 action)
+{
+	return install_listener(named, action, 0);
+}
+
+int filter_install_on_process(const struct call_set *named)
+{
+	return install_listener(named, SECCOMP_RET_USER_NOTIF,
+				SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH);
 }

@@ -48,6 +48,12 @@ static inline int call_set_has(const struct call_set *set, u32 number)
  */
 int filter_install(const struct call_set *named, u32 action);
 
+/*
+ * The same, with notifications, on all threads of this process at once (Linux 5.7): -ESRCH if one has a filter that this one
+ * lacks. No thread may be between two of these.
+ */
+int filter_install_on_process(const struct call_set *named);
+
 /* Of a call that is named for its foreign mode: is it an execve or execveat? */
 int filter_is_foreign_exec(const struct seccomp_notif *call);
 

@@ -24,6 +24,9 @@ ssize_t target_link(pid_t tid, const char *name, char *buffer, size_t size);
 /* What its descriptor means, as /proc/TID/fd shows it: the length, cut where longer, or -1 with errno. */
 ssize_t target_descriptor_link(pid_t tid, s32 fd, char *buffer, size_t size);
 
+/* Is its descriptor a socket? -1 with errno if that cannot be told. */
+int target_descriptor_is_socket(pid_t tid, s32 fd);
+
 /* The name of its descriptor's protocol, if that is a socket ("TCP", "UDPv6"): the length, or -1 with errno. */
 ssize_t target_socket_protocol(pid_t tid, s32 fd, char *buffer, size_t size);
 
@@ -42,19 +45,19 @@ enum stat_field {
 	STAT_PROCESSOR = 39, /* it ran on last */
 };
 
-/* A field that is a number; 0 where it cannot be read. */
+/* A field that is a number; 0 if it cannot be read. */
 u64 target_stat(pid_t tid, enum stat_field field);
 
 /* Its state, a letter of proc(5): 'R' if it runs or wants to, 'T' if a signal has stopped it. 0: it is gone. */
 char target_state(pid_t tid);
 
-/* The thread group that tid belongs to, or 0 where it is gone. */
+/* The thread group that tid belongs to, or 0 if it is gone. */
 pid_t target_process(pid_t tid);
 
 /* The thread that traces this one; 0: none, or that cannot be told. */
 pid_t target_tracer(pid_t tid);
 
-/* Its real user id, or UINT64_MAX where it is gone. */
+/* Its real user id, or UINT64_MAX if it is gone. */
 u64 target_uid(pid_t tid);
 
 /* Of /proc/TID/status, at one moment each. */

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#define WIRE_PAYLOAD_MAX (8u << 20) /* 4096 rules of 488 bytes, 16384 targets of 272, and some */
+#define WIRE_PAYLOAD_MAX (8u << 20) /* 4096 rules of 704 bytes, 16384 targets of 272, and some */
 
 enum wire_type {
 	/* node to supervisor */
@@ -83,6 +83,8 @@ enum stage_flags {
 	STAGE_INCLUDE_SETUID = 1 << 3,
 	STAGE_CHANGES = 1 << 4,
 	STAGE_TRACES = 1 << 5, /* calls come by ptrace, not by a seccomp listener */
+	/* No child: a process that runs already has the filter, with all that it starts from now on (joining.h). */
+	STAGE_JOINS = 1 << 6,
 };
 
 struct wire_stage {
@@ -128,7 +130,7 @@ struct wire_change {
 #define CLIENTS_MAX 256u /* at one time */
 
 enum caller_scope {
-	CALLER_ANY = 0,      /* each process: the rule is no client's */
+	CALLER_ANY = 0,      /* each process: the rule belongs to no client */
 	CALLER_TREE = 1,     /* the client's process, and all that descend from it */
 	CALLER_PROCESS = 2,  /* the client's process */
 	CALLER_CHILDREN = 3, /* those that descend from it and started after the rule */

@@ -54,7 +54,7 @@ static void refuse(int socket, u32 step, int error)
 	__builtin_unreachable();
 }
 
-/* A file that is no binary and has no #! line is a shell script to execvp(3), and so to env and nice. */
+/* A file that is not a binary and has no #! line is a shell script to execvp(3), and so to env and nice. */
 static long exec_or_shell(const char *path, char **argv, char **environment)
 {
 	long error = raw_call(SYS_execve, (long)path, (long)argv, (long)environment, 0, 0);

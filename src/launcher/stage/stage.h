@@ -19,6 +19,7 @@ struct stage_request {
 	const struct call_set *named; /* NULL: no seccomp filter */
 	u32 action;                   /* SECCOMP_RET_*: what the filter does with them */
 	int traces;                   /* they are to come by ptrace */
+	int joins;                    /* no child is staged: joined.h */
 	char *control; /* path of the socket of --control, for the child's environment; NULL: none */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Ends a waitpid(2) of one thread at a given time: by SIGCHLD, which every other thread blocks, and whose other causes say
- * nothing that waitpid(2) does not. A bell that rings just before the wait begins is not heard, so it rings again and again
- * until it is set anew.
+ * nothing that waitpid(2) does not. If the bell rings just before the wait begins, it has no effect. So it rings again and
+ * again until it is set again.
  */
 #ifndef MINDERBINDER_BELL_H
 #define MINDERBINDER_BELL_H

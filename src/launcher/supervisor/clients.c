@@ -33,6 +33,7 @@ static int listener = -1;
 static int wakeup = -1; /* readable when another thread than the one that polls has accepted */
 static struct client clients[CLIENTS_MAX];
 static u32 last_id;
+static int is_over; /* what connects now is closed at once */
 /* Guards the clients. A thread that holds it waits for nothing else. */
 static pthread_mutex_t connecting = PTHREAD_MUTEX_INITIALIZER;
 
@@ -59,14 +60,14 @@ int clients_are_served(void)
 	return __atomic_load_n(&listener, __ATOMIC_ACQUIRE) >= 0;
 }
 
-/* It hears why, in a line of the protocol, and is not a client. */
+/* Tells it why, in a line of the protocol; it does not become a client. */
 static void turn_away(int fd, const char *why)
 {
 	char line[256];
 	const int length = snprintf(line, sizeof(line),
 				    "{\"type\":\"error\",\"id\":null,\"code\":\"MB_CONTROL\",\"message\":\"%s\"}\n", why);
 
-	(void)send(fd, line, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT); /* gone, or does not read: its loss */
+	(void)send(fd, line, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT); /* it is gone, or does not read */
 	close(fd);
 }
 
@@ -80,40 +81,55 @@ static struct client *client_of(u32 id)
 	return NULL;
 }
 
-/* Takes a connection a place: 0, or -1 if all are taken. */
+/* Gives a connection a place. 0: none is free; -1: there will be none any more. */
 static int take_place(int fd, pid_t pid)
 {
 	struct client *place = NULL;
 
 	lock(&connecting);
-	for (u32 i = 0; !place && i < CLIENTS_MAX; i++) {
+
+	const int late = is_over;
+
+	for (u32 i = 0; !late && !place && i < CLIENTS_MAX; i++) {
 		if (!clients[i].id)
 			place = &clients[i];
 	}
 	if (place)
 		*place = (struct client){ ++last_id, fd, pid, 0 };
 	unlock(&connecting);
-	return place ? 0 : -1;
+	return late ? -1 : place != NULL;
 }
 
-/* Nothing that waits is left. By any thread: how many were taken. */
+static int take(int fd)
+{
+	struct ucred peer = { .pid = 0 };
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0) {
+		turn_away(fd, "the process that connects cannot be identified");
+		return 0;
+	}
+
+	const int taken = take_place(fd, peer.pid);
+
+	if (taken == 0)
+		turn_away(fd, "256 clients are connected, which is the limit");
+	else if (taken < 0)
+		close(fd);
+	return taken > 0;
+}
+
+/* Accepts all that wait. By any thread. Returns how many it accepted. */
 static int accept_all(void)
 {
 	int taken = 0;
 
 	for (;;) {
-		struct ucred peer = { .pid = 0 };
-		socklen_t size = sizeof(peer);
 		const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0)
 			return taken; /* EAGAIN; or there are too many files, and it waits on */
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0)
-			turn_away(fd, "it cannot be told which process connects");
-		else if (take_place(fd, peer.pid) < 0)
-			turn_away(fd, "256 clients are connected, and no more can be");
-		else
-			taken++;
+		taken += take(fd);
 	}
 }
 
@@ -200,13 +216,13 @@ u32 clients_poll(struct pollfd *sources)
 	return count;
 }
 
-/* Only what descends from us is in the session; everything of it does, for we are its subreaper. */
+/* The session is what descends from us, its subreaper, or from a process that has joined us. */
 static void welcome(struct client *client, const struct client_events *events)
 {
 	const u32 place = (u32)(client - clients);
 
 	client->told = 1;
-	if (!process_descends(client->pid, getpid())) {
+	if (!process_is_in_tree(client->pid)) {
 		turn_away(client->fd, "this process is not one of the command's");
 		lock(&connecting);
 		*client = (struct client){ .id = 0 };
@@ -320,7 +336,7 @@ void clients_end(void)
 
 	if (!clients_are_served())
 		return;
-	/* The descriptor stays open, lest another thread's accept4() meets another file: this process is about to end. */
+	/* Leaves the descriptor open, so that another thread's accept4() cannot meet another file. This process ends soon. */
 	(void)shutdown(listener, SHUT_RDWR);
 	(void)unlink(address.sun_path);
 	memcpy(folder, address.sun_path, sizeof(folder));
@@ -330,9 +346,12 @@ void clients_end(void)
 		(void)rmdir(folder);
 	}
 	lock(&connecting);
+	is_over = 1;
 	for (u32 i = 0; i < CLIENTS_MAX; i++) {
 		if (clients[i].id && clients[i].fd >= 0)
 			(void)shutdown(clients[i].fd, SHUT_RDWR);
 	}
 	unlock(&connecting);
+	/* No more can connect, but those that wait to be accepted would wait for ever if this process stays. */
+	(void)accept_all();
 }

@@ -4,7 +4,7 @@
  * end, and passes bytes on: node reads and writes what they mean.
  *
  * A client's own calls on its connection are not faulted. So a connection has to be known before the client's next call:
- * whoever decides a call takes what waits to be accepted first.
+ * a thread accepts what waits before it decides a call.
  */
 #ifndef MINDERBINDER_CLIENTS_H
 #define MINDERBINDER_CLIENTS_H
@@ -34,19 +34,19 @@ struct client_events {
 	void (*closed)(u32 client); /* clients_close() has to follow */
 };
 
-/* Looks after all that is new. */
+/* Handles everything that is new. */
 void clients_serve(const struct client_events *events);
 
-/* A client that does not read what it is sent is closed. */
+/* Closes a client that does not read what it is sent. */
 void clients_send(u32 client, const void *bytes, size_t length);
 
-/* It is forgotten, and its rules have to be gone. */
+/* Forgets it. Its rules have to be gone. */
 void clients_close(u32 client);
 
-/* Whom a rule is for: 0, or -1 with errno: ESRCH, no such client; EINVAL, no such scope, or a thread of another process. */
+/* The processes that a rule is for. 0, or -1: ESRCH, no such client; EINVAL, no such scope, or another process's thread. */
 int clients_resolve(const struct rule_caller *asked, struct caller *caller);
 
-/* The socket goes, and all connections with it. */
+/* Removes the socket, and ends all connections. */
 void clients_end(void);
 
 #endif

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "delays.h"
 #include "../shared/clock.h"
+#include "deciding.h"
 
 #include <stdlib.h>
 
-/* How often it is looked for signals, and how many times as long as a look takes at least. */
+/* How often to look for signals: at this interval, and at least this many times as long as a look takes. */
 #define LOOK_NS 20000000u
 #define LOOK_SHARE 16
 
 /* A binary heap; one entry for each waiting thread of the tree at most. */
 static struct delayed *heap;
 static size_t count, capacity;
+static pthread_mutex_t queueing = PTHREAD_MUTEX_INITIALIZER;
 
-int delays_add(struct delayed item)
+static int add(struct delayed item)
 {
 	if (count == capacity) {
 		size_t size = capacity ? capacity * 2 : 64;
@@ -34,12 +36,27 @@ int delays_add(struct delayed item)
 	return 0;
 }
 
-const struct delayed *delays_first(void)
+int delays_add(struct delayed item)
 {
-	return count > 0 ? &heap[0] : NULL;
+	lock(&queueing);
+
+	const int failed = add(item);
+
+	unlock(&queueing);
+	return failed;
 }
 
-void delays_remove_first(void)
+int delays_are_none(void)
+{
+	lock(&queueing);
+
+	const int none = count == 0;
+
+	unlock(&queueing);
+	return none;
+}
+
+static void remove_first(void)
 {
 	struct delayed last = heap[--count];
 	size_t at = 0;
@@ -56,7 +73,7 @@ void delays_remove_first(void)
 		heap[at] = last;
 }
 
-void delays_forget(u64 id)
+static void forget(u64 id)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (heap[i].id == id)
@@ -64,15 +81,23 @@ void delays_forget(u64 id)
 	}
 }
 
-u64 delays_look(u64 now, int (*interrupt)(const struct delayed *delayed))
+void delays_forget(u64 id)
+{
+	lock(&queueing);
+	forget(id);
+	unlock(&queueing);
+}
+
+/* Returns when to look again. */
+static u64 look(u64 now, int (*interrupt)(const struct delayed *delayed))
 {
 	static u64 next;
 
-	if (count == 0 || now < next)
+	if (now < next)
 		return next;
 	for (size_t i = 0; i < count; i++) {
 		if (heap[i].id && interrupt(&heap[i]))
-			delays_forget(heap[i].id);
+			forget(heap[i].id);
 	}
 
 	const u64 after = (u64)monotonic_ns();
@@ -82,11 +107,38 @@ u64 delays_look(u64 now, int (*interrupt)(const struct delayed *delayed))
 	return next;
 }
 
+u64 delays_attend(const struct delay_way *way, const struct faults *faults)
+{
+	u64 next = 0;
+
+	lock(&queueing);
+	while (count > 0) {
+		const struct delayed due = heap[0];
+
+		if (due.id && due.due_ns > (u64)monotonic_ns() && !faults_are_lifted(faults))
+			break;
+		remove_first();
+		unlock(&queueing);
+		if (due.id)
+			way->go_on(&due);
+		lock(&queueing);
+	}
+	if (count > 0) {
+		const u64 again = look((u64)monotonic_ns(), way->interrupt);
+
+		next = heap[0].due_ns < again ? heap[0].due_ns : again;
+	}
+	unlock(&queueing);
+	return next;
+}
+
 struct verdict delays_rest(const struct delayed *delayed)
 {
 	const s64 left = (s64)delayed->due_ns - monotonic_ns();
+	struct verdict rest = delayed->rest;
 
-	return (struct verdict){ .outcome = OUTCOME_DELAY, .error = delayed->error, .value = left > 0 ? left : 0 };
+	rest.enter_ns = left > 0 ? left : 0;
+	return rest;
 }
 
 s32 delays_error(const struct call_shape *shape)

@@ -3,42 +3,50 @@
 #ifndef MINDERBINDER_DELAYS_H
 #define MINDERBINDER_DELAYS_H
 
+#include "faults.h"
 #include "verdict.h"
 
 #include <linux/seccomp.h>
 
 struct delayed {
 	u64 due_ns; /* CLOCK_MONOTONIC */
-	u64 id; /* 0: it waits no more (delays_forget()) */
-	u32 error; /* that it fails with then; 0: it runs */
+	u64 id; /* 0: it no longer waits (delays_forget()) */
+	int returns; /* it has run, or was answered for: nothing but its return is left */
+	struct verdict rest; /* what is to be done then */
 	u64 stack; /* of the thread at this call; 0: unknown */
 	struct seccomp_notif call;
 };
 
+/* What an engine does with the calls that wait. */
+struct delay_way {
+	/* Looks whether a signal has come for one: 1 if it has, and the delay is over. The queue is locked meanwhile. */
+	int (*interrupt)(const struct delayed *delayed);
+	/* Does what is left to do with one whose time has come. */
+	void (*go_on)(const struct delayed *delayed);
+};
+
 /*
- * Looks now and then whether a signal has come for one of them. `interrupt`: 1 if one has, and the delay is over. Returns
- * when to look again. The caller is as for delays_add().
+ * Lets the calls go whose time has come, or all of them if the faults are lifted, and looks now and then for signals.
+ * Returns when it has to be called again (CLOCK_MONOTONIC, ns), or 0 if no call waits.
  */
-u64 delays_look(u64 now, int (*interrupt)(const struct delayed *delayed));
+u64 delays_attend(const struct delay_way *way, const struct faults *faults);
 
 /* What is left to do, for a call that a signal interrupts now and that is made again. */
 struct verdict delays_rest(const struct delayed *delayed);
 
 /*
- * What the kernel is told that such a call returns, before it deals with the signal (include/linux/errno.h): what the call
- * itself would, had it begun to wait.
+ * What to make such a call return to the kernel, before it handles the signal (include/linux/errno.h): what the call itself
+ * would return if it had begun to wait.
  */
 enum { ERESTART_IF_ASKED = 512, ERESTART_ALWAYS = 513, ERESTART_UNLESS_HANDLED = 514 };
 s32 delays_error(const struct call_shape *shape);
 
-/* The caller sees to it that one thread at a time is here. 0, or -1: no memory. */
+/* 0, or -1: no memory. */
 int delays_add(struct delayed delayed);
 
-/* The earliest, or NULL. */
-const struct delayed *delays_first(void);
-void delays_remove_first(void);
+int delays_are_none(void);
 
-/* What has this id waits no more. It stays in the queue, with the id 0. */
+/* The call with this id no longer waits. It stays in the queue, with the id 0. */
 void delays_forget(u64 id);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rules at work in the supervisor: from one notified call to what becomes of it. One thread, the one that has begun it
- * all, changes them.
+ * The rules at work in the supervisor: from a notified call to its verdict. Only one thread changes them, the one that
+ * started the others.
  */
 #ifndef MINDERBINDER_FAULTS_H
 #define MINDERBINDER_FAULTS_H
@@ -28,9 +28,10 @@ struct faults {
 	struct targets targets; /* of the first rules, by their rows */
 	const struct call_shape *shapes; /* SYSCALLS_MAX of them */
 	u64 seed;
+	u64 began_ns; /* when the child was about to exec, CLOCK_BOOTTIME */
 	int include_loader;
-	const struct owner *spared; /* whose set-user-ID programs are spared; NULL: nobody's */
-	int events;                 /* where struct event go; -1: nobody listens */
+	const struct owner *spared; /* whose set-user-ID programs are spared; NULL: none */
+	int events;                 /* where struct event go; -1: not wanted */
 	struct rule_counts *counts; /* by row */
 	u64 foreign_calls;
 	u64 spared_calls;
@@ -44,24 +45,6 @@ int faults_init(struct faults *faults);
 
 /* Are calls to be notified of at all? */
 int faults_are_wanted(const struct faults *faults);
-
-/*
- * What the rules in force would become, for faults_replace() or rule_table_free(). NULL with errno: ENOSPC, no room; ERANGE,
- * calls out of reach; EOPNOTSUPP, targets, which are found for the first rules only; EINVAL, slots that cannot be; ENOMEM.
- */
-struct rule_table *faults_changed(const struct faults *faults, const struct rule_change *change);
-
-/*
- * Puts these in force in place of those that they came from: each call that is decided from here on is decided by them. How
- * many were removed; their last counts in `last`.
- */
-u32 faults_replace(struct faults *faults, struct rule_table *table, struct slot_counts *last);
-
-/* Of the rules in force: how many. `counts`: room for as many as there may be. */
-u32 faults_counts(const struct faults *faults, struct slot_counts *counts);
-
-/* Is the rule of this slot in force? */
-int faults_have(const struct faults *faults, u32 slot);
 
 /* The calls that the filter must notify us of. */
 void faults_calls(const struct faults *faults, struct call_set *set);

@@ -8,8 +8,8 @@
 #include <linux/seccomp.h>
 
 /*
- * 0: the kernel never moves a part of it, or that cannot be told. So it is with a datagram, which is sent whole, and of which
- * a shorter read would lose the rest, and with an eventfd(2) and its like, which fail with EINVAL.
+ * 0: the kernel never moves a part of it, or that is unknown. This holds for a datagram, which is sent whole, and of which a
+ * shorter read would lose the rest, and for an eventfd(2) and its like, which fail with EINVAL.
  */
 u64 length_asked(const struct call_shape *shape, const struct seccomp_notif *call);
 
@@ -21,7 +21,7 @@ struct word {
 
 /* What makes a call shorter. */
 struct cut {
-	u32 argument; /* that becomes `value`; 0: none has to */
+	u32 argument; /* the one that becomes `value`; 0: none */
 	u32 count;    /* of `words` */
 	u64 value;
 	struct word words[2]; /* the length of the last part, and how many parts there are */

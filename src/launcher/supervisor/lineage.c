@@ -14,14 +14,14 @@
 static const struct targets *targets;
 static const struct relatives *relatives;
 static u32 words;      /* of a set of rules */
-static u64 *inherited; /* the rules that whoever a target starts is hit by, too */
+static u64 *inherited; /* the rules that also hit what a target starts */
 
 /* Open addressing, linear probing: image number, and the rules that a process forked from it has from it. */
 static u64 *images;
 static u64 *heritage;
 static u32 capacity, image_count;
 
-/* Empty; the old one stays where there is no memory. */
+/* Empty; without memory the old one stays. */
 static int new_table(u32 size)
 {
 	u64 *fresh_images = calloc(size, sizeof(*images));
@@ -78,14 +78,14 @@ static void set_heritage(const struct process *process)
 	const u32 at = slot_of(process->image);
 
 	if (!images[at] && image_count == capacity - 1)
-		return; /* no memory for more: then whose parent is gone has nothing from it */
+		return; /* no memory for more: a child whose parent has exited inherits nothing */
 	image_count += images[at] == 0;
 	images[at] = process->image;
 	for (u32 i = 0; i < words; i++)
 		heritage[(size_t)at * words + i] = process->own[i] & inherited[i];
 }
 
-/* Those that have made no call yet get what is theirs while it is known. */
+/* Those that have not made a call yet get what is theirs while it is known. */
 static void meet_all(void)
 {
 	DIR *proc = opendir("/proc");

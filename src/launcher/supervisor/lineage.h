@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the processes of the tree are targets of: what names them, as they were at their last exec, and what they have
- * from those that started them.
+ * What the processes of the tree are targets of: the rules that name them, as they were at their last exec, and those that
+ * they inherit from the processes that started them.
  *
- * Only named calls are seen, and a fork is none; who started a process may be gone when it makes its first call.
- * But every exec is seen, and a child that has not exec'd since its fork runs the same image as who forked it
- * (image.h). So what is handed down is kept by image: the exact answer whoever dies in between.
+ * We see named calls only, so no forks, and a process's parent may be gone when the process makes its first call. But we
+ * see every exec, and a child that has not exec'd since its fork runs the same image as its parent (image.h). So we keep by
+ * image what is handed down: that is exact, whichever process dies in between.
  */
 #ifndef MINDERBINDER_LINEAGE_H
 #define MINDERBINDER_LINEAGE_H
@@ -20,11 +20,11 @@ struct relatives {
 	void (*for_each_living)(void (*visit)(const struct process *process));
 };
 
-/* Where no rule has targets nothing else of this is called; then by one thread at a time. 0, or -1 with errno. */
+/* Nothing else here is called unless a rule has targets; then by one thread at a time. 0, or -1 with errno. */
 int lineage_init(const struct targets *targets, const struct rule *rules, u32 rows,
 		 const struct relatives *relatives);
 
-/* A new process that has not exec'd, or not for all that is known: fills kept and own. */
+/* A new process that is not known to have exec'd since its fork: fills kept and own. */
 void lineage_forked(struct process *process);
 
 /* Its exec succeeded: what it is a target of now, into own. */

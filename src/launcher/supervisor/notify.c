@@ -17,7 +17,6 @@
 
 static int listener = -1, wakeup = -1;
 static struct faults *plan;
-static pthread_mutex_t delaying = PTHREAD_MUTEX_INITIALIZER;
 
 /*
  * ENOENT: the caller died or was interrupted meanwhile, and needs no answer. EINTR: we were stopped and continued
@@ -57,98 +56,94 @@ static int end_pause(const struct delayed *delayed, enum target_signal signal)
 }
 
 /*
- * From the moment on that a call has been received, only a deadly signal interrupts it (Linux 5.19), so it is looked now and
- * then whether another one has come. Not for one that another thread of the process may take: if it did, the program would
- * see our error.
+ * Once a call has been received, only a deadly signal interrupts it (Linux 5.19). So this looks now and then whether another
+ * signal has come. It skips signals that another thread of the process may take: if it did, the program would see our
+ * error.
  */
 static int interrupt(const struct delayed *delayed)
 {
-	const enum target_signal signal = target_signal((pid_t)delayed->call.pid, 0);
+	enum target_signal signal;
 
+	/* Any other signal has its turn when the call returns. */
+	if (delayed->returns)
+		return 0;
+	signal = target_signal((pid_t)delayed->call.pid, 0);
 	return signal != TARGET_SIGNAL_NONE && end_pause(delayed, signal);
 }
 
-static void end_delay(const struct delayed *delayed)
+/* Does what is left to do when its time has come. */
+static int wait_for(const struct seccomp_notif *call, s64 ns, int returns, const struct verdict *rest)
 {
-	struct seccomp_notif_resp answer = { .id = delayed->id, .error = -(s32)delayed->error };
-
-	if (!delayed->error)
-		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	respond(&answer);
-}
-
-/*
- * What each outcome does to a call. The answer is zeroed but for its id, and is sent afterwards if 1 is returned; 0:
- * none is due, or another thread sends it later. What takes long lets another thread receive: receiver_pass_on().
- */
-static int fail(struct receiver *receiver, const struct verdict *verdict)
-{
-	receiver->response->error = -(s32)verdict->error;
-	return 1;
-}
-
-static int give(struct receiver *receiver, const struct verdict *verdict)
-{
-	receiver->response->val = verdict->value;
-	return 1;
-}
-
-static int delay(struct receiver *receiver, const struct verdict *verdict)
-{
-	const struct delayed delayed = { .due_ns = (u64)(monotonic_ns() + verdict->value),
-					 .id = receiver->response->id,
-					 .error = verdict->error,
-					 .call = *receiver->request };
+	const struct delayed delayed = { .due_ns = (u64)(monotonic_ns() + ns),
+					 .id = call->id,
+					 .returns = returns,
+					 .rest = *rest,
+					 .call = *call };
 	const u64 one = 1;
-
-	lock(&delaying);
 
 	const int failed = delays_add(delayed);
 
-	unlock(&delaying);
-	if (failed)
-		end_delay(&delayed);
-	else if (write(wakeup, &one, sizeof(one)) < 0 && errno != EAGAIN)
+	if (!failed && write(wakeup, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		abort();
-	return 0;
+	return !failed;
 }
 
-static int send_signal(struct receiver *receiver, const struct verdict *verdict)
+/* 0: the call is over. Where it runs, the signal comes before it (signals.h). */
+static int bring_signal(const struct seccomp_notif *call, const struct verdict *verdict,
+			struct seccomp_notif_resp *answer)
 {
+	const int signal = (int)verdict->signal;
+	enum call_end end = CALL_RUNS;
 	int sent;
-	enum call_end end;
 
-	receiver_pass_on(receiver);
-	end = signal_caller(listener, receiver->request, (int)verdict->value, &sent);
+	if (is_answered(verdict))
+		signal_answered(listener, call, signal, &sent);
+	else
+		end = signal_caller(listener, call, signal, &sent);
 	if (!sent)
 		__sync_fetch_and_add(&plan->unsent_signals, 1);
-	if (end == CALL_RESTARTS)
-		receiver->response->error = RESTART;
-	else
-		receiver->response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	if (end == CALL_RESTARTS) {
+		answer->flags = 0;
+		answer->error = RESTART;
+	}
 	return end != CALL_IS_OVER;
 }
 
-static int (*const actions[])(struct receiver *, const struct verdict *) = {
-	[OUTCOME_ERRNO] = fail,
-	[OUTCOME_RETURN] = give,
-	[OUTCOME_DELAY] = delay,
-	[OUTCOME_SIGNAL] = send_signal,
-};
+/*
+ * Step by step: each step done is gone from what is left. `receiver`: the thread that received the call, which lets
+ * another thread receive before it does anything slow; or NULL.
+ */
+static void carry_out(struct receiver *receiver, const struct seccomp_notif *call, struct verdict rest)
+{
+	struct seccomp_notif_resp answer = { .id = call->id };
+	s64 pause = rest.enter_ns;
+
+	rest.enter_ns = 0;
+	if (pause > 0 && wait_for(call, pause, 0, &rest))
+		return;
+	if (rest.outcome == OUTCOME_ERRNO)
+		answer.error = -(s32)rest.error;
+	else if (rest.outcome == OUTCOME_RETURN)
+		answer.val = rest.value;
+	else
+		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	if (rest.signal) {
+		if (receiver)
+			receiver_pass_on(receiver);
+		if (!bring_signal(call, &rest, &answer))
+			return;
+		rest.signal = 0;
+	}
+	pause = rest.exit_ns;
+	rest.exit_ns = 0;
+	if (pause > 0 && is_answered(&rest) && wait_for(call, pause, 1, &rest))
+		return;
+	respond(&answer);
+}
 
 static void answer(struct receiver *receiver)
 {
-	struct verdict verdict = faults_decide(plan, receiver);
-	struct seccomp_notif_resp *response = receiver->response;
-	const int acts = verdict.outcome < sizeof(actions) / sizeof(*actions) &&
-			 actions[verdict.outcome];
-
-	response->id = receiver->request->id;
-	response->val = 0;
-	response->error = 0;
-	response->flags = acts ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	if (!acts || actions[verdict.outcome](receiver, &verdict))
-		respond(response);
+	carry_out(receiver, receiver->request, faults_decide(plan, receiver));
 }
 
 static int start(const struct staged *staged, struct faults *faults)
@@ -170,36 +165,30 @@ static int wakeup_end(void)
 	return wakeup;
 }
 
-/* Lets the calls go whose delay is over, all of them where the faults are lifted. */
-static s64 let_due_go(void)
+static void go_on(const struct delayed *delayed)
 {
-	const struct delayed *first;
+	carry_out(NULL, &delayed->call, delayed->rest);
+}
+
+static s64 attend(void)
+{
+	static const struct delay_way way = { .interrupt = interrupt, .go_on = go_on };
 	u64 ignored;
-	s64 next = -1;
 
 	if (read(wakeup, &ignored, sizeof(ignored)) < 0 && errno != EAGAIN)
 		abort();
-	lock(&delaying);
-	while ((first = delays_first())) {
-		if (first->id && first->due_ns > (u64)monotonic_ns() && !faults_are_lifted(plan))
-			break;
-		if (first->id)
-			end_delay(first);
-		delays_remove_first();
-	}
-	if (first) {
-		const u64 look = delays_look((u64)monotonic_ns(), interrupt);
-		const s64 left = (s64)(first->due_ns < look ? first->due_ns : look) - monotonic_ns();
 
-		next = left > 0 ? left : 0;
-	}
-	unlock(&delaying);
-	return next;
+	const u64 next = delays_attend(&way, plan);
+	const s64 left = (s64)next - monotonic_ns();
+
+	if (!next)
+		return -1;
+	return left > 0 ? left : 0;
 }
 
 static void lifted(void)
 {
-	(void)let_due_go();
+	(void)attend();
 }
 
 const struct way way_notify = {
@@ -207,6 +196,6 @@ const struct way way_notify = {
 	.start_step = STEP_THREAD,
 	.start = start,
 	.wakeup = wakeup_end,
-	.attend = let_due_go,
+	.attend = attend,
 	.lifted = lifted,
 };

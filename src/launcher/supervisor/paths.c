@@ -16,7 +16,7 @@ static void add_argument(struct paths *paths, const struct call_shape *shape, co
 	const ssize_t n = target_read_string(paths->tid, at, path->text, sizeof(path->text));
 
 	if (n < 0) {
-		paths->unread |= errno != EFAULT; /* where nothing is mapped the kernel cannot read either */
+		paths->unread |= errno != EFAULT; /* the kernel cannot read unmapped memory either */
 		return;
 	}
 	path->length = (u32)n;
@@ -35,7 +35,7 @@ static size_t end_of_deleted(const char *link, size_t length)
 	return length > more && memcmp(link + length - more, deleted, more) == 0 ? length - more : 0;
 }
 
-/* Pipes, sockets and the like have no path: what is there instead begins with no slash. */
+/* Pipes, sockets and the like have no path: what the link has instead does not begin with a slash. */
 static void add_descriptor(struct paths *paths, s32 fd)
 {
 	struct path *path = &paths->of[paths->count];
@@ -122,16 +122,32 @@ static enum spelling spell_out(const struct paths *paths, struct path *path)
 	return strcmp(path->other, path->text) == 0 ? SPELLING_NONE : SPELLING_OTHER;
 }
 
+const char *next_glob(const struct rule *rule, const char *before)
+{
+	const char *glob = before ? before + strlen(before) + 1 : rule->path;
+
+	return glob < rule->path + sizeof(rule->path) && *glob ? glob : NULL;
+}
+
+static int one_matches(const struct rule *rule, const char *path)
+{
+	for (const char *glob = next_glob(rule, NULL); glob; glob = next_glob(rule, glob)) {
+		if (glob_matches(glob, path))
+			return 1;
+	}
+	return 0;
+}
+
 int paths_match(struct paths *paths, const struct rule *rule)
 {
 	for (u32 i = 0; i < paths->count; i++) {
 		struct path *path = &paths->of[i];
 
-		if (glob_matches(rule->path, path->text))
+		if (one_matches(rule, path->text))
 			return 1;
 		if (path->spelling == SPELLING_UNKNOWN)
 			path->spelling = spell_out(paths, path);
-		if (path->spelling == SPELLING_OTHER && glob_matches(rule->path, path->other))
+		if (path->spelling == SPELLING_OTHER && one_matches(rule, path->other))
 			return 1;
 	}
 	return 0;

@@ -35,6 +35,9 @@ struct paths {
 
 void paths_read(struct paths *paths, const struct call_shape *shape, const struct seccomp_notif *call);
 
+/* The rule's globs: the one after this one, or, after NULL, the first; NULL at the end. */
+const char *next_glob(const struct rule *rule, const char *before);
+
 /* Does the rule's path= agree with one of them, in one of its spellings? */
 int paths_match(struct paths *paths, const struct rule *rule);
 

@@ -10,16 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PORTS_ALL 65535
-
-static int compares_ports(const struct rule *rule)
-{
-	return rule->port_low > 0 || rule->port_high < PORTS_ALL;
-}
-
 u32 peer_parts(const struct rule *rule)
 {
-	const int address = rule->flags & RULE_HAS_TO || compares_ports(rule) || rule->kind == RULE_REFUSE_NET;
+	const int address = rule->to_count || rule->port_count || rule->kind == RULE_REFUSE_NET;
 
 	return (address ? PEER_ADDRESS : 0) | (rule->protocol ? PEER_PROTOCOL : 0);
 }
@@ -104,15 +97,11 @@ static int read_argument(struct peer *peer, const struct call_shape *shape, cons
 
 static int is_socket(struct peer *peer, pid_t tid, s32 fd)
 {
-	static const char kind[] = "socket:";
-	char link[sizeof(kind)];
+	const int is = fd < 0 ? 0 : target_descriptor_is_socket(tid, fd);
 
-	if (fd < 0)
-		return 0;
-	if (target_descriptor_link(tid, fd, link, sizeof(link)) >= 0)
-		return memcmp(link, kind, sizeof(kind) - 1) == 0;
-	failed(peer);
-	return 0;
+	if (is < 0)
+		failed(peer);
+	return is > 0;
 }
 
 /* Of a raw socket its protocol is a number that it was made with. */
@@ -137,7 +126,7 @@ static int begins(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Each is there with "v6", too. Not by a copy of the socket, which containers do not allow everywhere. */
+/* Each also exists with "v6". Does not copy the socket, which not every container allows. */
 static void read_protocol(struct peer *peer, pid_t tid, s32 fd)
 {
 	char name[32];
@@ -195,12 +184,13 @@ void peer_read(struct peer *peer, const struct call_shape *shape, const struct s
 	}
 }
 
-static int in_block(const u8 *address, const struct rule *rule)
+static int in_block(const u8 *address, const struct block *block)
 {
-	const u32 whole = rule->to_prefix / 8, rest = rule->to_prefix % 8;
+	const u32 whole = block->prefix / 8, rest = block->prefix % 8;
 	const u8 mask = (u8)(0xff00 >> rest);
 
-	return memcmp(address, rule->to, whole) == 0 && (!rest || ((address[whole] ^ rule->to[whole]) & mask) == 0);
+	return memcmp(address, block->address, whole) == 0 &&
+	       (!rest || ((address[whole] ^ block->address[whole]) & mask) == 0);
 }
 
 int peer_matches(const struct peer *peer, const struct rule *rule)
@@ -209,7 +199,11 @@ int peer_matches(const struct peer *peer, const struct rule *rule)
 		return 0;
 	if (peer_parts(rule) & PEER_ADDRESS && !peer->family)
 		return 0;
-	if (compares_ports(rule) && (peer->port < rule->port_low || peer->port > rule->port_high))
+	if (rule->port_count && !port_matches(rule, peer->port))
 		return 0;
-	return !(rule->flags & RULE_HAS_TO) || (rule->to_family == peer->family && in_block(peer->address, rule));
+	for (u32 i = 0; i < rule->to_count; i++) {
+		if (rule->to[i].family == peer->family && in_block(peer->address, &rule->to[i]))
+			return 1;
+	}
+	return !rule->to_count;
 }

@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 struct pid_table {
-	void **entries; /* each begins with its id, a pid_t; NULL where there is none */
+	void **entries; /* each begins with its id, a pid_t; NULL if there is none */
 	size_t capacity; /* a power of two */
 	size_t used;
 	int (*is_alive)(const void *entry);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A process of the tree, for those who keep it (processes.h) and those who say what it is a target of (lineage.h). */
+/* A process of the tree, for the code that keeps it (processes.h) and the code that finds its rules (lineage.h). */
 #ifndef MINDERBINDER_PROCESS_H
 #define MINDERBINDER_PROCESS_H
 

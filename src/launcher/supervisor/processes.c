@@ -24,7 +24,7 @@
 /* One thread at a time looks into /proc, and changes the table. */
 static pthread_mutex_t books = PTHREAD_MUTEX_INITIALIZER;
 
-/* The process of a thread that is not its leader, as it was last time: what collides is found out anew. */
+/* The process of a thread that is not its leader, as it was last time: what collides is looked up again. */
 static struct {
 	pid_t tid, pid;
 } threads[THREADS];
@@ -36,8 +36,9 @@ static int has_clients;
 static u64 *scratch; /* a set of rules */
 static int files_max;
 static u64 met; /* how many processes were */
+static pid_t root; /* 0: this process. All that have our filter descend from it, but for those that have lost a parent */
 
-/* It is not reaped yet: so its pid is no other's. */
+/* It is not reaped yet, so no other process has its pid. */
 static int is_there(int pidfd)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
@@ -128,13 +129,18 @@ static void take_from_kin(struct process *process)
 	}
 }
 
+static int has_lost_parent(pid_t parent)
+{
+	return root ? !process_descends(parent, root) : parent == getpid();
+}
+
 /* Its parent may have been met before a client came, so that its bits are right; or it is met now, and is. */
 static void take_from_parent(struct process *process)
 {
 	const pid_t pid = (pid_t)target_stat(process->pid, STAT_PARENT);
 	const struct process *parent;
 
-	if (pid == getpid()) {
+	if (has_lost_parent(pid)) {
 		take_from_kin(process);
 		return;
 	}
@@ -257,6 +263,16 @@ int processes_init(const struct rule *all_rules, u32 rows, const struct targets 
 	return 0;
 }
 
+void processes_descend_from(pid_t pid)
+{
+	root = pid;
+}
+
+int process_is_in_tree(pid_t pid)
+{
+	return process_descends(pid, root ? root : getpid());
+}
+
 void processes_begin_counts(u32 row)
 {
 	for (size_t i = 0; i < table.capacity; i++) {
@@ -304,6 +320,8 @@ void processes_add_client(u32 place, pid_t pid)
 {
 	struct process *client;
 
+	if (!has_clients)
+		return; /* no call comes to us, so none needs its process */
 	lock(&books);
 	client = meet(pid);
 	if (client)
@@ -344,7 +362,7 @@ u64 processes_meet_all(void)
 	while (proc && (entry = readdir(proc))) {
 		const pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid > 1 && process_descends(pid, getpid()) && pid != getpid())
+		if (pid > 1 && process_is_in_tree(pid) && pid != getpid())
 			(void)meet(pid);
 	}
 	newest = met;

@@ -21,13 +21,13 @@
 
 #define SLICE_NS 100000u
 
-/* So many calls of one thread, each so soon after the answer to the one before: a tight loop. */
+/* A tight loop: this many calls of one thread, each this soon after the answer to the one before. */
 #define LOOP_CALLS 64u
 #define LOOP_NS 50000
 
 /* How long the receiving one may wait unnoticed: 1 to 2 of these. */
 #define WATCH_NS 300000L
-/* So often nothing has happened: the guard sleeps. */
+/* After so many looks at which nothing has happened, the guard sleeps. */
 #define QUIET_ROUNDS 16
 
 static int listener = -1;
@@ -172,7 +172,7 @@ static int add_receiver(void)
 	return -1;
 }
 
-/* Makes the place free, and a new spare where they get few. */
+/* Frees the place, and makes a new spare if few are left. */
 static void vacate(void)
 {
 	int more;
@@ -185,7 +185,7 @@ static void vacate(void)
 	total += (u32)more;
 	unlock(&pool);
 	if (more && add_receiver() < 0) {
-		/* A limit is reached (RLIMIT_NPROC, memory): those there are have to do. */
+		/* A limit is reached (RLIMIT_NPROC, memory): do with the threads that there are. */
 		lock(&pool);
 		total--;
 		unlock(&pool);

@@ -3,9 +3,9 @@
  * The threads that receive notifications, one at a time.
  *
  * Until a call has been received, any signal interrupts it; from then on only a deadly one does (Linux 5.19, commit
- * c2aa2dfef243). So a thread has to wait in SECCOMP_IOCTL_NOTIF_RECV always. Two would be in each other's way: both
- * are woken for every call. So one receives, and decides itself what takes no longer than to wake another; before
- * anything slower another takes over.
+ * c2aa2dfef243). So a thread always has to wait in SECCOMP_IOCTL_NOTIF_RECV. Two would be in each other's way: every call
+ * wakes both. So one receives, and itself decides what takes no longer than waking another; before anything slower,
+ * another takes over.
  */
 #ifndef MINDERBINDER_RECEIVERS_H
 #define MINDERBINDER_RECEIVERS_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "registers.h"
+#include "../../../bpf/skipped-call.h"
 #include "../shared/target.h"
 
 #include <elf.h>
@@ -8,6 +9,17 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <ucontext.h>
+
+#define NO_CALL -1
+
+/*
+ * -ERESTARTSYS and its like (include/linux/errno.h): the kernel makes a call again that returns one of these, if it has
+ * a number. A rule's value must not be taken for one.
+ */
+static int number_when_skipped(int number, s64 value)
+{
+	return value >= -516 && value <= -512 ? NO_CALL : (int)((u32)number | SKIPPED_CALL);
+}
 
 #if defined(__x86_64__)
 
@@ -21,14 +33,21 @@ static int set(pid_t tid, size_t offset, u64 value)
 	return ptrace(PTRACE_POKEUSER, tid, offset, value) < 0 ? -1 : 0;
 }
 
-int registers_skip(pid_t tid)
+static int set_number(pid_t tid, int number)
 {
-	return set(tid, offsetof(struct user_regs_struct, orig_rax), UINT64_MAX);
+	return set(tid, offsetof(struct user_regs_struct, orig_rax), (u64)(s64)number);
 }
 
-int registers_return(pid_t tid, s64 value)
+int registers_skip(pid_t tid)
 {
-	return registers_skip(tid) < 0 ? -1 : set(tid, offsetof(struct user_regs_struct, rax), (u64)value);
+	return set_number(tid, NO_CALL);
+}
+
+int registers_return(pid_t tid, int number, s64 value)
+{
+	if (set_number(tid, number_when_skipped(number, value)) < 0)
+		return -1;
+	return set(tid, offsetof(struct user_regs_struct, rax), (u64)value);
 }
 
 int registers_repeat(pid_t tid, const struct seccomp_data *call)
@@ -40,7 +59,7 @@ int registers_repeat(pid_t tid, const struct seccomp_data *call)
 
 int registers_interrupt(pid_t tid, const struct seccomp_data *call, s32 error)
 {
-	if (set(tid, offsetof(struct user_regs_struct, orig_rax), (u32)call->nr) < 0)
+	if (set_number(tid, call->nr) < 0)
 		return -1;
 	return set(tid, offsetof(struct user_regs_struct, rax), (u64)-(s64)error);
 }
@@ -77,7 +96,7 @@ static int set(pid_t tid, struct user_regs_struct *registers)
 	return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &part) < 0 ? -1 : 0;
 }
 
-/* Its number is no register that other calls show: it was copied from x8 (arch/arm64/kernel/ptrace.c). */
+/* Its number is not a register that other calls show: it was copied from x8 (arch/arm64/kernel/ptrace.c). */
 static int set_number(pid_t tid, int number)
 {
 	struct iovec part = { &number, sizeof(number) };
@@ -87,7 +106,7 @@ static int set_number(pid_t tid, int number)
 
 int registers_skip(pid_t tid)
 {
-	return set_number(tid, -1);
+	return set_number(tid, NO_CALL);
 }
 
 /* The kernel has kept x0 as it was at the call (arch/arm64/kernel/signal.c, do_signal()). */
@@ -101,11 +120,11 @@ int registers_interrupt(pid_t tid, const struct seccomp_data *call, s32 error)
 	return set(tid, &registers);
 }
 
-int registers_return(pid_t tid, s64 value)
+int registers_return(pid_t tid, int number, s64 value)
 {
 	struct user_regs_struct registers;
 
-	if (registers_skip(tid) < 0 || get(tid, &registers) < 0)
+	if (set_number(tid, number_when_skipped(number, value)) < 0 || get(tid, &registers) < 0)
 		return -1;
 	registers.regs[0] = (u64)value;
 	return set(tid, &registers);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The registers of a native thread that ptrace stopped at a call that its seccomp filter names. A call whose number becomes
- * -1 is not run, and what is in the register of its result by then is its result (seccomp(2), SECCOMP_RET_TRACE).
+ * negative is not run, and what is in the register of its result by then is its result (seccomp(2), SECCOMP_RET_TRACE).
  */
 #ifndef MINDERBINDER_REGISTERS_H
 #define MINDERBINDER_REGISTERS_H
@@ -11,8 +11,8 @@
 #include <linux/seccomp.h>
 #include <sys/types.h>
 
-/* The call is not run, and returns `value`. 0, or -1 with errno. */
-int registers_return(pid_t tid, s64 value);
+/* The call, which has this number, is not run, and returns `value`. 0, or -1 with errno. */
+int registers_return(pid_t tid, int number, s64 value);
 
 /* The call is not run now, or has returned: the thread makes it again, after the signals that it has. */
 int registers_repeat(pid_t tid, const struct seccomp_data *call);

@@ -83,8 +83,8 @@ static void fill_address(struct event *event, const struct call_shape *shape, co
 }
 
 /*
- * A reader that falls behind slows the target down, but not for long and never for good: then the event is
- * lost, and counted. A pipe takes up to PIPE_BUF bytes whole or not at all (pipe(7)).
+ * A reader that falls behind slows the target down, but only for a moment: then the event is lost, and
+ * counted. A pipe takes up to PIPE_BUF bytes whole or not at all (pipe(7)).
  */
 static void send_event(int events, const struct event *event)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Takes length bytes from the frame, or NULL where it is too short. */
+/* Takes length bytes from the frame, or NULL if it is too short. */
 static const void *take(struct frame *frame, size_t length)
 {
 	const void *at = frame->payload;
@@ -50,7 +50,7 @@ static int read_targets(struct frame *frame, const struct wire_stage *stage, str
 	return 0;
 }
 
-/* Whose set-user-ID programs are spared: those of another user than us, who could gain by a fault in them. */
+/* Users whose set-user-ID programs are spared: all but us, since they could gain by a fault in them. */
 static const struct owner *spared_owner(const struct stage_request *request, u32 flags)
 {
 	static struct owner owner;
@@ -89,6 +89,7 @@ int request_read_stage(struct frame *frame, const struct supervisor *supervisor,
 	request->inherited = supervisor->inherited;
 	request->argv = supervisor->inherited->argv + stage->argv_index;
 	request->traces = !!(stage->flags & STAGE_TRACES);
+	request->joins = !!(stage->flags & STAGE_JOINS);
 	request->has_user = !!(stage->flags & STAGE_USER);
 	request->uid = stage->uid;
 	request->gid = stage->gid;

@@ -50,7 +50,7 @@ static void drop(struct expected *expected)
 	*expected = table[--count];
 }
 
-/* Of threads that are no more. */
+/* Of threads that have ended. */
 static void clean(void)
 {
 	for (u32 i = count; i-- > 0;) {

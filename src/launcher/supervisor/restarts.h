@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls that were sent back so that a signal is dealt with first (signals.h): the kernel makes each of them again, and
- * it has been decided already: what is left to do is kept. All of it is called under the lock `deciding`.
+ * Calls that were sent back so that their thread handles a signal first (signals.h). The kernel makes each of them again.
+ * It has been decided already, so this keeps what is left to do. All of it is called under the lock `deciding`.
  */
 #ifndef MINDERBINDER_RESTARTS_H
 #define MINDERBINDER_RESTARTS_H
@@ -15,7 +15,7 @@
 int restarts_expect(const struct seccomp_notif *call, u64 stack, struct verdict rest);
 void restarts_forget(const struct seccomp_notif *call, u64 stack);
 
-/* The thread is no more. */
+/* The thread has ended. */
 void restarts_forget_all(pid_t tid);
 
 /* May this be one of them? Then target_stack() is asked, and the next function. */

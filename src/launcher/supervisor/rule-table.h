@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rules of one moment, and which of them name a call. A table does not change: another one takes its place, whole, so
- * that no call is decided by half of a change. A thread that looks at a table under no lock holds it meanwhile.
+ * The rules of one moment, and which of them name a call. A table does not change: another takes its place as a whole, so
+ * that no call is decided by half of a change. A thread that looks at a table without a lock holds it meanwhile.
  *
- * A rule has a row for as long as it is there, which another may have later. Counters and sets of rules go by rows.
+ * A rule keeps its row while it exists; another rule may get the row later. Counters and sets of rules are indexed by row.
  */
 #ifndef MINDERBINDER_RULE_TABLE_H
 #define MINDERBINDER_RULE_TABLE_H
@@ -17,7 +17,7 @@ struct rule_table {
 	u32 count;
 	u32 *rows;          /* of its rules, the lowest slot first */
 	struct rule *rules; /* by row */
-	struct caller *callers; /* by row: whom each is for */
+	struct caller *callers; /* by row: the client that each is for */
 	/* rows_of[first_of[nr]] up to rows_of[first_of[nr + 1]]: the rules that name call nr, the lowest slot first. */
 	u32 first_of[SYSCALLS_MAX + 1];
 	u32 *rows_of;

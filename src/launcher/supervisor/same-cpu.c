@@ -6,7 +6,7 @@
  * the tracer gets that policy and the tracee's CPU, while calls come quickly one after the other.
  *
  * An SCHED_IDLE thread hardly runs on a CPU that others want: it waits for hundreds of milliseconds. So a thread of its own
- * sees to it, and it alone changes how the tracer is scheduled.
+ * watches for that, and only that thread changes how the tracer is scheduled.
  */
 #include "same-cpu.h"
 #include "../shared/clock.h"
@@ -19,12 +19,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* So many calls, each so soon after the one before, and it pays. */
+/* It pays after this many calls, each this soon after the one before. */
 #define CALLS 32u
 #define SOON_NS 1000000
 
 #define LOOK_NS 2000000L
-/* So many looks without a call: the tracer wants to run and does not; or there is no call. */
+/* After this many looks without a call, the tracer wants to run and does not; or there is no call. */
 #define STARVED_LOOKS 2u
 #define QUIET_LOOKS 50u
 

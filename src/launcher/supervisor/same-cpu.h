@@ -11,8 +11,8 @@
 #include <sys/types.h>
 
 /*
- * Call it once, in the tracer's thread, which must not end, before the other one. Nothing comes of it if there is one CPU only, or if the
- * user may not undo what it does: without CAP_SYS_NICE, and RLIMIT_NICE below 20 (sched(7)).
+ * Call it once, before the other one, in the tracer's thread, which must not end. It does nothing if there is only one CPU, or
+ * if the user may not undo what it does: without CAP_SYS_NICE, and RLIMIT_NICE below 20 (sched(7)).
  */
 void same_cpu_make(void);
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call at which a signal ends its process must not have run (strace(1) sees to that for SIGKILL only), and a handler
- * runs before the call. Let to run with the signal pending, the call would be carried out first. So:
+ * A call at which a signal ends its process must not have run (strace(1) ensures that for SIGKILL only), and a handler
+ * runs before the call. If we let the call run with the signal pending, the kernel would carry it out first. So:
  *
  * - Where the signal kills, the kernel has sent SIGKILL to each thread of the process by the time tkill(2) returns
  *   (kernel/signal.c, complete_signal()), which ends the wait for our answer: none is given.
  * - Where it is pending and not blocked (a handler, a core dump, a stop, a tracer), the call is sent back with
  *   ERESTARTNOINTR. On its way back the thread deals with the signal, and makes the call again, whatever
- *   SA_RESTART says. Without a signal to deal with, the thread would see this error: so it is looked whether it is
- *   pending, after it was sent. That it is cannot change any more but in the thread itself; and where another
- *   thread lets it be ignored meanwhile, the thread looks for signals all the same (TIF_SIGPENDING stays).
+ *   SA_RESTART says. Without a signal to handle, the thread would see this error: so, after sending it, we look
+ *   whether it is pending. From then on only the thread itself can change that; and if another thread makes the
+ *   process ignore it meanwhile, the thread looks for signals all the same (TIF_SIGPENDING stays).
  * - Else it is blocked, or ignored: the call runs.
  */
 #include "signals.h"
@@ -68,6 +68,11 @@ static enum call_end end_of(int listener, const struct seccomp_notif *call, int 
 	if (has(now.pending, SIGKILL))
 		return CALL_IS_OVER;
 	return has(now.pending, signal) && !has(now.blocked, signal) ? CALL_RESTARTS : CALL_RUNS;
+}
+
+void signal_answered(int listener, const struct seccomp_notif *call, int signal, int *sent)
+{
+	*sent = !is_waiting(listener, call) || syscall(SYS_tkill, (pid_t)call->pid, signal) == 0 || errno == ESRCH;
 }
 
 enum call_end signal_caller(int listener, const struct seccomp_notif *call, int signal, int *sent)

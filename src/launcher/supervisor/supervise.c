@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervise.h"
-#include "../shared/clock.h"
+#include "client-orders.h"
 #include "clients.h"
+#include "changing.h"
 #include "faults.h"
+#include "joined.h"
 #include "../shared/grace.h"
-#include "near.h"
 #include "notify.h"
 #include "passing.h"
-#include "receivers.h"
-#include "reports.h"
 #include "request.h"
+#include "rule-orders.h"
+#include "stay.h"
+#include "stops.h"
+#include "supervising.h"
 #include "trace.h"
 #include "../stage/stage.h"
 #include "../shared/target.h"
@@ -17,7 +20,6 @@
 #include "../shared/wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -28,46 +30,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WAKE_NS 20000000 /* between two SIGCONTs for the front */
+#define OWN_SOURCES 5 /* that the main thread polls, apart from clients */
 
-static const struct supervisor *self;
-static struct stream node_stream, front_stream;
+const struct supervisor *self;
+struct stream front_stream;
+static struct stream node_stream;
 static struct faults faults = { .events = -1 };
-static struct {
-	struct wire_counts head;
-	struct near_path near[NEAR_MAX];
-} counts;
-static struct slot_counts *slot_counts; /* room for as many as there may be */
-static struct rule_table *prepared; /* what a change would put in force; NULL: none is asked for */
 static struct staged staged = { .listener = -1 };
 static const struct way *way; /* by which its calls come to us; NULL: none do */
 static char *cgroup;
 static int signals; /* signalfd for all of them */
-static int child_exited, child_stopped;
-static int stop_told;   /* WIRE_STOPPED is not yet answered by WIRE_RESUMED: the front may be stopped */
-static u32 untold_stop; /* signal of the stop that came meanwhile and lasts; 0: none */
-static int kills_rest;  /* what the child leaves behind ends with the session */
+static int child_exited;
+static int kills_rest; /* what the child leaves behind ends with the session */
 
-static void let_front_go(void);
-
-static _Noreturn void kill_and_exit(void)
+_Noreturn void kill_and_exit(void)
 {
 	clients_end();
 	tree_kill(cgroup, NULL);
 	if (self->front < 0)
 		tree_remove_cgroup(cgroup);
-	let_front_go();
+	stops_let_front_go();
 	_exit(1);
 }
 
-/* An answer that cannot be given means that its reader is dead: its socket's end of file says so next. */
-static void tell_node(u32 type, const void *payload, size_t length)
+void tell_node(u32 type, const void *payload, size_t length)
 {
 	if (wire_write(self->node, type, payload, length, NULL, 0) < 0 && errno != EPIPE)
 		kill_and_exit();
 }
 
-static void tell_front(u32 type, const void *payload, size_t length)
+void tell_front(u32 type, const void *payload, size_t length)
 {
 	if (self->front >= 0 && wire_write(self->front, type, payload, length, NULL, 0) < 0 &&
 	    errno != EPIPE)
@@ -81,7 +73,7 @@ static void stage_failed(u32 step, int error)
 	tell_node(WIRE_STAGE_FAILED, payload, sizeof(payload));
 }
 
-/* SIGCHLD is not ours any more. */
+/* SIGCHLD is no longer ours. */
 static int leave_children_to_it(void)
 {
 	sigset_t rest;
@@ -97,12 +89,12 @@ static void stage(struct frame *frame)
 	struct call_set calls;
 	const struct way *calls_way = NULL;
 
-	if (staged.pid || request_read_stage(frame, self, &request, &faults, &cgroup) < 0) {
+	if (staged.pid || request_read_stage(frame, self, &request, &faults, &cgroup) < 0 ||
+	    (request.joins && (!request.control || !faults_are_wanted(&faults)))) {
 		stage_failed(STEP_PROTOCOL, EPROTO);
 		return;
 	}
-	slot_counts = calloc((size_t)faults.capacity + 1, sizeof(*slot_counts));
-	if (!slot_counts || faults_init(&faults) < 0) {
+	if (rule_orders_init(&faults) < 0 || faults_init(&faults) < 0) {
 		stage_failed(STEP_MEMORY, errno);
 		return;
 	}
@@ -119,7 +111,7 @@ static void stage(struct frame *frame)
 		request.named = &calls;
 		request.action = calls_way->action;
 	}
-	if (stage_child(&request, &staged) < 0) {
+	if ((request.joins ? joined_begin(&calls, request.control, &staged) : stage_child(&request, &staged)) < 0) {
 		staged.pid = 0;
 		stage_failed(staged.failed_step, errno);
 		return;
@@ -147,6 +139,12 @@ static void go(void)
 {
 	u32 error;
 
+	if (joined_is()) {
+		if (joined_go() < 0 && errno != EPIPE)
+			kill_and_exit();
+		tell_node(WIRE_EXECED, NULL, 0);
+		return;
+	}
 	if (way)
 		faults_child(&faults, staged.pid);
 	if (write(staged.go, "g", 1) != 1 && errno != EPIPE)
@@ -169,128 +167,6 @@ static void lift(void)
 		way->lifted();
 }
 
-/* What is not of single rules is as of now. */
-static void tell_counts(u32 type, u32 near_count, u32 rule_count)
-{
-	counts.head.near_count = near_count;
-	counts.head.lost_events = reports_lost();
-	counts.head.foreign_calls = faults.foreign_calls;
-	counts.head.interrupted_calls = receivers_interrupted();
-	counts.head.unsent_signals = faults.unsent_signals;
-	counts.head.spared_calls = faults.spared_calls;
-	counts.head.unread_loaders = faults.unread_loaders;
-	counts.head.refused_tracers = trace_refused();
-	if (wire_write(self->node, type, &counts,
-		       sizeof(counts.head) + near_count * sizeof(counts.near[0]), slot_counts,
-		       rule_count * sizeof(*slot_counts)) < 0 &&
-	    errno != EPIPE)
-		kill_and_exit();
-}
-
-static void count(void)
-{
-	tell_counts(WIRE_COUNTS, near_all(counts.near), faults_counts(&faults, slot_counts));
-}
-
-/* As faults_changed(), for these callers. */
-static struct rule_table *changed_for(struct rule_change *asked, const struct rule_caller *callers)
-{
-	struct caller *all = calloc((size_t)asked->add_count + 1, sizeof(*all));
-	struct rule_table *table = NULL;
-	int known = all ? 0 : -1;
-
-	for (u32 i = 0; known == 0 && i < asked->add_count; i++)
-		known = clients_resolve(&callers[i], &all[i]);
-	asked->callers = all;
-	if (known == 0)
-		table = faults_changed(&faults, asked);
-
-	const int error = errno;
-
-	free(all);
-	errno = error;
-	return table;
-}
-
-static void change(struct frame *frame)
-{
-	const struct rule_caller *callers;
-	struct rule_change asked;
-	u32 error = EPROTO;
-
-	if (!prepared && request_read_change(frame, &asked, &callers) == 0) {
-		prepared = changed_for(&asked, callers);
-		if (prepared) {
-			tell_node(WIRE_CHANGE_READY, NULL, 0);
-			return;
-		}
-		error = (u32)errno;
-	}
-	tell_node(WIRE_CHANGE_FAILED, &error, sizeof(error));
-}
-
-static void commit_change(void)
-{
-	if (!prepared)
-		kill_and_exit();
-
-	const u32 removed = faults_replace(&faults, prepared, slot_counts);
-
-	prepared = NULL;
-	tell_counts(WIRE_CHANGED, near_forget(counts.near, faults_have, &faults), removed);
-}
-
-static void abandon_change(void)
-{
-	if (!prepared)
-		kill_and_exit();
-	rule_table_free(prepared);
-	prepared = NULL;
-}
-
-static void client_opened(u32 client, pid_t pid)
-{
-	const u32 payload[2] = { client, (u32)pid };
-
-	tell_node(WIRE_CLIENT_OPENED, payload, sizeof(payload));
-}
-
-static void client_said(u32 client, const void *bytes, size_t length)
-{
-	if (wire_write(self->node, WIRE_CLIENT_SAID, &client, sizeof(client), bytes, length) < 0 && errno != EPIPE)
-		kill_and_exit();
-}
-
-static void client_closed(u32 client)
-{
-	tell_node(WIRE_CLIENT_CLOSED, &client, sizeof(client));
-}
-
-static void from_clients(void)
-{
-	static const struct client_events events = { client_opened, client_said, client_closed };
-
-	clients_serve(&events);
-}
-
-/* What follows the id of a client. */
-static void send_to_client(const struct frame *frame)
-{
-	u32 client;
-
-	if (frame->length < sizeof(client))
-		kill_and_exit();
-	memcpy(&client, frame->payload, sizeof(client));
-	if (frame->type == WIRE_CLIENT_CLOSE)
-		clients_close(client);
-	else
-		clients_send(client, frame->payload + sizeof(client), frame->length - sizeof(client));
-}
-
-/*
- * A filter cannot be taken off a process, and without a listener or a tracer its calls fail with ENOSYS (seccomp(2)): as
- * long as a process of the tree lives on, we stay to let the named calls pass. No other process waits for us.
- */
 static _Noreturn void end_or_stay(void)
 {
 	struct pollfd users = { .fd = staged.listener };
@@ -300,7 +176,7 @@ static _Noreturn void end_or_stay(void)
 	const u32 stays = (u32)users_left;
 
 	clients_end();
-	let_front_go();
+	stops_let_front_go();
 	tell_front(WIRE_RELEASED, &stays, sizeof(stays));
 	if (!users_left)
 		_exit(0);
@@ -311,26 +187,7 @@ static _Noreturn void end_or_stay(void)
 	close(self->events);
 	if (self->node_process >= 0)
 		close(self->node_process);
-	for (;;) {
-		struct pollfd sources[3] = { { .fd = staged.listener },
-					     { .fd = way->wakeup(), .events = POLLIN },
-					     { .fd = signals, .events = POLLIN } };
-
-		if (poll(sources, 3, -1) < 0 && errno != EINTR)
-			_exit(1);
-		if (sources[0].revents & POLLHUP)
-			_exit(0);
-		if (sources[1].revents)
-			way->attend();
-		if (sources[2].revents) {
-			struct signalfd_siginfo info;
-
-			if (read(signals, &info, sizeof(info)) < 0 && errno != EAGAIN)
-				_exit(1);
-			while (!way->next_change && waitpid(-1, NULL, WNOHANG) > 0)
-				;
-		}
-	}
+	stay(way, staged.listener, signals);
 }
 
 /* The child's pid, to signal it; 0: none. Not reaped before child_exited is set: the pid is the child's. */
@@ -339,12 +196,22 @@ static pid_t living_child(void)
 	return child_exited ? 0 : staged.pid;
 }
 
+/* What we did not start goes on. */
+static _Noreturn void node_is_dead(void)
+{
+	if (!joined_is())
+		kill_and_exit();
+	lift();
+	joined_without_node();
+	end_or_stay();
+}
+
 static void from_node(void)
 {
 	struct frame frame;
 
 	if (wire_read(&node_stream, &frame) != 1)
-		kill_and_exit(); /* node is dead */
+		node_is_dead();
 	switch (frame.type) {
 	case WIRE_CGROUP:
 		free(cgroup);
@@ -357,20 +224,20 @@ static void from_node(void)
 		go();
 		break;
 	case WIRE_COUNT:
-		count();
+		rule_orders_count();
 		break;
 	case WIRE_CHANGE:
-		change(&frame);
+		rule_orders_change(&frame);
 		break;
 	case WIRE_CHANGE_COMMIT:
-		commit_change();
+		rule_orders_commit();
 		break;
 	case WIRE_CHANGE_ABANDON:
-		abandon_change();
+		rule_orders_abandon();
 		break;
 	case WIRE_CLIENT_SEND:
 	case WIRE_CLIENT_CLOSE:
-		send_to_client(&frame);
+		client_orders_send(&frame);
 		break;
 	case WIRE_LIFT:
 		lift();
@@ -378,7 +245,7 @@ static void from_node(void)
 		break;
 	case WIRE_KILL:
 		kills_rest = 1;
-		if (living_child())
+		if (living_child() && !joined_is())
 			kill(staged.pid, SIGKILL);
 		break;
 	case WIRE_RELEASE:
@@ -389,7 +256,7 @@ static void from_node(void)
 			_exit(0);
 		}
 		/* A child that was staged and never told to go, or could not exec, ends here. */
-		if (staged.pid && !child_exited)
+		if (staged.pid && !child_exited && !joined_is())
 			kill_and_exit();
 		end_or_stay();
 	default:
@@ -412,22 +279,10 @@ static _Noreturn void front_is_dead(void)
 	_exit(1);
 }
 
-/* One at a time: the front that is stopped hears nothing, and must not stop for what is over. */
-static void tell_untold_stop(void)
-{
-	const u32 signal = untold_stop;
-
-	if (!signal || stop_told || self->front < 0)
-		return;
-	stop_told = 1;
-	untold_stop = 0;
-	tell_front(WIRE_STOPPED, &signal, sizeof(signal));
-}
-
 /* For a tracee /proc says `t` at every stop: then the tracer knows. */
 static int is_stopped(void)
 {
-	return way && way->next_change ? child_stopped : target_state(staged.pid) == 'T';
+	return way && way->next_change ? stops_child_is_stopped() : target_state(staged.pid) == 'T';
 }
 
 static void from_front(void)
@@ -446,8 +301,7 @@ static void from_front(void)
 		tell_front(WIRE_CONTINUED, NULL, 0);
 		break;
 	case WIRE_RESUMED:
-		stop_told = 0;
-		tell_untold_stop();
+		stops_resumed();
 		break;
 	default:
 		kill_and_exit();
@@ -459,15 +313,11 @@ static void child_changed(const siginfo_t *info)
 	const u32 payload[2] = { (u32)info->si_code, (u32)info->si_status };
 
 	if (info->si_code == CLD_STOPPED) {
-		child_stopped = 1;
-		untold_stop = payload[1];
-		tell_untold_stop();
+		stops_child_stopped(payload[1]);
 	} else if (info->si_code == CLD_CONTINUED) {
-		child_stopped = 0;
-		untold_stop = 0;
+		stops_child_goes_on();
 	} else if (info->si_code != CLD_TRAPPED) {
-		child_stopped = 0;
-		untold_stop = 0;
+		stops_child_goes_on();
 		child_exited = 1;
 		tell_node(WIRE_EXITED, payload, sizeof(payload));
 		tell_front(WIRE_ENDED, NULL, 0);
@@ -484,8 +334,17 @@ static void from_children(void)
 			return;
 		if (info.si_pid == staged.pid)
 			child_changed(&info);
-		/* else somebody's orphan: reaped */
+		/* else an orphan: reaped */
 	}
+}
+
+/* Only its parent knows how it has ended. */
+static void from_joined(void)
+{
+	const siginfo_t info = { .si_code = CLD_EXITED };
+
+	joined_ended();
+	child_changed(&info);
 }
 
 static void from_tracer(void)
@@ -511,43 +370,6 @@ static void from_signals(void)
 		kill_and_exit();
 }
 
-/*
- * The front stops itself where the child stopped, and reads nothing then. Who continues or kills the child by its pid
- * alone does not think of the front. Again and again, for a SIGCONT that comes just before its stop is lost.
- */
-static s64 wake_front(void)
-{
-	static s64 next;
-	const s64 now = monotonic_ns();
-
-	if (!stop_told || child_stopped)
-		return -1;
-	if (now >= next) {
-		if (getppid() == self->front_pid)
-			kill(self->front_pid, SIGCONT);
-		next = now + WAKE_NS;
-	}
-	return next - now;
-}
-
-/* Before this process ends, with nobody left to wake a front that stops now. Ends with the front's own end, too. */
-static void let_front_go(void)
-{
-	struct pollfd front = { .fd = self->front, .events = POLLIN };
-	struct frame frame;
-
-	child_stopped = 0;
-	while (stop_told) {
-		const s64 next = wake_front();
-
-		if (poll(&front, 1, (int)(next / 1000000) + 1) < 1)
-			continue;
-		if (wire_read(&front_stream, &frame) != 1)
-			return;
-		stop_told = frame.type != WIRE_RESUMED;
-	}
-}
-
 /* -1: never */
 static s64 earlier(s64 one, s64 other)
 {
@@ -567,12 +389,13 @@ void supervise(const struct supervisor *supervisor)
 	if (signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		_exit(1);
 	for (;;) {
-		struct pollfd sources[4 + 2 + CLIENTS_MAX] = { { .fd = supervisor->front, .events = POLLIN },
+		struct pollfd sources[OWN_SOURCES + 2 + CLIENTS_MAX] = { { .fd = supervisor->front, .events = POLLIN },
 							       { .fd = supervisor->node, .events = POLLIN },
 							       { .fd = signals, .events = POLLIN },
-							       { .fd = way ? way->wakeup() : -1, .events = POLLIN } };
-		const u32 count = 4 + clients_poll(sources + 4);
-		const s64 next = earlier(earlier(way ? way->attend() : -1, wake_front()),
+							       { .fd = way ? way->wakeup() : -1, .events = POLLIN },
+							       { .fd = joined_end(), .events = POLLIN } };
+		const u32 count = OWN_SOURCES + clients_poll(sources + OWN_SOURCES);
+		const s64 next = earlier(earlier(way ? way->attend() : -1, stops_wake_front()),
 					 passing_send(living_child()));
 		struct timespec timeout = { next / 1000000000, next % 1000000000 };
 
@@ -583,33 +406,12 @@ void supervise(const struct supervisor *supervisor)
 			from_signals();
 		if (sources[0].revents || sources[3].revents)
 			from_tracer();
+		if (sources[4].revents)
+			from_joined();
 		if (sources[0].revents)
 			from_front();
 		if (sources[1].revents)
 			from_node();
-		from_clients();
+		client_orders_serve();
 	}
-}
-
-int supervise_for_node(int argc, char **argv)
-{
-	static struct inherited inherited;
-	static struct supervisor supervisor = { .front = -1 };
-	static int execed;
-	sigset_t all;
-
-	inherited.argc = argc;
-	inherited.argv = argv;
-	supervisor.inherited = &inherited;
-	supervisor.execed = &execed;
-	supervisor.node = SUPERVISOR_ORDERS;
-	supervisor.events = SUPERVISOR_EVENTS;
-	supervisor.node_process = -1; /* only a front that dies asks for it */
-	sigfillset(&all);
-	if (argc < 1 || inherited_record(&inherited) < 0 || sigprocmask(SIG_SETMASK, &all, NULL) < 0 ||
-	    fcntl(SUPERVISOR_ORDERS, F_SETFD, FD_CLOEXEC) < 0 ||
-	    fcntl(SUPERVISOR_EVENTS, F_SETFD, FD_CLOEXEC) < 0 ||
-	    fcntl(SUPERVISOR_EVENTS, F_SETFL, O_NONBLOCK) < 0)
-		return 1;
-	supervise(&supervisor);
 }

@@ -35,5 +35,6 @@ int supervise_for_node(int argc, char **argv);
 #define SUPERVISOR_NAME "minderbinder-supervisor" /* argv[0]: nothing that a user types as an argument */
 #define SUPERVISOR_ORDERS 3
 #define SUPERVISOR_EVENTS 4
+#define SUPERVISOR_JOINING 5 /* to the process that has a filter of its own, if one is to have (joined.h) */
 
 #endif

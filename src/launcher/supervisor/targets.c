@@ -98,7 +98,7 @@ static void read_names(struct identity *who)
 	who->names_known = 1;
 	if (n > 0) {
 		comm[n - 1] = 0; /* the line's end */
-		/* It may hold a slash and is no path; then no target can name it. */
+		/* It may hold a slash without being a path; then no target can name it. */
 		if (!strchr(comm, '/'))
 			add_name(who, comm);
 	}
@@ -194,7 +194,7 @@ void targets_match(const struct targets *targets, pid_t pid, u64 *rules)
 		case TARGET_CGROUP:
 			is_it = is_in_cgroup(&who, target, targets->cgroup_root);
 			break;
-		default: /* TARGET_PID: whoever had it when the session began, and so nobody of the tree */
+		default: /* TARGET_PID: the process that had it when the session began, so none of the tree */
 			break;
 		}
 		if (is_it)

@@ -23,7 +23,7 @@ static pthread_mutex_t meeting = PTHREAD_MUTEX_INITIALIZER;
 static u32 rules;
 static int files_max;
 
-/* ESRCH once the thread is gone, whoever has its tid then (fs/proc/array.c, comm_show()). Waits for nothing. */
+/* ESRCH once the thread is gone, even if another has its tid then (fs/proc/array.c, comm_show()). Waits for nothing. */
 static int is_alive(const void *entry)
 {
 	const struct thread *thread = entry;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is kept per thread of the tree: its own counters, for scope=thread. A thread that has ended is told from a later one
- * of its tid by a file of its own in /proc, held open: reading it fails from then on.
+ * What the supervisor keeps per thread of the tree: its own counters, for scope=thread. It holds a file of the thread in /proc
+ * open: reading that fails once the thread has ended, even if a later thread has the same tid.
  */
 #ifndef MINDERBINDER_THREADS_H
 #define MINDERBINDER_THREADS_H

@@ -9,14 +9,13 @@
  */
 #include "trace.h"
 #include "bell.h"
-#include "deciding.h"
 #include "delays.h"
+#include "enact.h"
 #include "registers.h"
 #include "same-cpu.h"
 #include "thread.h"
 #include "tracee.h"
 #include "underway.h"
-#include "../shared/clock.h"
 #include "../shared/target.h"
 
 #include <errno.h>
@@ -35,7 +34,7 @@
 
 #define RETURNS (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD: a call is about to return */
 
-/* The kernel offers the stops of a busy thread first: so often all those are gathered that others have come to. */
+/* The kernel offers the stops of a busy thread first. So, at this interval, gather the stops of all threads. */
 #define GATHER_EVERY 8
 #define GATHERED_MAX 64
 
@@ -53,8 +52,6 @@ static u64 refused;
 static struct seccomp_notif request;
 static struct receiver tracer = { .request = &request };
 static u64 stack; /* of the thread at this call */
-
-static pthread_mutex_t ringing = PTHREAD_MUTEX_INITIALIZER; /* for bell_ring_at() */
 
 static sem_t started;
 static int start_error;
@@ -78,114 +75,6 @@ static int read_call(pid_t tid)
 	stack = info.stack_pointer;
 	return 1;
 }
-
-static int expect_again(void)
-{
-	return underway_expect(&request, stack, (struct verdict){ 0 });
-}
-
-/*
- * A tracee that is stopped deals with no signals until it goes on. So it is looked now and then whether one has come for a
- * delayed one: it ends the pause as it would end the call.
- */
-static int interrupt(const struct delayed *delayed)
-{
-	return target_signal((pid_t)delayed->id, 1) != TARGET_SIGNAL_NONE &&
-	       underway_interrupt(&delayed->call, delayed->stack, delays_rest(delayed),
-				  delays_error(&plan->shapes[delayed->call.data.nr])) == 0;
-}
-
-static void end_delay(const struct delayed *delayed)
-{
-	const pid_t tid = (pid_t)delayed->id;
-
-	if (delayed->error)
-		must(registers_return(tid, -(s64)delayed->error));
-	resume(tid, 0);
-}
-
-static void let_due_go(void)
-{
-	const struct delayed *first;
-	u64 next = 0;
-
-	while ((first = delays_first())) {
-		if (first->id && first->due_ns > (u64)monotonic_ns() && !faults_are_lifted(plan))
-			break;
-		if (first->id)
-			end_delay(first);
-		delays_remove_first();
-	}
-	if (first) {
-		const u64 look = delays_look((u64)monotonic_ns(), interrupt);
-
-		next = first->due_ns < look ? first->due_ns : look;
-	}
-	lock(&ringing);
-	bell_ring_at(next && faults_are_lifted(plan) ? 1 : next);
-	unlock(&ringing);
-}
-
-/* What each outcome does to a call. 1: the thread goes on now. */
-static int fail(const struct verdict *verdict)
-{
-	must(registers_return((pid_t)request.pid, -(s64)verdict->error));
-	return 1;
-}
-
-static int give(const struct verdict *verdict)
-{
-	must(registers_return((pid_t)request.pid, verdict->value));
-	return 1;
-}
-
-/* It stays where it is, until its time, or a signal. */
-static int delay(const struct verdict *verdict)
-{
-	const struct delayed delayed = { .due_ns = (u64)(monotonic_ns() + verdict->value),
-					 .id = request.pid,
-					 .error = verdict->error,
-					 .stack = stack,
-					 .call = request };
-
-	if (delays_add(delayed) < 0)
-		end_delay(&delayed); /* no memory: without the pause */
-	return 0;
-}
-
-/*
- * A call at which a signal ends its process must not have run, and a handler runs before the call. So the thread makes the
- * call again, after it has dealt with the signal; at once, if it blocks or ignores it.
- */
-static int send_signal(const struct verdict *verdict)
-{
-	const pid_t tid = (pid_t)request.pid;
-	const int expected = expect_again();
-
-	if (syscall(SYS_tkill, tid, (int)verdict->value) == 0) {
-		if (expected)
-			must(registers_repeat(tid, &request.data));
-		return 1;
-	}
-	if (errno != ESRCH)
-		__sync_fetch_and_add(&plan->unsent_signals, 1);
-	if (expected)
-		underway_expect_no_more(&request, stack);
-	return 1;
-}
-
-static int shorten(const struct verdict *verdict)
-{
-	return underway_shorten(&plan->shapes[request.data.nr], &request, stack, *verdict);
-}
-
-static int (*const actions[])(const struct verdict *) = {
-	[OUTCOME_ERRNO] = fail,
-	[OUTCOME_RETURN] = give,
-	[OUTCOME_DELAY] = delay,
-	[OUTCOME_SIGNAL] = send_signal,
-	[OUTCOME_SHORT] = shorten,
-};
 
 /* Does it want to trace what we trace? It will fail with EPERM. */
 static int traces_ours(void)
@@ -223,12 +112,7 @@ static void at_call(pid_t tid)
 	if (traces_ours())
 		__sync_fetch_and_add(&refused, 1);
 	have_it_traced(tid);
-
-	const struct verdict verdict = faults_decide(plan, &tracer);
-	const int acts = verdict.outcome < sizeof(actions) / sizeof(*actions) && actions[verdict.outcome];
-
-	if (!acts || actions[verdict.outcome](&verdict))
-		resume(tid, 0);
+	enact(&request, stack, faults_decide(plan, &tracer));
 }
 
 static void tell(int code, int status)
@@ -272,6 +156,14 @@ static void at_end(pid_t tid, int status)
 		tell(WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED, WTERMSIG(status));
 }
 
+static void at_exec(pid_t tid)
+{
+	unsigned long former = 0;
+
+	must(ptrace(PTRACE_GETEVENTMSG, tid, NULL, &former));
+	underway_execs(tid, (pid_t)former);
+}
+
 static void handle(const struct stop *stop)
 {
 	const int status = stop->status;
@@ -283,7 +175,7 @@ static void handle(const struct stop *stop)
 	switch (status >> 16) {
 	case 0:
 		if (WSTOPSIG(status) == RETURNS)
-			underway_returns(stop->tid);
+			enact_returns(stop->tid);
 		else
 			underway_signal(stop->tid, WSTOPSIG(status));
 		break;
@@ -295,15 +187,14 @@ static void handle(const struct stop *stop)
 		break;
 	case PTRACE_EVENT_EXEC: /* of another thread, perhaps, which has this one's tid from here on */
 		delays_forget((u64)stop->tid);
-		underway_forget(stop->tid);
-		resume(stop->tid, 0);
+		at_exec(stop->tid);
 		break;
 	default:
-		resume(stop->tid, 0);
+		underway_goes_on(stop->tid);
 	}
 }
 
-/* How many; 0: none, the bell has rung; -1: there will be none. */
+/* How many; 0: none, but the bell has rung; -1: there will be none any more. */
 static int gather(struct stop *stops)
 {
 	static u32 round;
@@ -340,12 +231,12 @@ static void *trace(void *unused)
 	while ((count = gather(stops)) >= 0) {
 		for (int i = 0; i < count; i++)
 			handle(&stops[i]);
-		if (delays_first() || count == 0)
-			let_due_go();
+		if (count == 0 || !delays_are_none())
+			enact_due();
 	}
 	if (errno != ECHILD)
 		abort();
-	/* As long as it is there, no other thread has its number: same-cpu.h. */
+	/* While it exists, no other thread can get its number: same-cpu.h. */
 	for (;;)
 		pause();
 }
@@ -359,6 +250,7 @@ static void add_calls(struct call_set *calls)
 static int start(const struct staged *staged, struct faults *faults)
 {
 	plan = faults;
+	enact_start(faults);
 	child = staged->pid;
 	if (pipe2(changes, O_CLOEXEC) < 0 || fcntl(changes[0], F_SETFL, O_NONBLOCK) < 0 ||
 	    sem_init(&started, 0, 0) < 0 || thread_start(trace, NULL) < 0)
@@ -383,9 +275,7 @@ static s64 attend(void)
 
 static void lifted(void)
 {
-	lock(&ringing);
-	bell_ring_at(1);
-	unlock(&ringing);
+	enact_soon();
 }
 
 static int next_change(siginfo_t *info)

@@ -9,7 +9,8 @@
 #include <signal.h>
 
 enum state {
-	CUT = 1,   /* it runs, and asks for less than the program does */
+	RUNS = 1,  /* and asks for less than the program does, if it is cut */
+	ANSWERED,  /* it does not run, and returns what it was given */
 	ENDS,      /* it does not run, and returns `error` to the kernel */
 	SIGNALLED, /* the kernel makes it again unless a handler ends it: it is expected (restarts.h) */
 };
@@ -76,7 +77,7 @@ static int has_word(u64 address)
 	for (u32 i = 0; i < BUCKETS; i++) {
 		for (const struct underway *it = buckets[i]; it; it = it->next) {
 			for (u32 k = 0; k < it->cut.count; k++) {
-				if (it->state == CUT && it->cut.words[k].address == address)
+				if (it->state == RUNS && it->cut.words[k].address == address)
 					return 1;
 			}
 		}
@@ -139,6 +140,22 @@ static int is_taken(const struct cut *cut)
 	return 0;
 }
 
+int underway_follow(const struct seccomp_notif *request, u64 stack, struct verdict verdict)
+{
+	const pid_t tid = (pid_t)request->pid;
+	struct underway *call = add(tid);
+
+	if (!call)
+		return -1;
+	*call = (struct underway){ .next = call->next,
+				   .state = is_answered(&verdict) ? ANSWERED : RUNS,
+				   .call = *request,
+				   .stack = stack,
+				   .verdict = verdict };
+	must(ptrace(PTRACE_SYSCALL, tid, NULL, NULL));
+	return 0;
+}
+
 int underway_shorten(const struct call_shape *shape, const struct seccomp_notif *request, u64 stack,
 		     struct verdict verdict)
 {
@@ -151,7 +168,7 @@ int underway_shorten(const struct call_shape *shape, const struct seccomp_notif 
 	call = add(tid);
 	if (!call)
 		return 1;
-	call->state = CUT;
+	call->state = RUNS;
 	call->call = *request;
 	call->stack = stack;
 	call->verdict = verdict;
@@ -171,10 +188,13 @@ int underway_shorten(const struct call_shape *shape, const struct seccomp_notif 
 	return 0;
 }
 
-/* -ERESTARTSYS and its like, which user space never sees (include/linux/errno.h): a signal has ended the call. */
-static int is_for_signal(s64 result)
+/*
+ * -ERESTARTSYS and its like, which user space never sees (include/linux/errno.h): a signal has ended the call. After
+ * -ERESTART_RESTARTBLOCK it is another one, restart_syscall(2), that goes on with it.
+ */
+static int is_made_again(s64 result)
 {
-	return result == -512 || result == -513 || result == -514 || result == -516;
+	return result == -512 || result == -513 || result == -514;
 }
 
 int underway_interrupt(const struct seccomp_notif *request, u64 stack, struct verdict rest, s32 error)
@@ -196,17 +216,25 @@ int underway_interrupt(const struct seccomp_notif *request, u64 stack, struct ve
 }
 
 /* What fails with EINVAL cannot be done in part, as with O_DIRECT or of half a word of pagemap: it is made again, whole. */
-static void cut_returns(struct underway *call, s64 result)
+static s64 run_returns(struct underway *call, s64 result)
 {
 	const pid_t tid = (pid_t)call->call.pid;
+	const struct verdict verdict = call->verdict;
+	const struct verdict whole = { .outcome = OUTCOME_RUN, .exit_ns = verdict.exit_ns };
+	const int is_cut = call->cut.argument || call->cut.count;
 
 	restore(call, call->cut.count);
-	if (result == -EINVAL && underway_expect(&call->call, call->stack, (struct verdict){ 0 }))
-		must(registers_repeat(tid, &call->call.data));
-	if (is_for_signal(result) && underway_expect(&call->call, call->stack, call->verdict))
+	if (is_made_again(result) && underway_expect(&call->call, call->stack, verdict)) {
 		call->state = SIGNALLED;
-	else
+		return 0;
+	}
+	if (is_cut && result == -EINVAL && underway_expect(&call->call, call->stack, whole)) {
+		must(registers_repeat(tid, &call->call.data));
 		underway_forget(tid);
+		return 0;
+	}
+	underway_forget(tid);
+	return verdict.exit_ns;
 }
 
 /* Another thread may take the signal meanwhile: the stop of PTRACE_INTERRUPT is one more reason to look for signals. */
@@ -222,18 +250,54 @@ static void end(struct underway *call)
 		underway_forget(tid);
 }
 
-void underway_returns(pid_t tid)
+s64 underway_returns(pid_t tid)
 {
 	struct underway *call = find(tid);
 	struct __ptrace_syscall_info info;
 	const long got = ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info);
 
+	s64 pause = 0;
+
 	must(got);
-	if (got > 0 && info.op == PTRACE_SYSCALL_INFO_EXIT && call && call->state == CUT)
-		cut_returns(call, info.exit.rval);
-	else if (call && call->state == ENDS)
+	if (got > 0 && info.op == PTRACE_SYSCALL_INFO_EXIT && call && call->state == RUNS) {
+		pause = run_returns(call, info.exit.rval);
+	} else if (call && call->state == ANSWERED) {
+		pause = call->verdict.exit_ns;
+		underway_forget(tid);
+	} else if (call && call->state == ENDS) {
 		end(call);
-	resume(tid, 0);
+	}
+	if (pause <= 0)
+		resume(tid, 0);
+	return pause;
+}
+
+void underway_goes_on(pid_t tid)
+{
+	const struct underway *call = find(tid);
+
+	if (call && (call->state == RUNS || call->state == ANSWERED))
+		must(ptrace(PTRACE_SYSCALL, tid, NULL, NULL));
+	else
+		resume(tid, 0);
+}
+
+void underway_execs(pid_t tid, pid_t former)
+{
+	const struct underway *call = find(former);
+	struct underway execs = { 0 }, *now;
+
+	if (call && call->state == RUNS)
+		execs = *call;
+	underway_forget(former);
+	underway_forget(tid);
+	now = execs.state ? add(tid) : NULL;
+	if (now) {
+		execs.next = now->next;
+		*now = execs;
+		now->call.pid = (u32)tid;
+	}
+	underway_goes_on(tid);
 }
 
 /*

@@ -14,7 +14,7 @@
 struct way {
 	u32 action;    /* SECCOMP_RET_*: what the filter does with a named call */
 	u32 start_step; /* enum stage_step: what failed if start() did */
-	/* The calls that it has to see besides those that the rules need. */
+	/* The calls that it has to see in addition to those that the rules need. */
 	void (*add_calls)(struct call_set *calls);
 	/* From here on the calls of the staged child come, and those of all that it starts. 0, or -1 with errno. */
 	int (*start)(const struct staged *staged, struct faults *faults);

@@ -16,6 +16,7 @@ const mostDescriptors = 8
 
 export const fd: Key<FdKey> = {
   name: 'fd',
+  several: true,
   faults: ['syscall'],
   narrows: true,
   brief: 'fd=N+N',
@@ -23,9 +24,9 @@ export const fd: Key<FdKey> = {
     type: 'number or text',
     is: 'a descriptor, such as 3 or stdout, or several: 1+2',
     about: "The call's descriptor argument is one of these",
-    examples: [3, '1+2', 'stdout'],
+    examples: [3, '1+2', 'stdout', [1, 2]],
   },
-  read: (value) => (value ? { fds: parseDescriptors(value) } : {}),
+  read: (value, _, others) => (value ? { fds: parseDescriptors([value, ...others]) } : {}),
   encode(row, { fds = [] }) {
     row.writeUInt32LE(fds.length, ruleOffsets.fd_count)
     for (let at = 0; at < mostDescriptors; at++)
@@ -41,8 +42,8 @@ export const fd: Key<FdKey> = {
 
 const standardStreams: readonly string[] = ['stdin', 'stdout', 'stderr']
 
-function parseDescriptors(span: Span): readonly number[] {
-  const parts = span.split('+')
+function parseDescriptors(spans: readonly Span[]): readonly number[] {
+  const parts = spans.flatMap((span) => span.split('+'))
   if (parts.length > mostDescriptors)
     throw parts[mostDescriptors]!.error(
       'MB_FAULT_VALUE',

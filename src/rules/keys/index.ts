@@ -66,6 +66,9 @@ export function readKeys(parts: CommonParts) {
   // The type cannot know that the rows together say all of it: the tests of the grammar do.
   return Object.assign(
     {},
-    ...keysOf(parts.kind).map((key) => key.read(parts.keys.get(key.name), parts)),
+    ...keysOf(parts.kind).map((key) => {
+      const [value, ...others] = parts.keys.get(key.name) ?? []
+      return key.read(value, parts, others)
+    }),
   )
 }

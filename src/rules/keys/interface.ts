@@ -16,7 +16,7 @@ export const interfaceName: Key<InterfaceKey> = {
   field: {
     type: 'number or text',
     is: 'the name of an interface',
-    about: 'Interface: all where it is left out',
+    about: 'Network interface (default: all)',
   },
   read: (value) => (value ? { interface: parseInterface(value) } : {}),
   encode(row, rule, { interfaceIndex }) {

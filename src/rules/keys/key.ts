@@ -5,8 +5,8 @@ import type { Span } from '../span.ts'
 
 export type FaultKind = 'syscall' | 'drop-net' | 'refuse-net'
 
-/** What a fault says beside its outcome and rate: the value of each key, and its place. */
-export type Keys = ReadonlyMap<string, Span>
+/** What a fault says beside its outcome and rate: the values of each key, and their places. */
+export type Keys = ReadonlyMap<string, readonly [Span, ...Span[]]>
 
 /** What the command line and a configuration file both know of a fault. */
 export interface CommonParts {
@@ -36,6 +36,8 @@ export interface Key<F extends object> {
   readonly narrows: boolean
   /** KEY=VALUE, for --help. */
   readonly brief: string
+  /** If it may be there several times: any of its values is meant. In files, it may be a list. */
+  readonly several?: true
   /** Every value, if they are few. */
   readonly values?: readonly string[]
   /** Its field in configuration files; absent if a file says the same in another way. */
@@ -45,8 +47,9 @@ export interface Key<F extends object> {
    * Its part of the rule.
    *
    * @param value undefined if the fault does not have the key
+   * @param others of a key that is there several times
    */
-  read(value: Span | undefined, parts: CommonParts): Partial<F>
+  read(value: Span | undefined, parts: CommonParts, others: readonly Span[]): Partial<F>
   /** Writes it into struct rule. */
   encode?(row: RuleBytes, rule: F, context: EncodeContext): void
   /** Why a rule with this key cannot name this system call, and what to do instead; undefined if it can. */
@@ -66,7 +69,7 @@ export interface Field {
   readonly is: string
   /** For editors, which show it at the key. */
   readonly about: string
-  readonly examples?: readonly (string | number)[]
+  readonly examples?: readonly (string | number | readonly (string | number)[])[]
 }
 
 export const everyFault: readonly FaultKind[] = ['syscall', 'drop-net', 'refuse-net']

@@ -19,7 +19,11 @@ export const proto: Key<ProtoKey> = {
   narrows: true,
   brief: 'proto=tcp|udp|icmp',
   values: protocols,
-  field: { type: 'text', is: 'tcp, udp or icmp', about: 'Protocol (outcome refuse: tcp)' },
+  field: {
+    type: 'text',
+    is: 'tcp, udp or icmp',
+    about: 'Protocol (default: all; with outcome refuse, tcp)',
+  },
   read(value, parts) {
     if (value) return { protocol: parseProtocol(value, parts) }
     return parts.kind === 'refuse-net' ? { protocol: 'tcp' } : {}
@@ -35,7 +39,7 @@ export const proto: Key<ProtoKey> = {
 function parseProtocol(span: Span, { kind, keys }: CommonParts) {
   const protocol = oneOf(span, protocols)
   if (protocol !== 'icmp') return protocol
-  const port = keys.get('port')
+  const [port] = keys.get('port') ?? []
   if (port) throw port.error('MB_FAULT_VALUE', 'icmp has no ports', 'leave out port= or proto=icmp')
   if (kind === 'refuse-net')
     throw span.error('MB_FAULT_VALUE', 'icmp has no connections to refuse', 'use --drop-net')

@@ -19,7 +19,8 @@ export const scope: Key<ScopeKey> = {
   field: {
     type: 'text',
     is: 'tree, process or thread',
-    about: 'What when and times count in: the whole tree, each process or each thread (tree)',
+    about:
+      'What when and times count in: the whole tree, each process or each thread (default: tree)',
   },
   read: (value) => ({ scope: value ? oneOf(value, scopes) : 'tree' }),
   encode(row, rule) {

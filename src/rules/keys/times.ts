@@ -13,7 +13,7 @@ export const times: Key<TimesKey> = {
   faults: everyFault,
   narrows: false,
   brief: 'times=N',
-  field: { type: 'number', is: 'a whole number', about: 'Fires at most so often' },
+  field: { type: 'number', is: 'a whole number', about: 'Fires at most this many times' },
   // Exact as a number; nothing is called more often in a run.
   read: (value) => ({
     times: value ? parseInteger(value, 'times', 1, Number.MAX_SAFE_INTEGER) : 0,

@@ -171,12 +171,12 @@ export function errnoByName(name: string): Errno | undefined {
   return byName.get(aliases.get(upper) ?? upper)
 }
 
-/** The name of an error number from 1 to 4095; the number as text where it has none. */
+/** The name of an error number from 1 to 4095; the number as text if it has none. */
 export function errnoName(number: number): string {
   return byNumber.get(number)?.name ?? String(number)
 }
 
-/** `EACCES (Permission denied)`; the number as text where it has no name. */
+/** `EACCES (Permission denied)`; the number as text if it has no name. */
 export function errnoText(number: number): string {
   const known = byNumber.get(number)
   return known ? `${known.name} (${known.description})` : String(number)

@@ -9,7 +9,7 @@ export interface Family {
   /** Without the %. */
   readonly name: string
   readonly description: string
-  /** What a rule on the family names, by number. Empty where this architecture has none (%stat on arm64). */
+  /** What a rule on the family names, by number. Empty if this architecture has none (%stat on arm64). */
   readonly members: readonly string[]
   /** Belong to it by its meaning, and are not in `members`: vDSO calls, exit, exit_group, rt_sigreturn. */
   readonly leftOut: readonly string[]

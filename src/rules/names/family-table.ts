@@ -36,7 +36,7 @@ export const classes: readonly Definition[] = [
   },
   {
     name: 'process',
-    description: 'make, replace, await, signal or end processes',
+    description: 'create, replace, wait for, signal or end processes',
     calls: `
       clone fork vfork execve exit wait4 kill rt_sigqueueinfo tkill exit_group tgkill waitid
       rt_tgsigqueueinfo execveat pidfd_send_signal clone3`,
@@ -45,7 +45,7 @@ export const classes: readonly Definition[] = [
   { name: 'net', description: 'the same as %network', calls: network },
   {
     name: 'signal',
-    description: 'send, await and handle signals',
+    description: 'send, wait for and handle signals',
     calls: `
       rt_sigaction rt_sigprocmask rt_sigreturn pause kill rt_sigpending rt_sigtimedwait
       rt_sigqueueinfo rt_sigsuspend sigaltstack tkill tgkill signalfd signalfd4
@@ -96,7 +96,7 @@ export const classes: readonly Definition[] = [
   },
   {
     name: 'stat',
-    description: 'stat alone; %%stat: its whole kin',
+    description: 'stat alone; %%stat: every kind of stat',
     calls: 'stat',
   },
   {
@@ -111,7 +111,7 @@ export const classes: readonly Definition[] = [
   },
   {
     name: 'statfs',
-    description: 'statfs alone; %%statfs: its whole kin',
+    description: 'statfs alone; %%statfs: every kind of statfs',
     calls: 'statfs',
   },
   {
@@ -128,7 +128,7 @@ export const classes: readonly Definition[] = [
   },
   {
     name: 'pure',
-    description: 'take nothing and never fail, as a rule',
+    description: 'take no arguments and normally never fail',
     calls: `
       getpid getuid getgid geteuid getegid getppid getpgrp gettid`,
   },
@@ -152,22 +152,22 @@ const own: readonly Definition[] = [
   },
   {
     name: 'read',
-    description: 'take data from a descriptor; sockets have calls of their own, in %net',
+    description: 'read data from a descriptor; calls for sockets alone are in %net',
     calls: `read pread64 readv preadv preadv2 ${transfers}`,
   },
   {
     name: 'write',
-    description: 'give data to a descriptor; sockets have calls of their own, in %net',
+    description: 'write data to a descriptor; calls for sockets alone are in %net',
     calls: `write pwrite64 writev pwritev pwritev2 ${transfers}`,
   },
   {
     name: 'sync',
-    description: 'bring written data to the disk',
+    description: 'flush written data to the disk',
     calls: 'fsync fdatasync sync syncfs sync_file_range msync',
   },
   {
     name: 'rename',
-    description: 'give a file another name',
+    description: 'rename a file',
     calls: 'rename renameat renameat2',
   },
   {
@@ -177,12 +177,12 @@ const own: readonly Definition[] = [
   },
   {
     name: 'link',
-    description: 'make hard and symbolic links',
+    description: 'create hard and symbolic links',
     calls: 'link linkat symlink symlinkat',
   },
   {
     name: 'mkdir',
-    description: 'make directories',
+    description: 'create directories',
     calls: 'mkdir mkdirat',
   },
   {
@@ -202,7 +202,7 @@ const own: readonly Definition[] = [
   },
   {
     name: 'access',
-    description: 'ask for permissions',
+    description: 'check permissions',
     calls: 'access faccessat faccessat2',
   },
   {
@@ -234,22 +234,22 @@ const own: readonly Definition[] = [
   },
   {
     name: 'sleep',
-    description: 'wait for some time',
+    description: 'sleep for some time',
     calls: 'nanosleep clock_nanosleep',
   },
   {
     name: 'accept',
-    description: 'take a connection',
+    description: 'accept a connection',
     calls: 'accept accept4',
   },
   {
     name: 'send',
-    description: 'give data to a socket; write and its kin can, too',
+    description: 'send data on a socket; so can the calls of %write',
     calls: 'sendto sendmsg sendmmsg',
   },
   {
     name: 'recv',
-    description: 'take data from a socket; read and its kin can, too',
+    description: 'receive data from a socket; so can the calls of %read',
     calls: 'recvfrom recvmsg recvmmsg',
   },
 ]

@@ -4,7 +4,7 @@
  * Another release may differ: these are hints in messages, nothing rests on them.
  */
 
-/** With its verb, the calls, and what for where that helps: `the C library's syslog() calls`, `sendto`, `to …`. */
+/** Subject and verb, the calls, and the purpose if that helps: `the C library's syslog() calls`, `sendto`, `to …`. */
 type Instead = readonly [who: string, calls: string, purpose?: string]
 
 /** Functions that are no system calls, and the calls that they make: `a b` is a and b, `a|b` is a or b. */
@@ -197,7 +197,7 @@ const instead: Readonly<Record<string, Instead>> = {
   syslog: ["the C library's syslog() calls", 'sendto', 'to write to /dev/log'],
 }
 
-/** Calls that a program may do without, where nothing is made in their place. */
+/** Calls that a program may do without: it makes none in their place. */
 export const silent: ReadonlyMap<string, string> = new Map([
   ['getrandom', 'with glibc 2.41 on Linux 6.11 and later the vDSO answers it in user space'],
   ['futex', 'a lock that is free is taken without a system call'],
@@ -213,7 +213,7 @@ export const throughRing: ReadonlySet<string> = new Set(
 )
 
 /** What to say of them. */
-export const ringGoesPast = 'what a program does through io_uring goes past every rule'
+export const ringGoesPast = 'what a program does through io_uring bypasses every rule'
 
 export const callsOfFunction: ReadonlyMap<string, readonly string[]> = expand(functions)
 

@@ -116,7 +116,7 @@ function lengthOf(letters: string): Pick<CallShape, 'length'> {
   return {}
 }
 
-/** The shape of a call by name; all empty where it has neither path, descriptor nor address. */
+/** The shape of a call by name; all empty if it has neither path, descriptor nor address. */
 export function callShape(name: string): CallShape {
   return byName.get(name) ?? none
 }

@@ -22,7 +22,7 @@ const realTimeMin = 34
 
 /**
  * The number of a signal name: with or without SIG, in upper or lower case, `SIGRTMIN+3` and `SIGRTMAX-1`
- * included; or of a decimal number from 1 to 64. Undefined where there is no such signal.
+ * included; or of a decimal number from 1 to 64. Undefined if there is no such signal.
  */
 export function signalByName(text: string): number | undefined {
   const name = text.toUpperCase().replace(/^SIG/, '')

@@ -13,7 +13,7 @@ import {
 } from './library-calls.ts'
 import { syscallNumber } from './syscalls.ts'
 
-/** The known name that `text` most likely stands for, in any case of letters; undefined where none is near. */
+/** The known name that `text` most likely stands for, in any case of letters; undefined if none is near. */
 export function nearest(text: string, known: Iterable<string>): string | undefined {
   // As the kernel's sources, <sys/syscall.h> and kprobes spell it: __x64_sys_openat, SYS_openat, __NR_openat.
   const wanted = text.toLowerCase().replace(/^(__nr_|(__(x64|arm64)_)?sys_)/, '')
@@ -25,7 +25,7 @@ export function nearest(text: string, known: Iterable<string>): string | undefin
   return best?.name
 }
 
-/** 0 for the same word, more the further they are apart; undefined where no one would mistake them. */
+/** 0 for the same word, more the further they are apart; undefined if no one would mistake them. */
 function unlikeness(text: string, name: string): number | undefined {
   // Names are often cut short (exec, getdent): a beginning counts as one mistake, and the shortest name wins.
   if (text.length >= 3 && name.startsWith(text)) return 1 + (name.length - text.length) / 100

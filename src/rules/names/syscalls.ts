@@ -33,7 +33,7 @@ function names(arch: Architecture): Names {
   return made[arch]
 }
 
-/** The native number of `name`; undefined where this architecture has no such call. */
+/** The native number of `name`; undefined if this architecture has no such call. */
 export function syscallNumber(name: string, arch: Architecture): number | undefined {
   return names(arch).numbers.get(name)
 }

@@ -27,6 +27,7 @@ const mostErrors = 8
 
 export const errno: OutcomeKind<ErrnoOutcome> = {
   kind: 'errno',
+  step: 'call',
   number: 1,
   example: 'ENOENT',
   forms: ['ENOENT', '-2', 'EIO|EINTR'],
@@ -50,7 +51,7 @@ export const errno: OutcomeKind<ErrnoOutcome> = {
 }
 
 /** One error, or some: `EIO|EINTR`. One that is there twice is twice as likely. */
-export function parseErrors(span: Span, all: string): ErrnoOutcome {
+function parseErrors(span: Span, all: string): ErrnoOutcome {
   const parts = span.split('|')
   const [first, ...others] = parts.map((part) => {
     if (part.length === 0 && parts.length > 1)
@@ -72,28 +73,28 @@ function errorsOf({ name, errno, others = [] }: ErrnoOutcome): readonly NamedErr
   return [{ name, errno }, ...others]
 }
 
-export function errorsText(outcome: ErrnoOutcome): string {
+function errorsText(outcome: ErrnoOutcome): string {
   return errorsOf(outcome)
     .map(({ name }) => name)
     .join('|')
 }
 
 /** `ENOENT (No such file or directory)`, `EIO (…) or EINTR (…)` */
-export function describeErrors(outcome: ErrnoOutcome): string {
+function describeErrors(outcome: ErrnoOutcome): string {
   return listNames(
     errorsOf(outcome).map(({ name }) => explainErrno(name)),
     'or',
   )
 }
 
-export function encodeErrors(row: RuleBytes, outcome: ErrnoOutcome): void {
+function encodeErrors(row: RuleBytes, outcome: ErrnoOutcome): void {
   const errors = errorsOf(outcome)
   for (const [index, each] of errors.entries())
     row.writeUInt16LE(each.errno, ruleOffsets.errors + 2 * index)
   row.writeBigUInt64LE(BigInt(errors.length), ruleOffsets.error_count)
 }
 
-export function drawnError(outcome: ErrnoOutcome, { error }: Draws): ErrnoOutcome {
+function drawnError(outcome: ErrnoOutcome, { error }: Draws): ErrnoOutcome {
   const errors = errorsOf(outcome)
   return { kind: 'errno', ...errors[Number(drawnBelow(BigInt(errors.length), error))]! }
 }

@@ -3,10 +3,14 @@ import type { Draws } from '../draw.ts'
 import type { RuleBytes } from '../rule-layout.ts'
 import type { Span } from '../span.ts'
 
+/** When it happens: before the call, at it, in its place, or before it returns. One of each can be combined. */
+export type Step = 'enter' | 'signal' | 'call' | 'exit'
+
 export interface OutcomeKind<O extends { readonly kind: string } = { readonly kind: string }> {
   readonly kind: O['kind']
-  /** Its number in enum outcome, bpf/rule.h. */
-  readonly number: number
+  readonly step: Step
+  /** If it says what becomes of the call: its number in enum outcome, bpf/rule.h. Under the others it runs. */
+  readonly number?: number
   /** What stands before the colon. Errors have none. */
   readonly verb?: string
   /** What other tools call the verb. */
@@ -36,7 +40,7 @@ export interface OutcomeKind<O extends { readonly kind: string } = { readonly ki
   parse(value: Span, all: string): O
   /** As the command line has it. */
   text(outcome: O): string
-  /** Completes a sentence about one call, or many: `fails with ENOENT (No such file or directory)`. */
+  /** Completes a sentence about one call, or many: `fails with ENOENT (No such file or directory)`; of the step `enter`, how it does. */
   describe(outcome: O, many: boolean): string
   /** Writes what struct rule has of it: bpf/rule.h says what that means. */
   encode(row: RuleBytes, outcome: O): void

@@ -12,6 +12,7 @@ export interface ReturnOutcome {
 
 export const returns: OutcomeKind<ReturnOutcome> = {
   kind: 'return',
+  step: 'call',
   number: 2,
   verb: 'ret',
   otherVerbs: ['return', 'retval'],

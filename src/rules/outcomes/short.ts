@@ -19,6 +19,7 @@ const endOfFile = 'ret:0 moves nothing and returns 0, which to a reader is the e
 
 export const short: OutcomeKind<ShortOutcome> = {
   kind: 'short',
+  step: 'call',
   number: 7,
   verb: 'short',
   otherVerbs: ['partial', 'truncate'],
@@ -34,7 +35,7 @@ export const short: OutcomeKind<ShortOutcome> = {
   text: (outcome) => `short:${amountText(outcome)}`,
   describe: (outcome, many) =>
     'bytes' in outcome
-      ? `${many ? 'move' : 'moves'} ${counted(outcome.bytes, 'byte')} at most`
+      ? `${many ? 'move' : 'moves'} at most ${counted(outcome.bytes, 'byte')}`
       : `${many ? 'move' : 'moves'} ${outcome.percent}% of the bytes asked for, and at least 1`,
   encode(row, outcome) {
     encodeShort(row, outcome)
@@ -69,7 +70,7 @@ function parseShort(span: Span): ShortOutcome {
 
 function encodeShort(row: RuleBytes, outcome: ShortOutcome): void {
   if ('bytes' in outcome) row.writeBigInt64LE(BigInt(outcome.bytes), ruleOffsets.value)
-  else row.writeBigUInt64LE(shareOf(outcome.percent), ruleOffsets.spread)
+  else row.writeBigUInt64LE(shareOf(outcome.percent), ruleOffsets.share)
 }
 
 /** Of 2^32, and never none: a value of 0 says that there is one. Rounded up, so that 50% of 2 is 1, and 10% of 10. */

@@ -13,7 +13,7 @@ export interface SignalOutcome {
 
 export const signal: OutcomeKind<SignalOutcome> = {
   kind: 'signal',
-  number: 4,
+  step: 'signal',
   verb: 'signal',
   otherVerbs: ['kill', 'sig'],
   example: 'signal:SIGKILL',
@@ -27,7 +27,7 @@ export const signal: OutcomeKind<SignalOutcome> = {
   text: ({ name }) => `signal:${name}`,
   describe: ({ name }, many) => `${many ? 'send' : 'sends'} the calling thread ${name}`,
   encode(row, outcome) {
-    row.writeBigInt64LE(BigInt(outcome.signal), ruleOffsets.value)
+    row.writeBigUInt64LE(BigInt(outcome.signal), ruleOffsets.signal)
   },
   refuses: () => undefined,
 }

@@ -1,4 +1,4 @@
-/** System calls that fail with EBADF on descriptor -1, whatever else they are given; nobody else calls them. */
+/** System calls that fail with EBADF on descriptor -1, whatever else they are given; no other program calls them. */
 export const names = [
   ...['fsync', 'fdatasync', 'fchdir', 'ftruncate', 'dup', 'fstatfs', 'listen', 'shutdown'],
   ...['getsockname', 'getpeername', 'lseek', 'getdents64', 'fchmod', 'fchown', 'readahead'],

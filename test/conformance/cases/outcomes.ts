@@ -31,6 +31,10 @@ function each(outcomes: readonly Outcome[], rest: Partial<Fault> = {}) {
 }
 
 const usr1: Outcome = { kind: 'signal', text: 'signal:SIGUSR1' }
+const several = (text: string, value?: bigint): Outcome & { kind: 'several' } => ({
+  ...{ kind: 'several', text, caught: true },
+  ...(value !== undefined && { value }),
+})
 const kill: Outcome = { kind: 'signal', text: 'signal:SIGKILL', deadly: 9 }
 const term: Outcome = { kind: 'signal', text: 'signal:SIGTERM', deadly: 15 }
 
@@ -79,6 +83,55 @@ export const outcomes: readonly Case[] = [
     [{ set: 'fsync', outcome: drawn('delay:150ms+EIO|EINTR'), when: '2+' }],
     [...[calls('fsync', 1), calls('fsync', 2), { do: 'took', ms: 300 }, calls('dup', 3)]] as const,
     { quick: true },
+  ),
+  outcome(
+    'a pause when the call has run, before it returns',
+    [{ set: 'fsync', outcome: { kind: 'delay', text: 'delay-exit:150ms' }, when: '2..3' }],
+    [
+      ...[calls('fsync', 2), { do: 'took', ms: 150 }, calls('fsync', 2), { do: 'took', ms: 150 }],
+      ...[calls('dup', 3)],
+    ] as const,
+    { quick: true },
+  ),
+  outcome(
+    'several outcomes of one call: it waits, brings a signal, and runs not or late',
+    [
+      { set: 'fsync', outcome: several('delay:50ms+signal:SIGUSR1+EIO+delay-exit:100ms', -5n) },
+      { set: 'dup', outcome: several('delay:100ms+signal:SIGUSR1+ret:7', 7n), when: '2' },
+      { set: 'bind', outcome: { kind: 'several', text: 'ret:7+delay-exit:100ms', value: 7n } },
+    ],
+    [
+      ...[calls('fsync', 2), { do: 'took', ms: 300 }, { do: 'signals' }],
+      ...[calls('dup', 3), { do: 'took', ms: 100 }, { do: 'signals' }],
+      ...[calls('bind', 1), { do: 'took', ms: 100 }, calls('listen', 1)],
+    ] as const,
+    // strace 6.1 loses the signal after delay_enter.
+    { quick: true, strace: false },
+  ),
+  outcome(
+    'several outcomes of one call that runs',
+    [
+      { set: 'fsync', outcome: several('signal:SIGUSR1+delay-exit:150ms') },
+      { set: 'dup', outcome: several('signal:SIGUSR1+delay-exit:50ms'), when: '2' },
+    ],
+    [
+      ...[calls('fsync', 2), { do: 'took', ms: 300 }, { do: 'signals' }],
+      ...[calls('dup', 3), { do: 'took', ms: 50 }, { do: 'signals' }],
+    ] as const,
+  ),
+  outcome(
+    'a deadly signal ends the process before anything else that follows',
+    [
+      {
+        set: 'fsync',
+        outcome: { ...several('signal:SIGTERM+ret:0+delay-exit:3600s', 0n), deadly: 15 },
+      },
+    ],
+    [
+      { do: 'in', place: 'fork', steps: [calls('dup', 1), calls('fsync', 1), calls('dup', 1)] },
+      calls('dup', 1),
+    ],
+    { strace: false },
   ),
   outcome(
     'a pause that is drawn is no shorter than the shortest',

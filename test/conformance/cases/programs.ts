@@ -1,4 +1,4 @@
-/** Which programs: however they are linked, and whoever starts them; their loaders are not faulted. */
+/** Which programs: however they are linked or started; their loaders are not faulted. */
 import { type Case, caseIn } from '../case.ts'
 import { EIO, type Fault } from '../fault.ts'
 import { opens, type Program, type Step } from '../steps.ts'

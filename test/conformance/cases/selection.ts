@@ -1,7 +1,7 @@
 /** Which calls: path=, fd=, families, after=. */
 import { type Case, caseIn } from '../case.ts'
 import { EIO, ENOENT, EPERM } from '../fault.ts'
-import { calls, opens, paths, twoPaths } from '../steps.ts'
+import { calls, opens, openZero, paths, reads, twoPaths } from '../steps.ts'
 
 const path = caseIn('path')
 const fd = caseIn('fd')
@@ -63,6 +63,24 @@ export const selection: readonly Case[] = [
     { quick: true },
   ),
   path(
+    'several globs: any of them matches',
+    [
+      {
+        ...{ set: 'faccessat2', outcome: EIO, when: '2+' },
+        path: { glob: ['/nowhere/yes', '*.db', '/other/*'], matches: ['/nowhere/yes', '/a/b.db'] },
+      },
+      {
+        ...{ set: 'renameat', outcome: EPERM },
+        path: { glob: ['/nowhere/from', '/none'], matches: ['/nowhere/from'] },
+      },
+    ],
+    [
+      ...[paths('/nowhere/yes', 3), paths('/nowhere/no', 5), paths('/a/b.db', 2)],
+      ...[paths('/nowhere/yes/too', 2), twoPaths('renameat', '/nowhere/from', '/nowhere/to', 1)],
+      twoPaths('renameat', '/nowhere/to', '/nowhere/other', 1),
+    ],
+  ),
+  path(
     'with when=, times= and a rate: only matching calls count',
     [
       {
@@ -108,6 +126,18 @@ export const selection: readonly Case[] = [
       ...[calls('fsync', 2, 900), calls('fsync', 2, 901), calls('fsync', 2, 902)],
       ...[calls('dup', 2, 901), calls('dup', 2, 900), calls('dup', 1, 2147483647)],
     ],
+    { quick: true },
+  ),
+  fd(
+    'of an open file',
+    [
+      { set: 'pread64', outcome: EIO, fd: 3, when: '2+2' },
+      { set: 'pread64', outcome: EPERM, fd: [4, 900], times: 1 },
+    ],
+    [
+      ...[openZero, { ...openZero, natural: 4n }, reads(5, 5), reads(7, 3, 4)],
+      { do: 'in', place: 'fork', steps: [reads(2, 4), reads(2, 2, 4)] },
+    ] as const,
     { quick: true },
   ),
   family(

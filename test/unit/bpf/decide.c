@@ -8,7 +8,7 @@
  *       COUNT calls; SCOPE 0 is the tree, others a process each. Answer: a 1 for each that fired and a 0
  *       for each that did not, the last n, and seen, matched, fired of the tree
  *   draw SEED SLOT FIRST COUNT        chance_draw() for n from FIRST on
- *   effects SEED SLOT FIRST COUNT     DELAY/ERROR that are drawn for n from FIRST on
+ *   effects SEED SLOT FIRST COUNT     ENTER/ERROR/EXIT that are drawn for n from FIRST on
  *   threads SLOT SEED THREADS COUNT   COUNT calls in each thread. Answer: a 1 or 0 for each n from 1 on, the
  *       number of n that were given twice, and matched and fired of the tree
  */
@@ -132,8 +132,8 @@ int main(void)
 		} else if (sscanf(line, "effects %llu %llu %llu %llu", &a, &b, &c, &d) == 4) {
 			rule.slot = (u32)b;
 			for (u64 i = 0; i < d; i++)
-				printf("%s%lld/%u", i ? " " : "", (long long)drawn_delay(&rule, a, c + i),
-				       drawn_error(&rule, a, c + i));
+				printf("%s%lld/%u/%lld", i ? " " : "", (long long)drawn_enter(&rule, a, c + i),
+				       drawn_error(&rule, a, c + i), (long long)drawn_exit(&rule, a, c + i));
 			printf("\n");
 		} else if (sscanf(line, "threads %llu %llu %llu %llu", &a, &b, &c, &d) == 4) {
 			if (threads((u32)a, b, (u32)c, d))

@@ -4,7 +4,7 @@ import test, { after, before, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { drawsOf } from '../../../src/rules/draw.ts'
 import { encodeRules } from '../../../src/rules/encode.ts'
-import { drawnOutcome, type Outcome } from '../../../src/rules/outcomes/index.ts'
+import { drawnOutcome, type Outcome, partsOf } from '../../../src/rules/outcomes/index.ts'
 import type { When } from '../../../src/rules/values.ts'
 import { compileC } from '../../helpers/compile-c.ts'
 import { occurrence } from '../../helpers/draw.ts'
@@ -354,12 +354,14 @@ const anErrno = fc
     return { kind: 'errno', ...first!, others }
   })
 const day = 86_400_000_000_000n
-const aDelay = fc
-  .tuple(fc.bigInt({ min: 0n, max: day }), fc.bigInt({ min: 1n, max: day }), fc.option(anErrno))
-  .map(([ns, toNs, fails]): Outcome & { kind: 'delay' } => ({
-    kind: 'delay',
-    ...(ns < toNs ? { ns, toNs } : { ns: toNs, toNs: ns }),
-    ...(fails && { fails }),
+const aPause = fc
+  .tuple(fc.bigInt({ min: 0n, max: day }), fc.bigInt({ min: 1n, max: day }))
+  .map(([ns, toNs]) => (ns < toNs ? { ns, toNs } : { ns: toNs, toNs: ns }))
+const severalOutcomes = fc
+  .tuple(aPause, anErrno, aPause)
+  .map(([enter, error, exit]): Outcome & { kind: 'combined' } => ({
+    kind: 'combined',
+    parts: [{ kind: 'delay', ...enter }, error, { kind: 'delay-exit', ...exit }],
   }))
 
 decides(
@@ -399,7 +401,7 @@ decides(
 
 decides('what the log says was drawn is what was drawn, and within its range', async () => {
   const property = fc.asyncProperty(
-    fc.oneof(anErrno, aDelay),
+    severalOutcomes,
     u64,
     aSlot,
     fc.bigInt({ min: 1n, max: 2n ** 44n }),
@@ -408,10 +410,14 @@ decides('what the log says was drawn is what was drawn, and within its range', a
       const effects = (await driver.ask(`effects ${seed} ${slot} ${first} 20`)).split(' ')
       const expected = effects.map((_, at) => {
         const one = drawnOutcome(outcome, () => drawsOf(seed, slot, first + BigInt(at)))
-        const error = one.kind === 'errno' ? one : one.kind === 'delay' ? one.fails : undefined
-        if (one.kind === 'delay' && outcome.kind === 'delay')
-          assert.ok(one.ns >= outcome.ns && one.ns <= outcome.toNs!, `${one.ns}`)
-        return `${one.kind === 'delay' ? one.ns : 0}/${error?.errno ?? 0}`
+        const [enter, error, exit] = partsOf(one)
+        assert.ok(enter && 'ns' in enter && exit && 'ns' in exit && error?.kind === 'errno')
+        for (const [{ ns }, from] of [
+          [enter, outcome.parts[0]],
+          [exit, outcome.parts[2]],
+        ] as const)
+          assert.ok(from && 'ns' in from && ns >= from.ns && ns <= from.toNs!, `${ns}`)
+        return `${enter.ns}/${error.errno}/${exit.ns}`
       })
       assert.deepEqual(effects, expected)
     },
@@ -427,11 +433,20 @@ decides('draws are even, and tell nothing of each other nor of the chance to fir
     ...errors[0]!,
     others: errors.slice(1),
   }
-  await setRule(driver, { outcome: { kind: 'delay', ns: 1000n, toNs: 1999n, fails } })
+  await setRule(driver, {
+    outcome: {
+      kind: 'combined',
+      parts: [
+        { kind: 'delay', ns: 1000n, toNs: 1999n },
+        fails,
+        { kind: 'delay-exit', ns: 1000n, toNs: 1999n },
+      ],
+    },
+  })
   const draws = (await driver.ask(`draw 7 3 1 ${tries}`)).split(' ').map(Number)
   const effects = (await driver.ask(`effects 7 3 1 ${tries}`))
     .split(' ')
-    .map((text) => text.split('/').map(Number) as [number, number])
+    .map((text) => text.split('/').map(Number) as [number, number, number])
   for (let errno = 1; errno <= 4; errno++)
     for (let quarter = 0; quarter < 4; quarter++) {
       const delayed = (delay: number) => Math.floor((delay - 1000) / 250) === quarter

@@ -16,7 +16,7 @@ test('one fault', () => {
     text(call('openat=ENOENT@50%,name=flaky')),
     [
       '1. flaky',
-      '   openat fails with ENOENT (No such file or directory) each time, with a chance of 50%',
+      '   openat fails with ENOENT (No such file or directory) with a chance of 50% each time',
       '   engine: seccomp',
       'chances depend on the seed: 42',
       '',
@@ -160,7 +160,7 @@ test('what surprises people stands beside the rule', () => {
   assert.ok(byOverride('openat=EIO,path=/etc/hosts').includes(asPassed))
   assert.ok(!byOverride('openat=EIO,path=*hosts').includes(asPassed))
   assert.ok(!text(call('openat=EIO,path=/etc/hosts')).includes(asPassed))
-  const early = 'hook does not see a call that fails for a reason of its own first'
+  const early = 'hook does not see a call that fails before its hook'
   assert.ok(by('hook', 'read=EIO').includes(early))
   assert.ok(by('hook', 'openat=EIO,path=/etc/hosts').includes('hook compares path= with the path'))
   assert.ok(!byOverride('read=EIO').includes(early))

@@ -41,7 +41,7 @@ test('syscalls: number, families, and what cannot be faulted', () => {
       name: 'openat',
       number: 257,
       families: ['%open', '%file', '%desc'],
-      outcomes: ['errno', 'return', 'delay', 'signal'],
+      outcomes: ['errno', 'return', 'delay', 'delay-exit', 'signal'],
       notFaultable: null,
     },
   )

@@ -14,9 +14,9 @@ const table: readonly (readonly [args: readonly string[], hint: RegExp])[] = [
   [['--delay-net', '100ms'], latency],
   [['--latency', '100ms'], latency],
   [['--limit-net', '1mbit'], /^only loss and refusal are offered yet/],
-  [['-f'], /^it is always so/],
+  [['-f'], /^this is the default/],
   [['--version'], /^minderbinder --version/],
-  [['--bogus'], /^minderbinder exec --help shows what there is$/],
+  [['--bogus'], /^minderbinder exec --help lists the options$/],
   [['--sycall', 'x'], /^Did you mean --syscall\?$/],
 ]
 for (const [args, hint] of table)

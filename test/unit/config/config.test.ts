@@ -107,7 +107,8 @@ test('ret_code is what the call returns: below zero an error', () => {
   const either = { ...eio, others: [{ name: 'EINTR', errno: 4 }] }
   assert.deepEqual(outcome('outcome: EIO|EINTR'), either)
   assert.deepEqual(outcome('ret_code: EIO|-4'), either)
-  const late = { kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n, fails: eio }
+  const pause = { kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n }
+  const late = { kind: 'combined', parts: [pause, eio] }
   assert.deepEqual(outcome('outcome: delay:10ms..50ms+EIO'), late)
 })
 
@@ -182,11 +183,12 @@ ${'    - {syscall: *calls, ret_code: *code, targets: *who}\n    - *first\n'.repe
 test('values stand as they are: commas, escapes, folded lines', () => {
   const path = (text: string) => {
     const rule = one(`syscall: openat, ret_code: EIO, path: ${text}`)
-    return rule.kind === 'syscall' ? rule.path : undefined
+    return rule.kind === 'syscall' ? rule.paths?.join('|') : undefined
   }
   assert.equal(path('"/a,b\\u002f\\\\,*"'), '/a,b/\\,*')
   assert.equal(path("'/it''s'"), "/it's")
   assert.equal(path('"/a\n b"'), '/a b')
+  assert.equal(path('[/a, "*.db", 7]'), '/a|*.db|7')
 })
 
 test('a file with and without quotes, in flow and block style, is the same', () => {
@@ -220,6 +222,8 @@ test('a rule in a file is the same as on the command line', () => {
       'delay:5ms',
       'EIO|-4',
       'delay:1ms..9ms+EIO',
+      'ret:0+signal:USR1+delay-exit:1ms',
+      'delay-exit:1ms..2ms',
       'signal:SIGTERM',
     ),
     rate,

@@ -21,7 +21,7 @@ function complaint(...texts: readonly string[]): string {
 const rules = (text: string, section = 'syscall') =>
   `agents_of_chaos:\n  ${section}:\n    - name: x\n      ${text.replaceAll('\n', '\n      ')}\n`
 
-/** What is wrong, the file, what is said. */
+/** What is wrong, the file, the message. */
 const table: readonly (readonly [what: string, text: string, said: string])[] = [
   [
     'an unknown key, and one that is missing',
@@ -192,7 +192,7 @@ hint: write -2 for the error of that number, or ret:2 to return it`,
     'an outcome as ret_code',
     rules('syscall: read\nret_code: delay:1s'),
     `
-a.yaml:5:17: ret_code: 'delay:1s' is no error and no number
+a.yaml:5:17: ret_code: 'delay:1s' is neither an error nor a number
         ret_code: delay:1s
                   ^^^^^^^^
 hint: write outcome: delay:1s`,
@@ -264,7 +264,7 @@ hint: latency is not offered yet: packets are lost (outcome: drop), or connectio
 a.yaml:6:35: a target is process_name or uid, not both
         targets: [{process_name: a, uid: 3}]
                                     ^^^
-hint: put a - before each, and the rule is for both
+hint: put a - before each to apply the rule to both
 a.yaml:7:48: a target is missing here
       - {syscall: read, ret_code: EIO, targets: [{}]}
                                                  ^^
@@ -281,7 +281,7 @@ hint: only the last part of a path is compared: write that`,
 a.yaml:6:7: targets is an empty list
         targets: []
         ^^^^^^^
-hint: leave it out, and the rule is for all processes
+hint: leave it out to apply the rule to all processes
 a.yaml:7:38: inherit is about targets, and this rule has none
       - {syscall: read, ret_code: EIO, inherit: false}
                                        ^^^^^^^
@@ -293,7 +293,7 @@ a.yaml:8:53: pid: '1' is not within 2 to 4194304
     'a cgroup that is no path of one',
     rules('syscall: read\nret_code: EIO\ntargets: [cgroup: /a/../b]'),
     `
-a.yaml:6:25: cgroup: '/a/../b' is no path of a cgroup
+a.yaml:6:25: cgroup: '/a/../b' is not the path of a cgroup
         targets: [cgroup: /a/../b]
                           ^^^^^^^
 hint: write it as /proc/PID/cgroup shows it after 0::`,
@@ -343,10 +343,10 @@ a.yaml:1:1: the file must be a map with the key agents_of_chaos, but is a list
   ^^^`,
   ],
   [
-    'a key that is there twice',
+    'a key that appears twice',
     rules('syscall: read\nret_code: EIO\nret_code: -2'),
     `
-a.yaml:6:7: the key 'ret_code' is there twice
+a.yaml:6:7: the key 'ret_code' appears twice
         ret_code: -2
         ^^^^^^^^`,
   ],
@@ -381,7 +381,7 @@ hint: put the value between quotes`,
     'a glob without quotes',
     rules('syscall: openat\nret_code: EIO\npath: *.conf'),
     `
-a.yaml:6:13: no &.conf stands before this
+a.yaml:6:13: no &.conf comes before this
         path: *.conf
               ^^^^^^
 hint: text that starts with * needs quotes`,

@@ -14,7 +14,15 @@ const hostile = 'a"} 1\nminderbinder_targets 666\n\\'
 const sample = activity({
   rules: [ruleActivity('break_curl', 30, 20), ruleActivity(hostile, 7, 0, 'tc')],
   targets: [{ pid: 1, name: 'curl', rules: [] }],
-  calls: { succeeded: 100n, failed: 9n, contextSwitches: 12n },
+  calls: {
+    succeeded: 100n,
+    failed: 9n,
+    contextSwitches: 12n,
+    byCall: [
+      { name: '32-bit', succeeded: 3n, failed: 0n },
+      { name: 'openat', succeeded: 97n, failed: 9n },
+    ],
+  },
   lostEvents: 2n,
 })
 
@@ -65,8 +73,10 @@ test('every count under its name; whatever a rule is called stays inside its lab
     `minderbinder_rule_fired_total{rule="${escaped}",engine="tc"} 0`,
     'minderbinder_targets 1',
     'minderbinder_events_lost_total 2',
-    'minderbinder_target_syscalls_total{result="ok"} 100',
-    'minderbinder_target_syscalls_total{result="error"} 9',
+    'minderbinder_target_syscalls_total{syscall="32-bit",result="ok"} 3',
+    'minderbinder_target_syscalls_total{syscall="32-bit",result="error"} 0',
+    'minderbinder_target_syscalls_total{syscall="openat",result="ok"} 97',
+    'minderbinder_target_syscalls_total{syscall="openat",result="error"} 9',
     'minderbinder_target_context_switches_total 12',
   ])
   const without = await exposition(activity(), '1')

@@ -87,6 +87,7 @@ for (const [expected, outcome] of [
   ['ret:0', { kind: 'return', value: 0n }],
   ['ret:-5', { kind: 'return', value: -5n }],
   ['delay:50ms', { kind: 'delay', ns: 50_000_000n }],
+  ['delay-exit:5ms', { kind: 'delay-exit', ns: 5_000_000n }],
   ['delay:2s', { kind: 'delay', ns: 2_000_000_000n }],
   ['delay:1500us', { kind: 'delay', ns: 1_500_000n }],
   ['delay:7ns', { kind: 'delay', ns: 7n }],
@@ -104,9 +105,12 @@ for (const [expected, outcome] of [
   ],
   [
     'delay:26872652ns+EIO',
-    { kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n, fails: eioOrEintr },
+    {
+      kind: 'combined',
+      parts: [{ kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n }, eioOrEintr],
+    },
   ],
-  ['delay:2s+EIO', { kind: 'delay', ns: 2_000_000_000n, fails: eio }],
+  ['delay:2s+EIO', { kind: 'combined', parts: [{ kind: 'delay', ns: 2_000_000_000n }, eio] }],
   ['signal:SIGKILL', { kind: 'signal', name: 'SIGKILL', signal: 9 }],
 ] as const)
   test(`the outcome is written as on the command line: ${expected}`, () => {

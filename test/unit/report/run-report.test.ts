@@ -125,7 +125,7 @@ test('an --inject of several calls is one rule with their sums, and each call th
 
 test('calls of another ABI are a note, before the others', () => {
   const { notes } = period([], { foreignCalls: 1n, notes: ['other'] })
-  const note = '1 32-bit system call went past the rules, which name 64-bit ones'
+  const note = '1 32-bit system call bypassed the rules, which name 64-bit ones'
   assert.deepEqual(notes, [note, 'other'])
 })
 

@@ -173,7 +173,7 @@ test('what went wrong in counting is said, in the singular and the plural', () =
   const rules = [{ rule: openat, engine: 'seccomp', counts: counts(1, 1, 1) }]
   assert.match(report(rules, { lostEvents: 1n }), / 1 injection is missing from the log/)
   assert.match(report(rules, { lostEvents: 2n }), / 2 injections are missing from the log/)
-  assert.match(report(rules, { foreignCalls: 3n }), / 3 32-bit system calls went past/)
+  assert.match(report(rules, { foreignCalls: 3n }), / 3 32-bit system calls bypassed/)
   assert.doesNotMatch(report(rules), /missing|32-bit/)
 })
 

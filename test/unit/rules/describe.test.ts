@@ -15,7 +15,7 @@ test('system calls', () => {
     ['openat=EIO@0%', 'openat fails with EIO (Input/output error) never (its rate is 0%)'],
     [
       'openat=EIO@12.5%',
-      'openat fails with EIO (Input/output error) each time, with a chance of 12.5%',
+      'openat fails with EIO (Input/output error) with a chance of 12.5% each time',
     ],
     ['open+openat=ret:3', 'open and openat return 3 without being run each time'],
     [
@@ -71,7 +71,7 @@ test('the network', () => {
   assert.equal(drop('100%'), 'outgoing packets are lost silently each time')
   assert.equal(
     drop('5%,dir=in,proto=udp,port=53,to=10.0.0.0/8,interface=lo,after=2s'),
-    'incoming UDP packets from port 53 of 10.0.0.0/8 by interface lo are lost silently each time, with a chance of 5%, but not in the first 2 s of the run',
+    'incoming UDP packets from port 53 of 10.0.0.0/8 by interface lo are lost silently with a chance of 5% each time, but not in the first 2 s of the run',
   )
   assert.equal(drop('100%,to=::1'), 'outgoing packets to ::1 are lost silently each time')
   assert.equal(

@@ -25,7 +25,14 @@ import { signalledCall } from '../../../src/rules/names/interruptible.ts'
 import { callShape } from '../../../src/rules/names/shapes.ts'
 import { syscallNames, syscallNumber } from '../../../src/rules/names/syscalls.ts'
 import type { Rule } from '../../../src/rules/rule.ts'
-import { ruleOffsets } from '../../../src/rules/rule-layout.ts'
+import {
+  BLOCK_SIZE,
+  blockOffsets,
+  PORT_RANGE_SIZE,
+  pauseOffsets,
+  portRangeOffsets,
+  ruleOffsets,
+} from '../../../src/rules/rule-layout.ts'
 import { compileC } from '../../helpers/compile-c.ts'
 import { requires } from '../../helpers/requires.ts'
 
@@ -45,6 +52,16 @@ test('sizes and offsets are those of bpf/rule.h', (t) => {
     target: TARGET_SIZE,
     ...Object.fromEntries(
       Object.entries(targetOffsets).map(([field, offset]) => [`target.${field}`, offset]),
+    ),
+    ...{ port_range: PORT_RANGE_SIZE, block: BLOCK_SIZE },
+    ...Object.fromEntries(
+      Object.entries(portRangeOffsets).map(([field, offset]) => [`port_range.${field}`, offset]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(blockOffsets).map(([field, offset]) => [`block.${field}`, offset]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(pauseOffsets).map(([field, offset]) => [`pause.${field}`, offset]),
     ),
   }
   for (const [name, size] of Object.entries({ ...sizes, RULES_MAX, SYSCALLS_MAX }))
@@ -66,11 +83,13 @@ test('sizes and offsets are those of bpf/rule.h', (t) => {
 test('C reads back what was encoded', (t) => {
   if (!requires(t, 'cc')) return
   const nothing = {
-    spread: '0',
+    share: '0',
+    enter: ['0', '0'],
+    exit: ['0', '0'],
+    signal: '0',
     errors: [],
     path: '',
     hasPath: 0,
-    hasTo: 0,
     fds: [],
     ifindex: 0,
   }
@@ -83,7 +102,7 @@ test('C reads back what was encoded', (t) => {
     noEnd: 1,
   }
   const full = { ...common, threshold: String(2 ** 32), always: 1, scope: 'tree' }
-  const noPeer = { port: [0, 65535], protocol: 0, direction: 'out', to: new Array(18).fill(0) }
+  const noPeer = { ports: [], protocol: 0, direction: 'out', to: [] }
   const syscall = { kind: 'syscall', ...full, ...noPeer }
   const network = { ...full, ...noPeer, syscalls: [], value: '0' }
   const cases: [Rule, object][] = [
@@ -100,11 +119,15 @@ test('C reads back what was encoded', (t) => {
       },
     ],
     [
-      call('sendto=EPERM,proto=udp,port=53-54,to=127.0.0.0/8'),
+      call('sendto=EPERM,proto=udp,port=443+53-54,to=127.0.0.0/8+::1'),
       {
         ...{ ...syscall, outcome: 'errno', value: '0', errors: [1], syscalls: [44] },
-        ...{ port: [53, 54], protocol: 17, hasTo: 1 },
-        to: [4, 8, 127, ...new Array(15).fill(0)],
+        ports: [53, 54, 443, 443],
+        protocol: 17,
+        to: [
+          [4, 8, 127, ...new Array(15).fill(0)],
+          [6, 128, ...new Array(15).fill(0), 1],
+        ],
       },
     ],
     [
@@ -122,7 +145,7 @@ test('C reads back what was encoded', (t) => {
     [
       call('openat=delay:1s..1440m+EIO|EINTR'),
       {
-        ...{ ...syscall, outcome: 'delay', value: '1000000000', spread: '86399000000000' },
+        ...{ ...syscall, outcome: 'errno', value: '0', enter: ['1000000000', '86399000000000'] },
         ...{ errors: [5, 4], syscalls: [257] },
       },
     ],
@@ -136,15 +159,23 @@ test('C reads back what was encoded', (t) => {
     [
       call('openat=delay:1.5s@50%,after=10ms,for=1ns,scope=process,path=/tmp/ü\\,*'),
       {
-        ...{ ...syscall, outcome: 'delay', value: '1500000000', syscalls: [257] },
+        ...{ ...syscall, outcome: 'run', value: '0', enter: ['1500000000', '0'], syscalls: [257] },
         ...{ threshold: String(2 ** 31), always: 0, after: '10000000', for: '1', scope: 'process' },
         ...{ hasPath: 1, path: Buffer.from('/tmp/ü,*').toString('hex') },
       },
     ],
     [
+      call('openat=EIO,path=/a*,path=b'),
+      {
+        ...{ ...syscall, outcome: 'errno', value: '0', errors: [5], syscalls: [257] },
+        ...{ hasPath: 1, path: Buffer.from('/a*\0b').toString('hex') },
+      },
+    ],
+    [
       call(`openat=signal:KILL,fd=2147483647,path=${'x'.repeat(255)}`),
       {
-        ...{ ...syscall, outcome: 'signal', value: '9', syscalls: [257], fds: [2147483647] },
+        ...{ ...syscall, outcome: 'run', value: '0', signal: '9' },
+        ...{ syscalls: [257], fds: [2147483647] },
         ...{ hasPath: 1, path: '78'.repeat(255) },
       },
     ],
@@ -153,27 +184,34 @@ test('C reads back what was encoded', (t) => {
       { ...syscall, outcome: 'short', value: '2147479552', syscalls: [17, 46] },
     ],
     [
+      call('read=delay:1ns+short:3+signal:64+delay-exit:2ns..5ns'),
+      {
+        ...{ ...syscall, outcome: 'short', value: '3', signal: '64', syscalls: [0] },
+        ...{ enter: ['1', '0'], exit: ['2', '3'] },
+      },
+    ],
+    [
       call('read=short:0.000000001%'),
-      { ...syscall, outcome: 'short', value: '0', spread: '1', syscalls: [0] },
+      { ...syscall, outcome: 'short', value: '0', share: '1', syscalls: [0] },
     ],
     [
       call('write=short:50%'),
-      { ...syscall, outcome: 'short', value: '0', spread: String(2 ** 31), syscalls: [1] },
+      { ...syscall, outcome: 'short', value: '0', share: String(2 ** 31), syscalls: [1] },
     ],
     [parseNetworkFault('drop-net', '100%'), { ...network, kind: 'drop-net', outcome: 'drop' }],
     [
       parseNetworkFault('drop-net', '100%,dir=in,proto=udp,port=53,to=10.0.0.0/8,interface=eth0'),
       {
         ...{ ...network, kind: 'drop-net', outcome: 'drop', direction: 'in', protocol: 17 },
-        ...{ port: [53, 53], ifindex: 7, hasTo: 1 },
-        to: [4, 8, 10, ...new Array(15).fill(0)],
+        ...{ ports: [53, 53], ifindex: 7 },
+        to: [[4, 8, 10, ...new Array(15).fill(0)]],
       },
     ],
     [
       parseNetworkFault('refuse-net', '100%,proto=tcp,port=8000-8999,to=::1'),
       {
         ...{ ...network, kind: 'refuse-net', outcome: 'refuse', value: '111', protocol: 6 },
-        ...{ port: [8000, 8999], hasTo: 1, to: [6, 128, ...new Array(15).fill(0), 1] },
+        ...{ ports: [8000, 8999], to: [[6, 128, ...new Array(15).fill(0), 1]] },
       },
     ],
   ]
@@ -217,7 +255,7 @@ test('as many rules as the table has room for', () => {
   assert.equal(encodeRules(many, context).length, RULES_MAX * RULE_SIZE)
   assert.throws(() => encodeRules([...many, call('openat=EIO')], context), {
     code: 'MB_FAULT_VALUE',
-    message: '4097 rules were given, and 4096 at most can be',
+    message: '4097 rules were given (the limit is 4096)',
   })
 })
 

@@ -4,9 +4,12 @@ import { MinderbinderError } from '../../../src/errors.ts'
 import { parseNetworkFault, parseSyscallFault } from '../../../src/rules/grammar.ts'
 import { families } from '../../../src/rules/names/families.ts'
 import { callShape } from '../../../src/rules/names/shapes.ts'
+import type { Outcome, SingleOutcome } from '../../../src/rules/outcomes/index.ts'
 import type { NetworkRule, SyscallRule } from '../../../src/rules/rule.ts'
 
 const EIO = { kind: 'errno', name: 'EIO', errno: 5 } as const
+const TERM = { kind: 'signal', name: 'SIGTERM', signal: 15 } as const
+const both = (...parts: SingleOutcome[]): Outcome => ({ kind: 'combined', parts })
 const EIOorEINTR = { ...EIO, others: [{ name: 'EINTR', errno: 4 }] } as const
 const x86 = { arch: 'x86_64' } as const
 const arm = { arch: 'arm64' } as const
@@ -66,8 +69,23 @@ test('outcomes', () => {
     ['delay:10ms..50ms', { kind: 'delay', ns: 10_000_000n, toNs: 50_000_000n }],
     ['delay:0ms..1us', { kind: 'delay', ns: 0n, toNs: 1_000n }],
     ['delay:1ms..1000us', { kind: 'delay', ns: 1_000_000n }],
-    ['delay:1s+EIO', { kind: 'delay', ns: 1_000_000_000n, fails: EIO }],
-    ['delay:0s..1s+-5|eintr', { kind: 'delay', ns: 0n, toNs: 1_000_000_000n, fails: EIOorEINTR }],
+    ['delay-exit:50ms', { kind: 'delay-exit', ns: 50_000_000n }],
+    ['delay-exit:10ms..50ms', { kind: 'delay-exit', ns: 10_000_000n, toNs: 50_000_000n }],
+    ['delay:1s+EIO', both({ kind: 'delay', ns: 1_000_000_000n }, EIO)],
+    ['delay:0s..1s+-5|eintr', both({ kind: 'delay', ns: 0n, toNs: 1_000_000_000n }, EIOorEINTR)],
+    ['EIO+delay-exit:5us', both(EIO, { kind: 'delay-exit', ns: 5_000n })],
+    // In whichever order they are written: the signal comes first.
+    ['ret:0+signal:TERM', both(TERM, { kind: 'return', value: 0n })],
+    ['signal:TERM+ret:0', both(TERM, { kind: 'return', value: 0n })],
+    [
+      'delay:1s+short:1+signal:TERM+delay-exit:2s',
+      both(
+        { kind: 'delay', ns: 1_000_000_000n },
+        TERM,
+        { kind: 'short', bytes: 1 },
+        { kind: 'delay-exit', ns: 2_000_000_000n },
+      ),
+    ],
     ['short:1', { kind: 'short', bytes: 1 }],
     ['short:2147479552', { kind: 'short', bytes: 2147479552 }],
     ['short:50%', { kind: 'short', percent: 50 }],
@@ -139,12 +157,21 @@ test('the same set on another architecture', () => {
 })
 
 test('the other side of a socket: keys of system calls as of the network', () => {
-  const { protocol, port, to } = call('sendto+read=EPERM,proto=udp,port=53-54,to=::1')
+  const { protocol, ports, to } = call(
+    'sendto+read=EPERM,proto=udp,port=853+53-54,to=::1+10.0.0.0/8',
+  )
   assert.deepEqual(
-    { protocol, port, to },
+    { protocol, ports, to },
     {
-      ...{ protocol: 'udp', port: { low: 53, high: 54 } },
-      to: { family: 6, address: [...new Array(15).fill(0), 1], prefix: 128 },
+      protocol: 'udp',
+      ports: [
+        { low: 53, high: 54 },
+        { low: 853, high: 853 },
+      ],
+      to: [
+        { family: 6, address: [...new Array(15).fill(0), 1], prefix: 128 },
+        { family: 4, address: [10, 0, 0, 0], prefix: 8 },
+      ],
     },
   )
   const { syscalls, leftOut } = call('%net=EPERM,port=53')
@@ -171,8 +198,8 @@ test('network faults', () => {
   const { kind: _kind, source: _source, ...rest } = full
   assert.deepEqual(rest, {
     ...{ rate: 0.5, afterNs: 1_000_000_000n, when: { ...always, first: 2 }, times: 3, label: 'x' },
-    ...{ protocol: 'udp', port: { low: 5000, high: 5010 }, direction: 'in', interface: 'eth0' },
-    to: { family: 4, address: [10, 1, 0, 0], prefix: 16 },
+    ...{ protocol: 'udp', ports: [{ low: 5000, high: 5010 }], direction: 'in', interface: 'eth0' },
+    to: [{ family: 4, address: [10, 1, 0, 0], prefix: 16 }],
   })
   assert.equal(refuse('50%,proto=tcp,dir=out').kind, 'refuse-net')
   assert.deepEqual(
@@ -182,8 +209,33 @@ test('network faults', () => {
 })
 
 test('a comma in a path is escaped, other backslashes are the glob’s', () => {
-  assert.equal(call('openat=EIO,path=/a\\,b\\*c').path, '/a,b\\*c')
-  assert.equal(call('openat=EIO,path=/a=b@c').path, '/a=b@c')
+  assert.equal(call('openat=EIO,path=/a\\,b\\*c').paths?.[0], '/a,b\\*c')
+  assert.equal(call('openat=EIO,path=/a=b@c').paths?.[0], '/a=b@c')
+})
+
+test('several values of a key: joined by +, or the key several times', () => {
+  const ports = (text: string) =>
+    drop(text).ports?.map(({ low, high }) => (low === high ? low : [low, high]))
+  assert.deepEqual(ports('port=853+53'), [53, 853])
+  assert.deepEqual(ports('port=853,port=53,port=54-60+443'), [[53, 60], 443, 853])
+  assert.deepEqual(ports('port=1+3+5+7+9+11+13+15+2'), [[1, 3], 5, 7, 9, 11, 13, 15])
+  assert.throws(() => ports('port=1+3+5+7+9+11+13+15+17'), /8 ports or ranges at most/)
+  for (const wrong of ['', '53+', '+53', '53++54', '0', '65536+1', '53+x'])
+    assert.throws(() => ports(`port=${wrong}`), MinderbinderError, wrong)
+  const nine = Array.from({ length: 9 }, (_, at) => `10.0.0.${at}`).join('+')
+  assert.throws(() => drop(`to=${nine}`), /8 addresses or blocks at most/)
+  assert.deepEqual(call('write=EIO,fd=1,fd=2+1').fds, [1, 2])
+  assert.deepEqual(call('openat=EIO,path=/a\\,b,path=*c,path=*c').paths, ['/a,b', '*c'])
+  assert.deepEqual(
+    call('openat=EIO,process=g++,process=cc*').targets?.map(
+      (target) => 'name' in target && target.name,
+    ),
+    ['g++', 'cc*'],
+  )
+  const long = 'x'.repeat(126)
+  assert.equal(call(`openat=EIO,path=a${long},path=b${long}`).paths?.length, 2)
+  assert.throws(() => call(`openat=EIO,path=aa${long},path=b${long}`), /256 bytes with the others/)
+  assert.throws(() => call('openat=EIO,when=1,when=2'), /when= appears twice/)
 })
 
 test('several descriptors, and the standard streams by name', () => {
@@ -274,8 +326,28 @@ test('what is wrong with a fault on system calls', () => {
     ['openat=delay:2ms..1ms', '2ms..1ms', 'MB_FAULT_VALUE', /1ms, is shorter than .* 2ms/],
     ['openat=delay:0ms..0ms', '0ms', 'MB_FAULT_VALUE', /no effect/],
     ['openat=delay:1ms..1441m', '1441m', 'MB_FAULT_VALUE', /day/],
-    ['openat=delay:1ms+', '', 'MB_FAULT_SYNTAX', /error is missing/],
-    ['openat=delay:1ms+ret:0', 'ret:0', 'MB_FAULT_VALUE', /follow a delay/, /delay:200ms\+EIO/],
+    ['openat=delay:1ms+', '', 'MB_FAULT_SYNTAX', /missing beside the \+/],
+    ['openat=+EIO', '', 'MB_FAULT_SYNTAX', /missing beside the \+/],
+    ['openat=EIO+ret:0', 'ret:0', 'MB_FAULT_VALUE', /cannot be combined/, /it fails, it returns/],
+    ['read=EIO+short:1', 'short:1', 'MB_FAULT_VALUE', /cannot be combined/, /moves less/],
+    ['read=delay:1ms+delay:2ms', 'delay:2ms', 'MB_FAULT_VALUE', /combined/, /one pause/],
+    ['read=delay-exit:1s+delay-exit:2s', 'delay-exit:2s', 'MB_FAULT_VALUE', /combined/],
+    ['read=signal:1+signal:2', 'signal:2', 'MB_FAULT_VALUE', /cannot be combined/, /one signal/],
+    [
+      'read=delay-exit:1s+EIO',
+      'delay-exit:1s',
+      'MB_FAULT_VALUE',
+      /before 'EIO'/,
+      /EIO\+delay-exit:1s/,
+    ],
+    [
+      'read=signal:1+delay:1s',
+      'delay:1s',
+      'MB_FAULT_VALUE',
+      /after 'signal:1'/,
+      /delay:1s\+signal:1/,
+    ],
+    ['exit=delay-exit:1s', 'delay-exit:1s', 'MB_FAULT_VALUE', /it never returns/],
     ['openat=delay:1ms+EOI', 'EOI', 'MB_UNKNOWN_NAME', /unknown error/, /EIO/],
     ['exit_group=delay:1ms+EIO', 'delay:1ms+EIO', 'MB_FAULT_VALUE', /never returns/],
     ['openat=EIO|', '', 'MB_FAULT_SYNTAX', /missing beside/],
@@ -384,12 +456,12 @@ test('what is wrong with a network fault', () => {
 })
 
 test('the rate of a network fault is 100% if it is left out', () => {
-  const { rate, port, label, source } = drop('port=53,proto=udp')
+  const { rate, ports, label, source } = drop('port=53,proto=udp')
   assert.deepEqual(
-    { rate, port, label, source },
+    { rate, ports, label, source },
     {
       rate: 100,
-      port: { low: 53, high: 53 },
+      ports: [{ low: 53, high: 53 }],
       label: 'drop-net port=53,proto=udp',
       source: '--drop-net port=53,proto=udp',
     },
@@ -407,7 +479,7 @@ const ways: readonly (readonly [typed: string, hint: string])[] = [
   ['connect=5000', 'to return it without running the call, write ret:5000'],
   [
     'write=1k',
-    'an outcome is an error (ENOENT, -2 or EIO|EINTR), ret:N, delay:50ms, signal:SIGKILL or short:50%',
+    'an outcome is an error (ENOENT, -2 or EIO|EINTR), ret:N, delay:50ms, delay-exit:50ms, signal:SIGKILL or short:50%',
   ],
   ['write=short', 'did you mean short:50%?'],
   ['write=partial:1', 'did you mean short:50%?'],
@@ -415,7 +487,10 @@ const ways: readonly (readonly [typed: string, hint: string])[] = [
   ['openat=EACCES|ret:0', 'only errors can be drawn: EIO|EINTR|EAGAIN'],
   ['openat=EACCES/EMFILE', 'one of several errors is written EIO|EINTR|EAGAIN'],
   ['openat={ENOENT,EACCES}', 'one of several errors is written EIO|EINTR|EAGAIN'],
-  ['read=EIO+delay:200ms', 'the delay comes first: delay:200ms+EIO'],
+  [
+    'read=EIO+delay:200ms',
+    'the delay comes first: delay:200ms+EIO; before the call returns it is delay-exit:',
+  ],
   ['read=delay:10ms-50ms', 'a delay may be drawn from a range: delay:10ms..50ms'],
   ['read=delay:10ms±5ms', 'a delay may be drawn from a range: delay:10ms..50ms'],
   ['openat=ENOENT@0.5', 'did you mean 50% or 0.5%?'],
@@ -455,7 +530,7 @@ const ways: readonly (readonly [typed: string, hint: string])[] = [
   ['openat=EIO,file=/x', 'did you mean path=?'],
   ['write=EIO,fd=3-9', 'several descriptors are joined by +: fd=1+2'],
   ['write=EIO,fd=0+1+2+3+4+5+6+7+8', 'give a second rule for the others'],
-  ['write=EIO,fd=1,2', 'a key has one value: give a rule for each'],
+  ['write=EIO,fd=1,2', 'several values of fd=, port= and to= are joined by +: port=53+853'],
   ['write=EIO,fd=!1', 'fd= cannot be negated'],
   ...['^open=EIO', '/open=EIO', '/^open/=EIO'].map(
     (typed) =>
@@ -482,8 +557,8 @@ const networkWays: readonly (readonly [typed: string, hint: string])[] = [
   ['50%,delay=100ms', noLatency],
   ['delay=100ms', noLatency],
   ['50%,latency=100ms', noLatency],
-  ['port=53+80', 'a rule has one port or one range: give a rule for each'],
-  ['port=53,80', 'a key has one value: give a rule for each'],
+  ['port=53;80', 'several ports are joined by +: port=53+853'],
+  ['port=53,80', 'several values of fd=, port= and to= are joined by +: port=53+853'],
   ['port=8000..8999', 'did you mean 8000-8999?'],
   ['port=!22', 'port= cannot be negated: write the range below and the one above'],
   ['port=http', 'write the number of the port: names of services are not looked up'],

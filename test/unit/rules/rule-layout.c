@@ -20,6 +20,15 @@ static void print_layout(void)
 	printf("target.kind %zu\n", offsetof(struct target, kind));
 	printf("target.value %zu\n", offsetof(struct target, value));
 	printf("target.name %zu\n", offsetof(struct target, name));
+	printf("port_range %zu\n", sizeof(struct port_range));
+	printf("port_range.low %zu\n", offsetof(struct port_range, low));
+	printf("port_range.high %zu\n", offsetof(struct port_range, high));
+	printf("block %zu\n", sizeof(struct block));
+	printf("block.address %zu\n", offsetof(struct block, address));
+	printf("block.family %zu\n", offsetof(struct block, family));
+	printf("block.prefix %zu\n", offsetof(struct block, prefix));
+	printf("pause.ns %zu\n", offsetof(struct pause, ns));
+	printf("pause.spread %zu\n", offsetof(struct pause, spread));
 	printf("target_kinds %d %d %d %d %d\n", TARGET_NAME, TARGET_GLOB, TARGET_PID, TARGET_UID,
 	       TARGET_CGROUP);
 	printf("RULES_MAX %u\n", RULES_MAX);
@@ -38,20 +47,27 @@ static void print_layout(void)
 	FIELD(flags);
 	FIELD(fd_count);
 	FIELD(ifindex);
-	FIELD(port_low);
-	FIELD(port_high);
+	FIELD(port_count);
 	FIELD(protocol);
 	FIELD(direction);
-	FIELD(to_family);
-	FIELD(to_prefix);
-	FIELD(to);
+	FIELD(to_count);
 	FIELD(slot);
-	FIELD(spread);
+	FIELD(share);
+	FIELD(enter);
+	FIELD(exit);
+	FIELD(signal);
 	FIELD(errors);
 	FIELD(error_count);
 	FIELD(fds);
+	FIELD(ports);
+	FIELD(to);
 	FIELD(syscalls);
 	FIELD(path);
+}
+
+static void print_pause(const char *name, const struct pause *pause)
+{
+	printf("\"%s\":[\"%lld\",\"%llu\"],", name, (long long)pause->ns, (unsigned long long)pause->spread);
 }
 
 static void print_rule(const struct rule *r)
@@ -62,8 +78,7 @@ static void print_rule(const struct rule *r)
 								 : "?");
 	printf("\"outcome\":\"%s\",", r->outcome == OUTCOME_ERRNO    ? "errno"
 				      : r->outcome == OUTCOME_RETURN ? "return"
-				      : r->outcome == OUTCOME_DELAY  ? "delay"
-				      : r->outcome == OUTCOME_SIGNAL ? "signal"
+				      : r->outcome == OUTCOME_RUN    ? "run"
 				      : r->outcome == OUTCOME_DROP   ? "drop"
 				      : r->outcome == OUTCOME_REFUSE ? "refuse"
 				      : r->outcome == OUTCOME_SHORT  ? "short"
@@ -78,8 +93,7 @@ static void print_rule(const struct rule *r)
 				   : r->scope == SCOPE_PROCESS ? "process"
 				   : r->scope == SCOPE_THREAD  ? "thread"
 							       : "?");
-	printf("\"hasPath\":%d,\"hasTo\":%d,\"fds\":[", !!(r->flags & RULE_HAS_PATH),
-	       !!(r->flags & RULE_HAS_TO));
+	printf("\"hasPath\":%d,\"fds\":[", !!(r->flags & RULE_HAS_PATH));
 	for (u32 i = 0; i < RULE_FDS_MAX; i++) {
 		if (r->fd_count && i >= r->fd_count && r->fds[i] != r->fds[r->fd_count - 1])
 			printf("\"?\"");
@@ -87,12 +101,23 @@ static void print_rule(const struct rule *r)
 	for (u32 i = 0; i < r->fd_count && i < RULE_FDS_MAX; i++)
 		printf("%s%d", i ? "," : "", r->fds[i]);
 	printf("],");
-	printf("\"ifindex\":%u,\"port\":[%u,%u],\"protocol\":%u,\"direction\":\"%s\",", r->ifindex,
-	       r->port_low, r->port_high, r->protocol, r->direction == DIRECTION_IN ? "in" : "out");
-	printf("\"to\":[%u,%u", r->to_family, r->to_prefix);
-	for (size_t i = 0; i < sizeof(r->to); i++)
-		printf(",%u", r->to[i]);
-	printf("],\"slot\":%u,\"spread\":\"%llu\",\"errors\":[", r->slot, (unsigned long long)r->spread);
+	printf("\"ifindex\":%u,\"protocol\":%u,\"direction\":\"%s\",\"ports\":[", r->ifindex, r->protocol,
+	       r->direction == DIRECTION_IN ? "in" : "out");
+	for (u32 i = 0; i < r->port_count && i < RULE_PORTS_MAX; i++)
+		printf("%s%u,%u", i ? "," : "", r->ports[i].low, r->ports[i].high);
+	printf("],\"to\":[");
+	for (u32 i = 0; i < r->to_count && i < RULE_BLOCKS_MAX; i++) {
+		const struct block *block = &r->to[i];
+
+		printf("%s[%u,%u", i ? "," : "", block->family, block->prefix);
+		for (size_t k = 0; k < sizeof(block->address); k++)
+			printf(",%u", block->address[k]);
+		printf("]");
+	}
+	printf("],\"slot\":%u,\"share\":\"%llu\",", r->slot, (unsigned long long)r->share);
+	print_pause("enter", &r->enter);
+	print_pause("exit", &r->exit);
+	printf("\"signal\":\"%llu\",\"errors\":[", (unsigned long long)r->signal);
 	const char *comma = "";
 	for (u64 i = 0; i < r->error_count && i < RULE_ERRORS_MAX; i++) {
 		printf("%s%u", comma, r->errors[i]);
@@ -107,7 +132,11 @@ static void print_rule(const struct rule *r)
 		comma = ",";
 	}
 	printf("],\"path\":\"");
-	for (size_t i = 0; i < strnlen(r->path, sizeof(r->path)); i++)
+	size_t length = sizeof(r->path);
+
+	while (length > 0 && !r->path[length - 1])
+		length--;
+	for (size_t i = 0; i < length; i++)
 		printf("%02x", (unsigned char)r->path[i]);
 	printf("\"}\n");
 }

@@ -41,6 +41,14 @@ test('actions', () => {
   assert.deepEqual(outcome('signal=term'), { kind: 'signal', name: 'SIGTERM', signal: 15 })
   assert.deepEqual(outcome('delay_enter=100'), { kind: 'delay', ns: 100_000n }) // microseconds
   assert.deepEqual(outcome('delay_enter=1.5ms'), { kind: 'delay', ns: 1_500_000n })
+  // Several of one expression, each in its turn at a call whatever their order in the text.
+  const pauses = { kind: 'delay', ns: 5_000_000n } as const
+  const combined = {
+    kind: 'combined',
+    parts: [pauses, outcome('error=EIO'), { kind: 'delay-exit', ns: 1000n }],
+  }
+  assert.deepEqual(outcome('delay_exit=1:error=EIO:delay_enter=5ms'), combined)
+  assert.deepEqual(outcome('delay_enter=5ms:when=2:delay_exit=1:error=EIO'), combined)
   assert.deepEqual(one('getpid:when=3:signal=9:when=5+').when.first, 5) // the last one counts
   assert.deepEqual(one('inject=getpid:error=EIO').outcome, outcome('error=EIO'))
   const enosys = { kind: 'errno', name: 'ENOSYS', errno: 38 }
@@ -137,10 +145,13 @@ test('errors mark what is wrong', () => {
     ['getpid:error=-2', '-2', /unknown error/],
     ['getpid:when=0:error=EIO', '0', /first/],
     ['getpid:signal=65', '65', /1 to 64/],
-    ['getpid:error=EIO:retval=1', 'retval=1', /error= and retval= cannot be combined/],
-    ['getpid:error=EIO:signal=9', 'signal=9', /error= and signal= cannot be combined/],
-    ['getpid:delay_enter=9:error=EIO', 'error=EIO', /delay_enter= and error= cannot be combined/],
-    ['getpid:delay_exit=9', 'delay_exit=9', /delay_exit= is not supported/],
+    ['getpid:error=EIO:retval=1', 'retval=1', /'error=EIO' and 'retval=1' cannot be combined/],
+    ['getpid:retval=1:error=EIO', 'error=EIO', /'retval=1' and 'error=EIO' cannot be combined/],
+    ['getpid:signal=9:signal=8', 'signal=8', /'signal=9' and 'signal=8' cannot be combined/],
+    ['getpid:delay_enter=9:delay_enter=8', 'delay_enter=8', /cannot be combined/],
+    ['getpid:delay_exit=9:delay_exit=8', 'delay_exit=8', /cannot be combined/],
+    ['exit:delay_exit=9', 'delay_exit=9', /exit cannot have this outcome: it never returns/],
+    ['getpid:poke_exit=@arg1=00', 'poke_exit=@arg1=00', /poke_exit= is not supported/],
     ['getpid:poke_enter=@arg1=00', 'poke_enter=@arg1=00', /not supported/],
     ['getpid:poke_exit=@arg1=00', 'poke_exit=@arg1=00', /not supported/],
     ['getpid:syscall=getuid', 'syscall=getuid', /not supported/],

@@ -16,7 +16,9 @@ test('a rate is the difference of two looks by the time between them', () => {
 
 test('calls and context switches too; where nobody counts there are none', () => {
   const history = new History()
-  const calls = (count: bigint) => ({ succeeded: count, failed: count / 2n, contextSwitches: 0n })
+  const calls = (count: bigint) => ({
+    ...{ succeeded: count, failed: count / 2n, contextSwitches: 0n, byCall: [] },
+  })
   history.add(activity({ atMs: 0, calls: calls(0n) }))
   history.add(activity({ atMs: 1000, calls: calls(10n) }))
   assert.deepEqual(history.calls, { succeeded: [10], failed: [5], contextSwitches: [0] })

@@ -34,6 +34,11 @@ function historyOf(rules: number, some?: Partial<Activity>): History {
           succeeded: BigInt(second * 1234),
           failed: BigInt(second * 56),
           contextSwitches: BigInt(second * 7),
+          byCall: [
+            { name: 'close', succeeded: BigInt(second * 1200), failed: 0n },
+            { name: 'openat', succeeded: BigInt(second * 34), failed: BigInt(second * 50) },
+            { name: 'read', succeeded: 0n, failed: BigInt(second * 6) },
+          ],
         },
         targets: [
           { pid: 4711, name: 'curl', rules: ['rule_0'] },
@@ -91,7 +96,8 @@ test('with room for all: rules with graphs, calls, targets and injections', () =
 })
 
 test('where room is short, words go before numbers do', () => {
-  const calls = { succeeded: 123_456n, failed: 98_765n, contextSwitches: 54_321n }
+  const byCall = [{ name: 'openat', succeeded: 123_456n, failed: 98_765n }]
+  const calls = { succeeded: 123_456n, failed: 98_765n, contextSwitches: 54_321n, byCall }
   for (const [columns, row] of [
     [80, /^calls succeeding 123k\/s +failing 98\.8k\/s +context switches 54\.3k\/s$/],
     [60, /^succeeding 123k\/s +failing 98\.8k\/s +switches 54\.3k\/s$/],
@@ -104,7 +110,7 @@ test('where room is short, words go before numbers do', () => {
         activity({
           atMs: second * 1000,
           rules: [ruleActivity('rule', 1_234_567 * second, 98_765 * second)],
-          calls: second ? calls : { succeeded: 0n, failed: 0n, contextSwitches: 0n },
+          calls: second ? calls : { ...calls, succeeded: 0n, failed: 0n, contextSwitches: 0n },
         }),
       )
     const lines = linesOf(history, { size: { columns, rows: 24 } })
@@ -118,6 +124,17 @@ test('where room is short, words go before numbers do', () => {
         : /^seen 1\.2M .*fired 98\.8k/m
     assert.match(lines.join('\n'), numbers)
   }
+})
+
+test('calls by name, what fails most first; those that there is no room for are counted', () => {
+  const line = (columns: number) =>
+    shown({ columns })
+      .find((each) => each.startsWith('failed of all'))
+      ?.trimEnd()
+  assert.equal(line(100), 'failed of all  openat 100 of 168, read 12 of 12, close 0 of 2400')
+  assert.equal(line(50), 'failed of all  openat 100 of 168, 2 others')
+  assert.equal(line(32), 'failed of all  openat 100 of 16…')
+  assert.ok(!shown({ rows: 18 }).some((each) => each.startsWith('failed of all')))
 })
 
 test('each heading of the table of rules is whole, or is not there', () => {
@@ -155,7 +172,7 @@ test('rules that were left out are in view: each with its reason where there is 
 })
 
 test('what a rule does is shown without its engine before it is cut', () => {
-  const what = 'outgoing packets are lost silently each time, with a chance of 50%'
+  const what = 'outgoing packets are lost silently with a chance of 50% each time'
   const rule = { ...ruleActivity('drop-net 50%', 1, 1), what, engine: 'seccomp' }
   const title = (columns: number) =>
     shown({ columns, activity: { rules: [rule] } }).find((line) => line.startsWith('drop-net'))

@@ -8,7 +8,7 @@ import { requires } from '../../../helpers/requires.ts'
 
 const nothing = { interface: undefined, skipUnsupported: false }
 
-/** The rest of each rule; every one is for curl where nothing else is said. */
+/** The rest of each rule; every one is for curl by default. */
 function rulesOf(
   sections: Readonly<Record<string, readonly string[]>>,
   targets = 'targets: [{process_name: curl}]',

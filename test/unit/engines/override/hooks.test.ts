@@ -32,7 +32,7 @@ test('hook fails calls that pass a hook, and refuses everything else with a reas
     assert.equal(refusal(fault), undefined, fault)
   assert.match(refusal('fsync=EIO')!, /^fsync passes no hook/)
   assert.match(refusal('close+dup+read=EIO')!, /^close and dup pass no hook/)
-  assert.match(refusal('read=ret:0')!, /makes none return a value/)
+  assert.match(refusal('read=ret:0')!, /cannot make them return a value/)
   assert.match(refusal('read=delay:1s')!, /cannot wait/)
   assert.match(refusal('read=EIO,scope=thread')!, /not in threads/)
   // Else it would fail every call, whatever its file or the other side.

@@ -99,8 +99,10 @@ test('exit takes a delay or a signal, and neither an error nor a value', () => {
     assert.match(refusesOutcome(call, outcomes.errno)!, /never returns/)
     assert.match(refusesOutcome(call, outcomes.return)!, /never returns/)
     assert.equal(refusesOutcome(call, outcomes.delay), undefined)
-    const fails = { ...outcomes.delay, fails: outcomes.errno }
+    const fails = { kind: 'combined', parts: [outcomes.delay, outcomes.errno] } as const
     assert.match(refusesOutcome(call, fails)!, /never returns/)
+    const late = { kind: 'delay-exit', ns: 1n } as const
+    assert.match(refusesOutcome(call, late)!, /never returns/)
     assert.equal(refusesOutcome(call, outcomes.signal), undefined)
   }
   assert.equal(refusesOutcome('openat', outcomes.errno), undefined)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "joined.h"
+#include "processes.h"
+#include "supervise.h"
+#include "../shared/joining.h"
+#include "../shared/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434 /* Linux 5.3 */
+#endif
+
+static int is_joined;
+static int end = -1; /* pidfd */
+
+/* The process that has made the socket pair (unix(7)). */
+static pid_t find_process(void)
+{
+	struct ucred peer = { .pid = 0 };
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(SUPERVISOR_JOINING, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -1;
+	errno = ESRCH; /* it is in a pid namespace that we are not in */
+	return peer.pid > 0 ? peer.pid : -1;
+}
+
+static int tell(const void *message, size_t size)
+{
+	return send(SUPERVISOR_JOINING, message, size, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -1;
+}
+
+static int offer(const struct call_set *named, const char *control)
+{
+	struct join_offer offer = { .type = JOIN_OFFER, .supervisor = getpid() };
+
+	memcpy(offer.named, named->bits, sizeof(offer.named));
+	errno = ENAMETOOLONG;
+	if (snprintf(offer.control, sizeof(offer.control), "%s", control) >= (int)sizeof(offer.control))
+		return -1;
+	return tell(&offer, sizeof(offer));
+}
+
+/* The listener, or -1: it could not install the filter, and knows why itself. */
+static int hear_listener(void)
+{
+	u32 type = 0;
+	struct iovec part = { &type, sizeof(type) };
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t n;
+	int listener;
+
+	do
+		n = recvmsg(SUPERVISOR_JOINING, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+
+	const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	if (n == 0)
+		errno = ECHILD;
+	else if (n > 0)
+		errno = EPROTO;
+	if (!header || type != JOIN_LISTENER || header->cmsg_type != SCM_RIGHTS)
+		return -1;
+	memcpy(&listener, CMSG_DATA(header), sizeof(listener));
+	return listener;
+}
+
+int joined_begin(const struct call_set *named, const char *control, struct staged *staged)
+{
+	const pid_t pid = find_process();
+
+	staged->failed_step = STEP_LISTENER;
+	staged->go = -1;
+	staged->result = -1;
+	if (pid < 0 || fcntl(SUPERVISOR_JOINING, F_SETFD, FD_CLOEXEC) < 0)
+		return -1;
+	end = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (end < 0 || offer(named, control) < 0)
+		return -1;
+	processes_descend_from(pid);
+	staged->listener = hear_listener();
+	if (staged->listener < 0)
+		return -1;
+	staged->pid = pid;
+	is_joined = 1;
+	return 0;
+}
+
+int joined_go(void)
+{
+	const u32 type = JOIN_READY;
+
+	return tell(&type, sizeof(type));
+}
+
+void joined_without_node(void)
+{
+	const u32 type = JOIN_ALONE;
+
+	(void)tell(&type, sizeof(type)); /* it has ended, too */
+}
+
+int joined_end(void)
+{
+	return end;
+}
+
+void joined_ended(void)
+{
+	close(end);
+	end = -1;
+}
+
+int joined_is(void)
+{
+	return is_joined;
+}
