@@ -112,6 +112,66 @@ for (const engine of ['seccomp', 'ptrace'])
     assert.equal(done.status, 0, done.stderr)
   })
 
+/** Many calls in a row on one number, which means another file each time: what all of them came to. */
+const onOneNumber = `
+import ctypes, errno, os, sys, threading
+os.chdir(sys.argv[1])
+hit, other = (os.open(name, os.O_RDWR) for name in ('a.db', 'b.txt'))
+FD = 77
+def write(name):
+    lines = set()
+    for i in range(30):
+        try: os.pwrite(FD, b'x', 0); lines.add('ok')
+        except OSError as error: lines.add(errno.errorcode[error.errno])
+    print(name, *sorted(lines))
+for turn in 'first', 'again':
+    os.dup2(hit, FD); write('hit ' + turn)
+    os.dup2(other, FD); write('other ' + turn)
+    os.close(FD); write('closed ' + turn)
+os.dup2(other, FD); write('before its new name')
+os.rename('b.txt', 'a.db'); write('renamed')
+os.rename('a.db', 'b.txt'); write('renamed back')
+def in_thread():
+    write('thread, shared')
+    assert ctypes.CDLL(None).unshare(0x400) == 0 # CLONE_FILES
+    os.dup2(hit, FD); write('thread, its own')
+    done.set(); go_on.wait()
+    write('thread, still')
+done, go_on = threading.Event(), threading.Event()
+thread = threading.Thread(target=in_thread)
+thread.start(); done.wait()
+write('the first thread')
+go_on.set(); thread.join()
+`
+
+for (const engine of ['seccomp', 'ptrace'])
+  test(`${engine}: path= looks anew at each call what a descriptor means`, async (t) => {
+    if (!requires(t, 'python3')) return
+    const folder = scratch(t)
+    for (const name of ['a.db', 'b.txt']) {
+      writeFileSync(join(folder, name), name)
+      chmodSync(join(folder, name), 0o666)
+    }
+    chmodSync(folder, 0o777)
+    const fault = ['--engine', engine, '--syscall', `pwrite64=ENOSPC,path=${folder}/a.db`]
+    const done = await runMinderbinder(
+      ['exec', '-q', ...fault, '--', '/usr/bin/python3', '-c', onOneNumber, folder],
+      options,
+    )
+    const turn = (name: string) => [
+      `hit ${name} ENOSPC`,
+      `other ${name} ok`,
+      `closed ${name} EBADF`,
+    ]
+    assert.deepEqual(done.stdout.split('\n').slice(0, -1), [
+      ...[...turn('first'), ...turn('again')],
+      ...['before its new name ok', 'renamed ENOSPC', 'renamed back ok'],
+      ...['thread, shared ok', 'thread, its own ENOSPC'],
+      ...['the first thread ok', 'thread, still ENOSPC'],
+    ])
+    assert.equal(done.status, 0, done.stderr)
+  })
+
 const onDatabases = `
 import os, sqlite3, sys
 os.chdir(sys.argv[1])

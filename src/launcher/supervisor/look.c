@@ -18,8 +18,23 @@ static int is_other_call(const struct rule *rule, const struct call_shape *shape
 	return rule->fd_count && !fd_matches(rule, shape, look.arguments);
 }
 
+/* Whether one of the paths, none of which matched, may have been meant: found out here, where no lock is held. */
+static int came_near(const struct rule *rule, const struct rule_counts *counts)
+{
+	if (__atomic_load_n(&counts->matched, __ATOMIC_RELAXED) > 0 || !near_wanted(rule->slot))
+		return 0;
+	for (u32 i = 0; i < look.paths.count; i++) {
+		for (const char *glob = next_glob(rule, NULL); glob; glob = next_glob(rule, glob)) {
+			if (is_near(glob, look.paths.of[i].text))
+				return 1;
+		}
+	}
+	return 0;
+}
+
 /* Records how a rule that names the call compares with it. */
-static void compare_with(const struct rule *rule, u32 row, const struct call_shape *shape)
+static void compare_with(const struct rule *rule, const struct rule_counts *counts, u32 row,
+			 const struct call_shape *shape)
 {
 	const int whole = rule->outcome == OUTCOME_SHORT && !short_bytes(rule, look.length);
 	const int other = is_other_call(rule, shape);
@@ -29,7 +44,7 @@ static void compare_with(const struct rule *rule, u32 row, const struct call_sha
 	set_bit(look.other, row, other);
 	set_bit(look.agrees, row, path && peer && !whole);
 	set_bit(look.unread, row, (!path && look.paths.unread) || (!peer && look.peer.unread));
-	set_bit(look.near, row, !path && look.paths.count > 0);
+	set_bit(look.near, row, !path && came_near(rule, counts));
 }
 
 void look_compare(struct faults *faults, const struct rule_table *table, struct receiver *receiver)
@@ -56,8 +71,11 @@ void look_compare(struct faults *faults, const struct rule_table *table, struct 
 		peer_read(&look.peer, shape, call, table->peer_parts[number]);
 		receiver_waited(receiver);
 	}
-	for (u32 at = table->first_of[number]; at < table->first_of[number + 1]; at++)
-		compare_with(&table->rules[table->rows_of[at]], table->rows_of[at], shape);
+	for (u32 at = table->first_of[number]; at < table->first_of[number + 1]; at++) {
+		const u32 row = table->rows_of[at];
+
+		compare_with(&table->rules[row], &faults->counts[row], row, shape);
+	}
 }
 
 void look_keep_near(struct rule_table *table, u32 number)

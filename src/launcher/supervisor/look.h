@@ -17,7 +17,7 @@ struct look {
 	u64 other[RULES_MAX / 64];  /* a descriptor or a socket that is not the rule's: to it, another call */
 	u64 agrees[RULES_MAX / 64]; /* its path=, port=, to= and proto= do, and the call can have the outcome */
 	u64 unread[RULES_MAX / 64]; /* or could not be compared */
-	u64 near[RULES_MAX / 64];   /* or did not match, and the rule has met none that did */
+	u64 near[RULES_MAX / 64];   /* or did not match, but nearly, and the rule has met none that did */
 };
 
 extern __thread struct look look;

@@ -45,8 +45,8 @@ static int is_typo(const char *meant, const char *seen)
 	       (meant[0] == seen[1] && meant[1] == seen[0] && strcmp(meant + 2, seen + 2) == 0);
 }
 
-/* The same name in another folder, or written another way: relative and absolute. */
-static int is_near(const char *glob, const char *path)
+/* Written another way: relative and absolute, too. */
+int is_near(const char *glob, const char *path)
 {
 	const char *meant = last_part(glob), *seen = last_part(path);
 

@@ -17,6 +17,9 @@ struct near_path {
 /* Is there room for one of this rule? Cheap; by any thread, as the next. */
 int near_wanted(u32 slot);
 
+/* The same name in another folder, or written another way. */
+int is_near(const char *glob, const char *path);
+
 /* Keeps `path` if it is near `glob`, and new. */
 void near_consider(u32 slot, const char *glob, const char *path);
 

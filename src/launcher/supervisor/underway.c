@@ -119,7 +119,11 @@ static u32 write_words(pid_t tid, const struct cut *cut)
 	return cut->count;
 }
 
-/* Memory and registers as the program left them: compilers rely on it (System V ABI, "Linux Conventions"). */
+/*
+ * Memory and registers as the program left them: compilers rely on it (System V ABI, "Linux Conventions"). That is why a
+ * cut call stops a second time, at its return: no request of ptrace(2) changes what the kernel reads as an argument and not
+ * the register that the program gets back.
+ */
 static void restore(const struct underway *call, u32 words)
 {
 	const pid_t tid = (pid_t)call->call.pid;
