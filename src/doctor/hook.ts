@@ -9,7 +9,7 @@ import { type TrialOrNot, tryFault } from './fault-trial.ts'
 const question: Question = {
   id: 'hook',
   group: 'syscalls',
-  title: 'errors at security hooks',
+  title: 'engine hook',
   cost: 'on a kernel without override, run fails no system calls',
   remedy: 'root, and a kernel with CONFIG_SECURITY and BTF that lets root attach fmod_ret programs',
 }
