@@ -10,7 +10,7 @@ const question: Question = {
   id: 'hook',
   group: 'syscalls',
   title: 'engine hook',
-  cost: 'on a kernel without override, run fails no system calls',
+  cost: 'run cannot fault system calls on a kernel without override',
   remedy: 'root, and a kernel with CONFIG_SECURITY and BTF that lets root attach fmod_ret programs',
 }
 

@@ -10,7 +10,7 @@ const question: Question = {
   id: 'override',
   group: 'syscalls',
   title: 'engine override',
-  cost: 'system call faults cost a round trip to the supervisor (some 10 to 20 us) on each named call',
+  cost: 'each named call takes a round trip to the supervisor (some 10 to 20 us)',
   remedy: 'root, and a kernel with CONFIG_FUNCTION_ERROR_INJECTION and CONFIG_BPF_KPROBE_OVERRIDE',
 }
 
