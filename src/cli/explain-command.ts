@@ -17,7 +17,9 @@ export async function explainCommand(
     .usage(
       '[FAULT]... [OPTION]... [--] [COMMAND [ARG]...]\n       minderbinder explain CONFIG.yaml',
     )
-    .description('Describe what a line of exec, or a configuration file, would do; change nothing.')
+    .description(
+      'Describe what exec with these arguments, or a configuration file, would do; change nothing.',
+    )
     .argument('[operand...]')
   const read = addExecOptions(parser)
   parseArguments(parser, args)

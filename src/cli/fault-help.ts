@@ -1,5 +1,4 @@
 /** The grammar of faults in brief, below the options of `exec --help` and `explain --help`. */
-import { packageFile } from '../installation.ts'
 import { type AnyKey, isOfEveryFault, keysOf } from '../rules/keys/index.ts'
 import { outcomeKinds } from '../rules/outcomes/index.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -19,9 +18,7 @@ Faults in full:
     KEY      ${block(filled(ownKeys('drop-net').map(({ brief }) => brief)))}
   --refuse-net [RATE][,KEY=VALUE]...
   RATE       0% to 100%; the default is 100%
-  every KEY  ${block(filled(every.map(({ brief }) => brief)))}
-
-Manual: man ${packageFile('man/minderbinder.1')}`
+  every KEY  ${block(filled(every.map(({ brief }) => brief)))}`
 }
 
 /** Those that not every fault has; what the fault is about comes first. */

@@ -9,7 +9,7 @@ import { newCommand, parseArguments } from './parse.ts'
 export function listCommand(args: readonly string[]): string {
   const parser = newCommand('list')
     .usage('syscalls|errnos|families [--json]')
-    .description('Print the names that faults are made of, one a line.')
+    .description('Print the names that a fault can use, one per line.')
     .passThroughOptions(false)
     .argument('[what]')
     .option(jsonOptions.json.flags, jsonOptions.json.description)

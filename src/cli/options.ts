@@ -24,7 +24,7 @@ export const faultOptions = {
   },
   inject: {
     flags: '--inject <STRACE_SPEC>',
-    description: "strace's own inject= expression: openat:error=ENOENT:when=3+",
+    description: 'inject what an expression of strace describes: openat:error=ENOENT:when=3+',
     group: 'Faults',
   },
   config: {
@@ -43,7 +43,7 @@ export const execOptions = {
   control: {
     flags: '--control [SET]',
     description:
-      'let the command change faults while it runs; --control=SET: those of these system calls',
+      'let the command add and lift faults while it runs; =SET limits them to these system calls',
     group: 'Choice',
   },
   engine: {
@@ -58,7 +58,8 @@ export const execOptions = {
   },
   includeSetuid: {
     flags: '--include-setuid',
-    description: 'fault set-user-ID programs too, which may hand their rights to any user',
+    description:
+      'also fault set-user-ID programs, though a fault can hand their rights to the user',
     group: 'Choice',
   },
   user: {
@@ -103,12 +104,12 @@ export const execOptions = {
   },
   requireHit: {
     flags: '--require-hit',
-    description: 'fail with 122 if a fault never fired though the command succeeded',
+    description: 'exit with 122 instead of 0 if a fault never fired',
     group: 'Other',
   },
   requireHitAlways: {
     flags: '--require-hit-always',
-    description: 'the same, however the command ended',
+    description: 'exit with 122 if a fault never fired, however the command ended',
     group: 'Other',
   },
   debug: {
@@ -129,7 +130,7 @@ export const runOptions = {
   includeSetuid: execOptions.includeSetuid,
   skipUnsupported: {
     flags: '--skip-unsupported',
-    description: 'leave out rules that cannot be applied here',
+    description: 'skip rules that cannot be applied here',
     group: 'Choice',
   },
   dryRun: {

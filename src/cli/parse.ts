@@ -1,6 +1,7 @@
 /** commander as this project uses it: its errors are ours, and it never ends the process. */
 import { Command, CommanderError, type Option } from 'commander'
 import { MinderbinderError } from '../errors.ts'
+import { packageFile } from '../installation.ts'
 import { otherOptionHint } from './other-options.ts'
 
 /** Help or the version was asked for: `text` is for stdout. */
@@ -56,6 +57,7 @@ export function newCommand(name: string): Command {
     .exitOverride()
     .passThroughOptions()
     .helpOption('-h, --help', 'show this text')
+    .addHelpText('afterAll', () => `\nManual: man ${packageFile('man/minderbinder.1')}`)
     .configureOutput({ writeOut: () => {}, writeErr: () => {} })
 }
 

@@ -6,7 +6,7 @@ export function usage(): string {
 
 Usage:
   minderbinder exec [FAULT]... [OPTION]... [--] COMMAND [ARG]...
-      run COMMAND under faults; its exit status is minderbinder's
+      run COMMAND under faults, and exit with its status
   minderbinder run [OPTION]... CONFIG.yaml...
       fault the processes that the files name, on the whole machine, until ^C (root)
   minderbinder explain [FAULT]... | CONFIG.yaml
@@ -14,7 +14,7 @@ Usage:
   minderbinder doctor [--json]
       check which faults work here, as this user; exit 1 if none does
   minderbinder list syscalls|errnos|families [--json]
-      the names that faults are made of
+      print the names that a fault can use
   minderbinder --interface IF CONFIG.yaml
       the same as run --interface IF CONFIG.yaml
 

@@ -9,8 +9,8 @@ import { type TrialOrNot, tryFault } from './fault-trial.ts'
 const question: Question = {
   id: 'hook',
   group: 'syscalls',
-  title: 'errors at security hooks',
-  cost: 'on a kernel without override, run fails no system calls',
+  title: 'engine hook',
+  cost: 'run cannot fault system calls on a kernel without override',
   remedy: 'root, and a kernel with CONFIG_SECURITY and BTF that lets root attach fmod_ret programs',
 }
 

@@ -9,8 +9,8 @@ import { type TrialOrNot, tryFault } from './fault-trial.ts'
 const question: Question = {
   id: 'override',
   group: 'syscalls',
-  title: 'override by eBPF',
-  cost: 'system call faults cost a round trip to the supervisor (some 10 to 20 us) on each named call',
+  title: 'engine override',
+  cost: 'each named call takes a round trip to the supervisor (some 10 to 20 us)',
   remedy: 'root, and a kernel with CONFIG_FUNCTION_ERROR_INJECTION and CONFIG_BPF_KPROBE_OVERRIDE',
 }
 

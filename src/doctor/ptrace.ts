@@ -6,7 +6,7 @@ import { Probe } from './probe.ts'
 const question: Question = {
   id: 'ptrace',
   group: 'syscalls',
-  title: 'tracing by ptrace',
+  title: 'engine ptrace',
   cost: 'no --engine ptrace, under which no signal interrupts a call that a fault names',
   remedy:
     'kernel.yama.ptrace_scope at 0 or 1; not under strace, a debugger or minderbinder; in a container, ptrace(2) allowed',

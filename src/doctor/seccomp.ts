@@ -7,7 +7,7 @@ const questions = {
   listener: {
     id: 'seccomp-listener',
     group: 'syscalls',
-    title: 'seccomp listener',
+    title: 'engine seccomp',
     cost: 'no system call faults by seccomp, the engine that needs no privilege',
     remedy:
       'Linux 5.5 with CONFIG_SECCOMP_FILTER; in a container, a seccomp profile that allows seccomp(2)',

@@ -20,14 +20,14 @@ const unfaultable: ReadonlyMap<string, string> = new Map([
     'restart_syscall',
     'the kernel makes it, to go on with a call that a signal interrupted: name that call instead',
   ],
-  ['uretprobe', 'only the kernel’s own uprobe trampolines make it, past every filter'],
-  ['uprobe', 'only the kernel’s own uprobe trampolines make it, past every filter'],
+  ['uretprobe', 'made only by the kernel’s own uprobe trampolines, past every filter'],
+  ['uprobe', 'made only by the kernel’s own uprobe trampolines, past every filter'],
 ])
 
 /** Why no rule can name this call; undefined if one can. */
 export function notFaultable(name: string, arch: Architecture): string | undefined {
   if (vdso[arch].includes(name)) {
-    return 'the vDSO answers it in user space: there is no system call to fault'
+    return 'the vDSO answers in user space: there is no system call to fault'
   }
   return unfaultable.get(name)
 }
@@ -38,5 +38,5 @@ export function notFaultable(name: string, arch: Architecture): string | undefin
  */
 export function neverReturns(name: string): string | undefined {
   if (name !== 'exit' && name !== 'exit_group') return undefined
-  return 'it never returns, and a program that sees it return crashes or hangs; a delay or a signal can be injected'
+  return 'a call that ends its caller never returns, and a program that sees it return crashes or hangs; a delay or a signal can be injected'
 }

@@ -101,7 +101,7 @@ function globHint(glob: string, arch: Architecture): string {
 }
 
 function leftOutReason(name: string, arch: Architecture): string {
-  return notFaultable(name, arch) ?? 'it never returns'
+  return notFaultable(name, arch) ?? 'a call that ends its caller never returns'
 }
 
 /** The same place, where it names a system call that can be faulted. */

@@ -33,7 +33,7 @@ export interface ExecOptions {
 export function execParser(): { parser: Command; read: ReturnType<typeof addExecOptions> } {
   const parser = newCommand('exec')
     .usage('[FAULT]... [OPTION]... [--] COMMAND [ARG]...')
-    .description("Run COMMAND under faults; its exit status is minderbinder's.")
+    .description('Run COMMAND under faults, and exit with its status.')
     .argument('[command...]')
   return { parser, read: addExecOptions(parser) }
 }

@@ -1,6 +1,7 @@
 /** The options of run, from commander's strings to values. */
 import { Option } from 'commander'
 import { MinderbinderError } from '../../errors.ts'
+import { packageFile } from '../../installation.ts'
 import { randomSeed } from '../../rules/seed.ts'
 import { parseSeed } from '../exec/options.ts'
 import { logLimitOf, parseLogLimit } from '../log-limit.ts'
@@ -35,6 +36,7 @@ export function parseRun(args: readonly string[]): RunOptions {
       'Inject faults into the processes that the files name, on the whole machine, until ^C (root).',
     )
     .passThroughOptions(false)
+    .addHelpText('afterAll', () => `Files:  man ${packageFile('man/minderbinder.yaml.5')}`)
     .argument('[config...]')
   for (const { flags, description, group } of Object.values(runOptions)) {
     const option = new Option(flags, description).helpGroup(`${group}:`)

@@ -33,7 +33,7 @@ export const fd: Key<FdKey> = {
       row.writeInt32LE(fds[at] ?? fds.at(-1) ?? 0, ruleOffsets.fds + 4 * at)
   },
   refuses: (call) =>
-    callShape(call).fds.length > 0 ? undefined : { reason: 'it has no descriptor argument' },
+    callShape(call).fds.length > 0 ? undefined : { reason: 'no descriptor argument' },
   describe: ({ fds }) => fds && `descriptor ${listNames(fds.map(String), 'or')}`,
   written: ({ fds }) => fds?.join('+'),
   covers: (earlier, later) =>

@@ -37,7 +37,7 @@ export const path: Key<PathKey> = {
     const { paths, files, sockets } = callShape(call)
     if (paths.length + files.length > 0) return undefined
     const hint = 'a socket has its other side (port=N, to=ADDRESS), or a descriptor: fd=N'
-    return { reason: 'no argument of it is a file', ...(sockets.length > 0 && { hint }) }
+    return { reason: 'no argument names a file', ...(sockets.length > 0 && { hint }) }
   },
   describe: ({ paths }) => paths && `a path that matches ${listNames(paths, 'or')}`,
   written: ({ paths }) => paths?.join(',path='),

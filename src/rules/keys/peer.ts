@@ -3,9 +3,9 @@ import { callShape } from '../names/shapes.ts'
 
 /** Of calls that have a socket, or an address. */
 const lackPeer: ReadonlyMap<string, string> = new Map([
-  ['bind', 'its address is that of its own side'],
+  ['bind', 'the address is that of its own side'],
   ...['accept', 'accept4', 'listen'].map(
-    (name) => [name, 'its socket has no other side: it waits for some'] as const,
+    (name) => [name, 'a socket that waits for connections has no other side'] as const,
   ),
 ])
 
@@ -13,5 +13,5 @@ const lackPeer: ReadonlyMap<string, string> = new Map([
 export function refusesPeer(call: string): { readonly reason: string } | undefined {
   const reason = lackPeer.get(call)
   if (reason !== undefined) return { reason }
-  return callShape(call).sockets.length > 0 ? undefined : { reason: 'it has no socket argument' }
+  return callShape(call).sockets.length > 0 ? undefined : { reason: 'no socket argument' }
 }

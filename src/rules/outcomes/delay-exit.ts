@@ -46,7 +46,7 @@ export const delayExit: OutcomeKind<DelayExitOutcome> = {
   encode: (row, outcome) => encodePause(row, ruleOffsets.exit, outcome),
   refuses: (call) =>
     call === 'exit' || call === 'exit_group'
-      ? 'it never returns; a delay before it, or a signal, can be injected'
+      ? 'a call that ends its caller never returns; a delay before it, or a signal, can be injected'
       : undefined,
   drawn: (outcome, draws) => ({ kind: 'delay-exit', ...drawnPause(outcome, draws.exit) }),
 }

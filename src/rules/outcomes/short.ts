@@ -45,8 +45,8 @@ export const short: OutcomeKind<ShortOutcome> = {
 
 function notShort(call: string): string {
   return /^(recv|send)mmsg$/.test(call)
-    ? 'it moves several messages, none of them in part'
-    : 'it does not move a number of bytes that the kernel may make smaller'
+    ? 'messages move whole, or not at all'
+    : 'no data that the kernel may move in part'
 }
 
 function amountText(outcome: ShortOutcome): string {

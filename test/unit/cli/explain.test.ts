@@ -48,6 +48,19 @@ test('what a family leaves out, by reason', () => {
   const output = text(call('%clock=EIO'))
   assert.match(output, /left out: .*clock_gettime.* \(the vDSO/)
   assert.doesNotMatch(text(call('openat=EIO')), /left out/)
+  assert.match(
+    text(call('%net=EIO,port=53')),
+    /left out: socket and socketpair \(no socket argument\)\n/,
+  )
+})
+
+test('a reason for several calls does not speak of one', () => {
+  const faults = ['EIO', 'delay-exit:1s', 'short:1', 'EIO,path=*', 'EIO,fd=1', 'EIO,port=53']
+  const lines = faults
+    .flatMap((fault) => text(call(`*+%file=${fault}`)).split('\n'))
+    .filter((line) => /left out: [^(]*(,| and )/.test(line))
+  assert.ok(lines.length >= faults.length)
+  for (const line of lines) assert.doesNotMatch(line, /\((it|its|this call)\b|\bof it\b/)
 })
 
 test('the rules of one --inject are one entry', () => {

@@ -6,7 +6,7 @@ import { basename } from 'node:path'
 import test from 'node:test'
 import { completionFiles, withWords } from '../../../src/cli/completion-words.ts'
 import { doctorCommand } from '../../../src/cli/doctor-command.ts'
-import { addExecOptions } from '../../../src/cli/exec/options.ts'
+import { addExecOptions, execHelp } from '../../../src/cli/exec/options.ts'
 import { explainCommand } from '../../../src/cli/explain-command.ts'
 import { faultHelp } from '../../../src/cli/fault-help.ts'
 import { listCommand } from '../../../src/cli/list-command.ts'
@@ -120,7 +120,7 @@ test('exec --help names every key, each where it belongs', () => {
   const keysAfter = (start: RegExp) => {
     const from = lines.findIndex((line) => start.test(line))
     const next = lines.findIndex((line, at) => at > from && /^ {2}\S/.test(line))
-    const text = lines.slice(from, next).join('\n')
+    const text = lines.slice(from, next < 0 ? undefined : next).join('\n')
     return Array.from(text.matchAll(/\b[a-z]+(?==)/g), ([key]) => key)
   }
   const common = keysAfter(/^ {2}every KEY/)
@@ -281,6 +281,18 @@ for (const command of pages.flatMap((page) => [
     assert.equal(status, 0)
     if (command[0] === 'mandoc') assert.equal(stdout, '')
     else assert.match(stdout, /--require-hit|process_name/)
+  })
+
+for (const [command, action] of Object.entries({
+  exec: execHelp,
+  run: () => runCommand(['--help']),
+  explain: () => explainCommand(['--help']),
+  doctor: () => doctorCommand(['--help']),
+  list: () => listCommand(['--help']),
+}))
+  test(`the help of ${command} ends with the manual pages`, async () => {
+    const { text } = await helpRequest(action)
+    assert.match(text, /\n\nManual: man \S+\/man\/minderbinder\.1\n(Files: {2}man \S+\.5\n)?$/)
   })
 
 async function helpRequest(action: () => unknown): Promise<HelpRequest> {

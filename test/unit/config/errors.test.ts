@@ -234,7 +234,7 @@ a.yaml:7:7: process and targets say the same: write one of them
     'a key that the call cannot have',
     rules('syscall: recvfrom\nret_code: EIO\npath: /x'),
     `
-a.yaml:6:13: recvfrom cannot have this key: no argument of it is a file
+a.yaml:6:13: recvfrom cannot have this key: no argument names a file
         path: /x
               ^^
 hint: a socket has its other side (port=N, to=ADDRESS), or a descriptor: fd=N`,

@@ -150,7 +150,11 @@ test('errors mark what is wrong', () => {
     ['getpid:signal=9:signal=8', 'signal=8', /'signal=9' and 'signal=8' cannot be combined/],
     ['getpid:delay_enter=9:delay_enter=8', 'delay_enter=8', /cannot be combined/],
     ['getpid:delay_exit=9:delay_exit=8', 'delay_exit=8', /cannot be combined/],
-    ['exit:delay_exit=9', 'delay_exit=9', /exit cannot have this outcome: it never returns/],
+    [
+      'exit:delay_exit=9',
+      'delay_exit=9',
+      /exit cannot have this outcome: a call that ends its caller never returns/,
+    ],
     ['getpid:poke_exit=@arg1=00', 'poke_exit=@arg1=00', /poke_exit= is not supported/],
     ['getpid:poke_enter=@arg1=00', 'poke_enter=@arg1=00', /not supported/],
     ['getpid:poke_exit=@arg1=00', 'poke_exit=@arg1=00', /not supported/],
