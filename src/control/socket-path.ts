@@ -1,6 +1,7 @@
 /** The path of the socket of `serve`: one server at a time, and none of its files is left. */
 import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
+import { dirname } from 'node:path'
 import { MinderbinderError } from '../errors.ts'
 import { errnoCode } from '../kernel/errno-code.ts'
 
@@ -21,6 +22,8 @@ export async function listenAt(
   const size = Buffer.byteLength(path)
   if (size > PATH_MAX)
     throw cannot(path, `the path has ${size} bytes, and a socket's can have ${PATH_MAX}`)
+  // To node, a folder that is missing is one that it may not write to.
+  if (!fileAt(dirname(path))) throw cannot(path, 'its directory does not exist')
   await clear(path)
   // From its first moment on, no other user can connect.
   const mask = process.umask(0o177)
