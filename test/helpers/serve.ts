@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { client, clientCommand, linesOf } from './control.ts'
-import { type Running, type RunResult, run, start, startMinderbinder } from './run.ts'
+import { minderbinder, type Running, type RunResult, run, start } from './run.ts'
 import { scratch } from './scratch.ts'
 import { until } from './until.ts'
 
@@ -14,13 +14,19 @@ export interface Served {
   end(signal?: NodeJS.Signals): Promise<RunResult>
 }
 
-/** Starts it and waits until it is ready; the end of the test kills it. */
+/**
+ * Starts it and waits until it is ready; the end of the test kills it.
+ *
+ * @param inside put in front, to run it somewhere else
+ */
 export async function startServe(
   t: TestContext,
   args: readonly string[] = [],
   socket = join(scratch(t), 'socket'),
+  inside: readonly string[] = [],
 ): Promise<Served> {
-  const running = startMinderbinder(['serve', '--socket', socket, ...args], { timeout: 240_000 })
+  const command = [...inside, minderbinder, 'serve', '--socket', socket, ...args]
+  const running = start(command, { timeout: 240_000 })
   t.after(() => running.child.kill('SIGKILL'))
   const ready = () => running.stdout().includes('serving at') || running.child.exitCode !== null
   await until(ready, { what: 'serve at work', bound: 30_000 })
