@@ -120,11 +120,13 @@ _minderbinder() {
   local exec_plain='--control --include-loader --include-setuid -q --quiet --graph --require-hit --require-hit-always --debug -h --help'
   local run_valued='--interface --seed --metrics -o --output --log --log-limit --report'
   local run_plain='--include-loader --include-setuid --skip-unsupported --dry-run --no-graph -q --quiet --debug -h --help'
+  local serve_valued='--socket --group --engine --seed'
+  local serve_plain='--include-loader -q --quiet --debug -h --help'
   local doctor_plain='--json -h --help'
   local list_plain='--json -h --help'
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'exec run explain doctor list --interface -h --help -V --version' -- "$current")
+    mapfile -t COMPREPLY < <(compgen -W 'exec run serve explain doctor list --interface -h --help -V --version' -- "$current")
     return
   fi
   case $command in
@@ -138,12 +140,13 @@ _minderbinder() {
       ;;
     exec | explain) valued=$exec_valued plain=$exec_plain ;;
     run) valued=$run_valued plain=$run_plain ;;
+    serve) valued=$serve_valued plain=$serve_plain ;;
     --interface) command=run at=1 valued=$run_valued plain=$run_plain ;; # the prototype's own call
     *) return ;;
   esac
   while ((at < COMP_CWORD)); do
     word=${COMP_WORDS[at]}
-    if [[ $word == -- && $command != run ]]; then
+    if [[ $word == -- && $command != run && $command != serve ]]; then
       _minderbinder_command $((at + 1))
       return
     elif [[ " $valued " == *" $word "* ]]; then
@@ -168,7 +171,7 @@ _minderbinder() {
         return
       fi
       at=$next
-    elif [[ $word == -?* || $command == run ]]; then
+    elif [[ $word == -?* || $command == run || $command == serve ]]; then
       ((at += 1))
     else
       _minderbinder_command "$at"
@@ -179,7 +182,7 @@ _minderbinder() {
     mapfile -t COMPREPLY < <(compgen -W "$valued $plain" -- "$current")
   elif [[ $command == run || $command == explain && $COMP_CWORD == 2 ]]; then
     _minderbinder_configs "$current"
-  else
+  elif [[ $command != serve ]]; then
     _minderbinder_command "$COMP_CWORD"
   fi
 }

@@ -90,12 +90,14 @@ end
 
 set -l first 'test (count (commandline -opc)) -eq 1'
 set -l run 'set -l words (commandline -opc); contains -- "$words[2]" run --interface; or string match -q -- "--interface=*" "$words[2]"'
+set -l serve 'set -l words (commandline -opc); test "$words[2]" = serve'
 set -l list 'set -l words (commandline -opc); test "$words[2]" = list'
 set -l doctor 'set -l words (commandline -opc); test "$words[2]" = doctor'
 
 complete -c minderbinder -f
 complete -c minderbinder -n $first -a exec -d 'Run a command under faults'
 complete -c minderbinder -n $first -a run -d 'Fault the processes that files name'
+complete -c minderbinder -n $first -a serve -d 'Let processes fault themselves'
 complete -c minderbinder -n $first -a explain -d 'Describe what would be done'
 complete -c minderbinder -n $first -a doctor -d 'Check which faults work here'
 complete -c minderbinder -n $first -a list -d 'Print the names that a fault can use'
@@ -125,6 +127,15 @@ complete -c minderbinder -n $run -s q -l quiet -d 'Print no lines and no summary
 complete -c minderbinder -n $run -l debug -d 'Show all details of an error'
 complete -c minderbinder -n $run -s h -l help -d 'Show the options'
 complete -c minderbinder -n $run -k -a '(__fish_complete_suffix .yaml; __fish_complete_suffix .yml)'
+
+complete -c minderbinder -n $serve -l socket -rF -d 'Listen at PATH'
+complete -c minderbinder -n $serve -l group -x -a '(__fish_complete_groups)' -d 'Let members of this group connect, too'
+complete -c minderbinder -n $serve -l engine -x -a 'auto override hook' -d 'Engine for system call faults'
+complete -c minderbinder -n $serve -l seed -x -d 'Repeat the random choices of an earlier run'
+complete -c minderbinder -n $serve -l include-loader -d 'Also fault what ld.so does'
+complete -c minderbinder -n $serve -s q -l quiet -d 'Print no line when it is ready'
+complete -c minderbinder -n $serve -l debug -d 'Show all details of an error'
+complete -c minderbinder -n $serve -s h -l help -d 'Show the options'
 
 complete -c minderbinder -n __minderbinder_wants_option -l syscall -x -a '(__minderbinder_fault --syscall after for when times scope path fd proto port to process name)' -d 'Fail, delay or interrupt system calls'
 complete -c minderbinder -n __minderbinder_wants_option -l drop-net -x -a '(__minderbinder_fault --drop-net after for when times proto port to dir interface process name)' -d 'Lose packets silently (root)'

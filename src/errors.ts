@@ -19,7 +19,7 @@ export const errorCodes = {
   MB_INTERFACE: 'a network interface does not exist',
   MB_SECCOMP: 'the kernel refuses a seccomp listener',
   MB_PTRACE: 'the kernel does not let the command be traced',
-  MB_USER: 'the user of --user does not exist',
+  MB_USER: 'the user of --user, or the group of --group, does not exist',
   MB_OUTPUT: 'a file named for output cannot be written',
   MB_TERMINAL: 'the terminal that graphs need is not there, or the command needs it',
   MB_METRICS: 'metrics cannot be served at the address of --metrics',

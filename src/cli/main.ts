@@ -32,6 +32,7 @@ const printing: Readonly<Record<string, () => Promise<Command>>> = {
   join: async () => (await import('./join-command.ts')).joinCommand,
   list: async () => (await import('./list-command.ts')).listCommand,
   run: async () => (await import('./run/command.ts')).runCommand,
+  serve: async () => (await import('./serve/command.ts')).serveCommand,
 }
 
 /** Every command but exec: exit status out. */

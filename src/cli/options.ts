@@ -160,6 +160,31 @@ export const runOptions = {
   debug: execOptions.debug,
 } as const satisfies Record<string, OptionEntry>
 
+/** /run is there on every machine that follows the FHS, and only root writes to it. */
+export const DEFAULT_SOCKET = '/run/minderbinder.sock'
+
+export const serveOptions = {
+  socket: {
+    flags: '--socket <PATH>',
+    description: 'listen at PATH',
+    group: 'Choice',
+  },
+  group: {
+    flags: '--group <NAME>',
+    description: 'let members of this group connect, too',
+    group: 'Choice',
+  },
+  engine: execOptions.engine,
+  seed: execOptions.seed,
+  includeLoader: execOptions.includeLoader,
+  quiet: {
+    flags: '-q, --quiet',
+    description: 'print no line when it is ready',
+    group: 'Output',
+  },
+  debug: execOptions.debug,
+} as const satisfies Record<string, OptionEntry>
+
 export const jsonOptions = {
   json: { flags: '--json', description: 'print JSON', group: 'Output' },
 } as const satisfies Record<string, OptionEntry>
@@ -169,6 +194,7 @@ export const optionsOf: Readonly<Record<string, readonly OptionEntry[]>> = {
   exec: [...Object.values(faultOptions), ...Object.values(execOptions)],
   explain: [...Object.values(faultOptions), ...Object.values(execOptions)],
   run: Object.values(runOptions),
+  serve: Object.values(serveOptions),
   doctor: Object.values(jsonOptions),
   list: Object.values(jsonOptions),
 }

@@ -9,6 +9,8 @@ Usage:
       run COMMAND under faults, and exit with its status
   minderbinder run [OPTION]... CONFIG.yaml...
       fault the processes that the files name, on the whole machine, until ^C (root)
+  minderbinder serve [OPTION]...
+      let processes inject faults into themselves, through a socket, until ^C (root)
   minderbinder explain [FAULT]... | CONFIG.yaml
       describe what would happen and by which engine; change nothing
   minderbinder doctor [--json]

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
-import { callerScopes } from '../launch/change-frame.ts'
+import { type CallerIdentity, type CallerScope, callerScopes } from '../launch/change-frame.ts'
 import { parseFaults } from '../library/faults.ts'
 import { hintForAll } from '../report/hints.ts'
 import { whyNotFired } from '../report/why-not-fired.ts'
@@ -31,10 +31,14 @@ export interface ConnectionContext {
   readonly session: Pick<Session<CommandChange>, 'change' | 'snapshot'>
   readonly seed: bigint
   readonly reach: ReadonlySet<string>
+  /** Those that work here. Without it: all. */
+  readonly scopes?: readonly CallerScope[]
   /** What to do for a call that is not in it. */
   reachHint(syscall: string): string
   /** Hears of rules that are in force. */
-  onRules(slots: readonly Slot[], rules: readonly Rule[]): void
+  onRules?(slots: readonly Slot[], rules: readonly Rule[]): void
+  /** Which process a client is, where no command of ours started it. @throws {MinderbinderError} it has ended */
+  identify?(client: number): CallerIdentity
 }
 
 export class Connection {
@@ -124,13 +128,13 @@ export class Connection {
 
   #hello(): Answer {
     this.#greeted = true
-    const { seed, reach } = this.#context
+    const { seed, reach, scopes = callerScopes } = this.#context
     return {
       type: 'hello',
       version: PROTOCOL_VERSION,
       minderbinder: version(),
       seed: `${seed}`,
-      scopes: callerScopes,
+      scopes,
       reach: [...reach],
     }
   }
@@ -140,9 +144,10 @@ export class Connection {
       throw wrong(`inject: the client's process, ${this.#pid}, has no thread ${tid}`)
     const rules = parseFaults(faults, { arch: architecture })
     for (const rule of rules) this.#checkReach(rule)
-    const caller = { scope, client: this.#client, pid: this.#pid, tid }
+    const identity = this.#context.identify?.(this.#client)
+    const caller = { scope, client: this.#client, pid: this.#pid, tid, identity }
     const { slots } = await this.#change({ add: rules, remove: [], caller })
-    this.#context.onRules(slots, rules)
+    this.#context.onRules?.(slots, rules)
     for (const [at, slot] of slots.entries()) this.#rules.set(slot, rules[at]!)
     return { type: 'injected', rules: slots.map((slot, at) => injected(slot, rules[at]!)) }
   }

@@ -62,12 +62,13 @@ export function changing(
 export function refusalForCaller(
   rule: Rule,
   caller: Caller | undefined,
-  { cgroup }: EngineContext,
+  { cgroup, machine }: EngineContext,
 ): string | undefined {
   if (!caller) return 'its rules stay as they are while the command runs'
   if (rule.targets) return 'it finds targets only for rules that the command was started with'
   if (process.geteuid?.() !== 0) return 'it needs root'
-  if (!cgroup) return whyNoChildCgroup() ?? 'it finds its target by a cgroup, and none was made'
+  if (!cgroup && !machine)
+    return whyNoChildCgroup() ?? 'it finds its target by a cgroup, and none was made'
   // Process ids that the kernel's programs see are those of the first namespace.
   if (!isInFirstNamespace('pid')) return 'it needs to see all process ids of the machine'
   return undefined

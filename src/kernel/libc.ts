@@ -6,6 +6,7 @@ export interface Libc {
   readonly koffi: Koffi
   socket(domain: number, type: number, protocol: number): number
   bind(fd: number, address: Memory, size: number): number
+  connect(fd: number, address: Memory, size: number): number
   getsockopt(fd: number, level: number, option: number, value: Memory, size: Memory): number
   setsockopt(fd: number, level: number, option: number, value: Memory, size: number): number
   send(fd: number, bytes: Memory, size: number, flags: number): number
@@ -30,6 +31,7 @@ export function loadLibc(): Promise<Libc> {
       koffi,
       socket: func('int socket(int domain, int type, int protocol)'),
       bind: func('int bind(int fd, void *address, uint32_t size)'),
+      connect: func('int connect(int fd, void *address, uint32_t size)'),
       getsockopt: func('int getsockopt(int fd, int level, int option, void *value, void *size)'),
       setsockopt: func('int setsockopt(int fd, int level, int option, void *value, uint32_t size)'),
       send: func('intptr_t send(int fd, void *bytes, size_t size, int flags)'),

@@ -23,6 +23,15 @@ export interface Caller {
   readonly pid: number
   /** Of the thread, if that is the scope. */
   readonly tid: number
+  /** Of a client that no command of ours started (serve): which process it is, and whose others it may fault. */
+  readonly identity?: CallerIdentity | undefined
+}
+
+export interface CallerIdentity {
+  /** As ProcessInfo.birth. */
+  readonly birth: bigint
+  /** Its user, as the kernel says (SO_PEERCRED). */
+  readonly uid: number
 }
 
 /** sizeof(struct rule_caller) */

@@ -11,9 +11,6 @@ export interface CommandChange extends Change {
   readonly caller?: Caller | undefined
 }
 
-const FOR_NETWORK =
-  'start minderbinder exec --control as root, with -u NAME to run the command as that user'
-
 /** The part of one engine. */
 export interface EngineChange extends RuleChange {
   readonly engine: AttachedEngine
@@ -30,6 +27,7 @@ export interface ChangePlan {
 
 /**
  * @param names which engine does each rule, by slot
+ * @param hint what to do about a rule that no engine can do
  * @throws {MinderbinderError} MB_NO_ENGINE, MB_FAULT_VALUE
  */
 export function planChange(
@@ -37,9 +35,10 @@ export function planChange(
   rules: RuleTable,
   names: readonly EngineName[],
   attached: ReadonlyMap<Engine, AttachedEngine>,
+  hint: (rule: Rule) => string | undefined,
 ): ChangePlan {
   const removed = remove === 'all' ? rules.liveSlots : checked(remove, rules)
-  const chosen = add.map((rule) => firstThatCan(rule, caller, attached))
+  const chosen = add.map((rule) => firstThatCan(rule, caller, attached, hint))
   const slots = rules.next(add.length)
   const changes = [...attached].map(([engine, own]) => ({
     engine: own,
@@ -72,6 +71,7 @@ function firstThatCan(
   rule: Rule,
   caller: Caller | undefined,
   attached: ReadonlyMap<Engine, AttachedEngine>,
+  hint: (rule: Rule) => string | undefined,
 ): Engine {
   const refusals: string[] = []
   for (const [engine, own] of attached) {
@@ -80,9 +80,10 @@ function firstThatCan(
     refusals.push(`${engine.name}: ${refusal}`)
   }
   const why = refusals.join('; ') || 'the command was started without any'
+  const what = hint(rule)
   throw new MinderbinderError(
     'MB_NO_ENGINE',
     `no engine can do ${rule.source} now: ${why}`,
-    rule.kind === 'syscall' ? {} : { hint: FOR_NETWORK },
+    what === undefined ? {} : { hint: what },
   )
 }

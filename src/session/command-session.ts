@@ -131,7 +131,7 @@ export class CommandSession implements Session<CommandChange> {
   async #change(change: CommandChange): Promise<Changed> {
     if (this.#closed) throw new Error('the session is closed')
     const { rules, names, attached } = this.#parts
-    const plan = planChange(change, rules, names, attached.attached)
+    const plan = planChange(change, rules, names, attached.attached, hintFor)
     if (plan.changes.length === 0) return { slots: [] }
     const changes = await PreparedChanges.of(
       plan.changes.map((each) => () => each.engine.prepare(each)),
@@ -155,6 +155,11 @@ export class CommandSession implements Session<CommandChange> {
     await this.#undo.run()
     return last
   }
+}
+
+function hintFor({ kind }: Rule): string | undefined {
+  if (kind === 'syscall') return undefined
+  return 'start minderbinder exec --control as root, with -u NAME to run the command as that user'
 }
 
 /** What the rules have done so far, removed ones, too. */
@@ -188,7 +193,7 @@ async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Pa
   let goesOn = false
   if (cgroup) undo.push(() => closeCgroup(cgroup, goesOn))
   const targets = targetsOf(plan, cgroup, undo)
-  const callers = callersOf(cgroup, plan.includeSetuid)
+  const callers = callersOf({ cgroup }, plan.includeSetuid)
   undo.push(() => callers.close())
   const control = plan.control ? await openControl(plan, home, undo) : undefined
   const changes = plan.scope && {

@@ -1,5 +1,7 @@
 /** Targets of rules that come and go while a command runs: each is for a process that asked for it, or for its children. */
 import type { BpfObject } from '../kernel/bpf/object.ts'
+import { uint32 } from '../kernel/bpf/uint32.ts'
+import type { Caller, CallerIdentity } from '../launch/change-frame.ts'
 import { decodeRuleSet, encodeRuleSet, RULE_SET_SIZE, RULES_MAX } from '../rules/encode.ts'
 import { encodeTargetProcess, targetKey, targetProcess } from './limits.ts'
 import type { ProcessInfo } from './process-info.ts'
@@ -20,6 +22,8 @@ export interface CallerTargetsOptions {
   readonly turn: number
   /** Processes that gained privileges by their exec are as others. */
   readonly includeSetuid: boolean
+  /** On the machine: process id that is never a target. Without it: a command's. */
+  readonly own?: number | undefined
 }
 
 export class CallerTargets implements Targets {
@@ -48,6 +52,8 @@ export class CallerTargets implements Targets {
         everyone: encodeRuleSet([]),
       }),
     )
+    // On the machine they are in force from here on; programs for a command do not ask.
+    object.update('turn', 0, uint32(this.turn))
   }
 
   get map(): number {
@@ -77,19 +83,23 @@ export class CallerTargets implements Targets {
    * From here on these rules are known for the process, or for what it starts. Those that run already are handed to
    * `adopt`: they are looked for until all that there are have the rules, for they fork and exec meanwhile.
    *
-   * @param pid of the process that asked
+   * @param caller the process that asked
    */
   async follow(
     rows: readonly number[],
     scope: FollowedScope,
-    pid: number,
+    caller: Pick<Caller, 'pid' | 'identity'>,
     adopt: (target: TargetEntry) => Promise<void>,
   ): Promise<void> {
     const { running, includeSetuid } = this.#options
+    const { pid, identity } = caller
     const own = scope === 'children' ? [] : rows
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const all = await running.look()
-      const meant = scope === 'process' ? all.filter((each) => each.pid === pid) : below(all, pid)
+      const asks = all.filter((each) => each.pid === pid && isStill(each, identity))
+      const meant = (scope === 'process' ? asks : below(all, asks)).filter(
+        (each) => this.#mayBeTarget(each.pid) && isOwnersOf(each, identity),
+      )
       const fresh = meant.filter(
         (each) => (includeSetuid || !each.gainedPrivileges) && this.#give(each, own, rows),
       )
@@ -117,6 +127,12 @@ export class CallerTargets implements Targets {
     return untracked === 0n
       ? []
       : [`${untracked} processes bypassed the faults of clients: too many were targets at a time`]
+  }
+
+  /** As is_spared() of bpf/process.bpf.c says it. */
+  #mayBeTarget(pid: number): boolean {
+    const { own } = this.#options
+    return own === undefined || (pid !== 1 && pid !== own)
   }
 
   /** @returns whether it did not have them all */
@@ -167,11 +183,21 @@ function setsOf(entry: Buffer): { readonly rules: Set<number>; readonly inherite
   return { rules: setAt(rules), inherited: setAt(inherited) }
 }
 
-/** The process and all that descend from it, as far as parents say. Pure. */
-function below(all: readonly ProcessInfo[], pid: number): ProcessInfo[] {
+/** Or has another process its number? */
+function isStill({ birth }: ProcessInfo, identity: CallerIdentity | undefined): boolean {
+  return identity === undefined || identity.birth === birth
+}
+
+/** A process of another user is not for a client to fault, even if the client has started it. Root may fault any. */
+function isOwnersOf({ uid }: ProcessInfo, identity: CallerIdentity | undefined): boolean {
+  return identity === undefined || identity.uid === 0 || identity.uid === uid
+}
+
+/** These processes and all that descend from them, as far as parents say. Pure. */
+function below(all: readonly ProcessInfo[], of: readonly ProcessInfo[]): ProcessInfo[] {
   const children = new Map<number, ProcessInfo[]>()
   for (const each of all) children.set(each.parent, [...(children.get(each.parent) ?? []), each])
-  const found = all.filter((each) => each.pid === pid)
+  const found = [...of]
   for (const each of found) found.push(...(children.get(each.pid) ?? []))
   return found
 }

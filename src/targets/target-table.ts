@@ -151,10 +151,14 @@ export class TargetTable {
     })
   }
 
-  /** A command's: follows the processes of rules that come and go. No set of rules begins beside it. */
-  beginForCallers(includeSetuid: boolean): CallerTargets {
+  /**
+   * Follows the processes of rules that come and go. No set of rules begins beside it.
+   *
+   * @param own on the machine, as in TargetScope; undefined: it is a command's
+   */
+  beginForCallers(includeSetuid: boolean, own?: number): CallerTargets {
     const turn = this.#number * SIDES
-    return new CallerTargets(this.#object, { running: this.running, turn, includeSetuid })
+    return new CallerTargets(this.#object, { running: this.running, turn, includeSetuid, own })
   }
 
   /** Idempotent. */

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type Running, type RunOptions, startMinderbinder } from './run.ts'
 
-const client = readFileSync(new URL('control_client.py', import.meta.url), 'utf8')
+export const client = readFileSync(new URL('control_client.py', import.meta.url), 'utf8')
 
 /** The command line of such a program. */
 export function clientCommand(program: string): readonly string[] {

@@ -31,6 +31,7 @@ const suite = [
 /** For the second: what is missing is taken away there, so that each kernel would say the same. */
 const second = [
   'test/kernel/guest/control-calls.ts',
+  'test/kernel/guest/serve-calls.ts',
   'test/kernel/guest/override-trouble.ts',
   'test/kernel/guest/io-uring.ts',
   'test/system/run-prototype.test.ts',
@@ -48,6 +49,7 @@ const oldest = [
 const stock = [
   conformance,
   'test/kernel/guest/control-calls.ts',
+  'test/kernel/guest/serve-calls.ts',
   'test/kernel/guest/hook-calls.ts',
   'test/kernel/guest/hook-trouble.ts',
   'test/kernel/guest/io-uring.ts',

@@ -107,9 +107,10 @@ export class AddedNetworkRules implements AddedRules {
   /** Everything but in force: its processes and their sockets are known. */
   async #add(
     add: ReadonlyMap<Slot, Rule>,
-    { scope, pid }: Caller,
+    caller: Caller,
     undo: UndoStack,
   ): Promise<ReadonlyMap<Slot, AddedRule>> {
+    const { scope } = caller
     if (scope === 'thread') throw new Error('a network rule for a thread')
     const place = await this.#placeFor(add.size)
     const { attachment, callers } = place
@@ -118,7 +119,7 @@ export class AddedNetworkRules implements AddedRules {
     for (const [slot, rule] of add) {
       const row = callers.value.take(scope)
       undo.push(() => callers.value.release([row]))
-      const placed = this.#put(place, { slot, row, interfaces }, forCaller(rule, scope, pid))
+      const placed = this.#put(place, { slot, row, interfaces }, forCaller(rule, scope, caller.pid))
       undo.push(() => attachment.end(placed))
       const { ready } = await attachment.begin(placed)
       await ready
@@ -127,7 +128,7 @@ export class AddedNetworkRules implements AddedRules {
     const rows = [...added.values()].map(({ row }) => row)
     // A connection is its caller's, a packet its socket's.
     const lost = [...added].filter(([slot]) => add.get(slot)?.kind === 'drop-net')
-    await callers.value.follow(rows, scope, pid, async (target) => {
+    await callers.value.follow(rows, scope, caller, async (target) => {
       for (const [, { placed, row }] of lost) await placed.adopt({ ...target, rules: [row] })
     })
     return added

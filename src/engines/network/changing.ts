@@ -1,4 +1,5 @@
 /** Network rules of a command: those that it was started with stay, and others come and go if the session's may change. */
+import { isInFirstNamespace } from '../../kernel/process/namespaces.ts'
 import type { Caller } from '../../launch/change-frame.ts'
 import type { Rule } from '../../rules/rule.ts'
 import { changing, refusalForCaller } from '../changing.ts'
@@ -28,5 +29,7 @@ function refusalNow(
   context: EngineContext,
 ): string | undefined {
   if (caller?.scope === 'thread') return 'sockets belong to a process, not to one of its threads'
+  if (context.machine && !isInFirstNamespace('cgroup'))
+    return 'it needs the root of the cgroups, and this is a cgroup namespace'
   return refusalForCaller(rule, caller, context)
 }

@@ -83,11 +83,12 @@ export class AddedCallRules implements AddedRules {
   /** Everything but in force: their calls are attached, and their processes known. */
   async #add(
     add: ReadonlyMap<Slot, Rule>,
-    { scope, pid }: Caller,
+    caller: Caller,
     undo: UndoStack,
   ): Promise<ReadonlyMap<Slot, AddedRule>> {
     const added = new Map<Slot, AddedRule>()
     if (add.size === 0) return added
+    const { scope } = caller
     if (scope === 'thread') throw new Error(`a rule of ${this.#manner.name} for a thread`)
     const rules = [...add].map(([slot, rule]) => [slot, rule as SyscallRule] as const)
     const place = await this.#placeFor(rules.map(([, rule]) => rule))
@@ -99,7 +100,7 @@ export class AddedCallRules implements AddedRules {
       added.set(slot, { place, row, rule })
     }
     const rows = [...added.values()].map(({ row }) => row)
-    await callers.value.follow(rows, scope, pid, async () => {})
+    await callers.value.follow(rows, scope, caller, async () => {})
     return added
   }
 

@@ -7,6 +7,7 @@ const SYS_pidfd_send_signal = 424
 const SYS_pidfd_open = 434
 const SYS_pidfd_getfd = 438
 
+const EPERM = 1
 const ESRCH = 3
 const SIGKILL = 9
 
@@ -41,5 +42,7 @@ function send(pidfd: number, signal: number): boolean {
   if (syscall(SYS_pidfd_send_signal, pidfd, signal, 0, 0) === 0) return true
   const errno = koffi.errno()
   if (errno === ESRCH) return false
+  // It is another user's, and we have no CAP_KILL: it is there.
+  if (errno === EPERM && signal === 0) return true
   throw new Error(`pidfd_send_signal: ${errnoName(errno)}`)
 }

@@ -9,7 +9,7 @@
 
 static const char *const kept[] = {
 	"PATH", "HOME",	   "TERM",	  "COLORTERM", "NO_COLOR", "FORCE_COLOR",
-	"LANG", "COLUMNS", "LINES", "TZ", "MINDERBINDER_NO_FEATURE",
+	"LANG", "COLUMNS", "LINES", "TZ", "MINDERBINDER_NO_FEATURE", "NOTIFY_SOCKET",
 };
 
 static int is_kept(const char *variable)

@@ -13,6 +13,7 @@ import { listCommand } from '../../../src/cli/list-command.ts'
 import { optionsOf } from '../../../src/cli/options.ts'
 import { HelpRequest, newCommand, parseArguments } from '../../../src/cli/parse.ts'
 import { runCommand } from '../../../src/cli/run/command.ts'
+import { serveCommand } from '../../../src/cli/serve/command.ts'
 import { usage } from '../../../src/cli/usage.ts'
 import { jsonSchema } from '../../../src/config/json-schema.ts'
 import { exitStatus } from '../../../src/errors.ts'
@@ -79,6 +80,7 @@ test('the man page describes every option of every command, and no other', () =>
   )
   for (const [title, command] of [
     ['Options of run', 'run'],
+    ['Options of serve', 'serve'],
     ['Option of doctor and list', 'doctor'],
   ] as const) {
     const text = others.find((each) => each.startsWith(`${title}\n`)) ?? ''
@@ -158,6 +160,7 @@ const helpCommands: Readonly<Record<string, (args: readonly string[]) => unknown
   },
   explain: explainCommand,
   run: runCommand,
+  serve: serveCommand,
   doctor: doctorCommand,
   list: listCommand,
 }
