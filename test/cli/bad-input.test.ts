@@ -38,7 +38,7 @@ const table: readonly (readonly [what: string, args: readonly string[], names: R
   ['errno above 4095', ['--syscall', 'openat=-4096'], /4096/],
   ['a call that never enters the kernel', ['--syscall', 'clock_gettime=EIO'], /vDSO/],
   ['fd= on a call without one', ['--syscall', 'getppid=EIO,fd=1'], /fd/],
-  ['path= on a call without a file', ['--syscall', 'getpid=EIO,path=/x'], /is a file/],
+  ['path= on a call without a file', ['--syscall', 'getpid=EIO,path=/x'], /names a file/],
   ['unknown protocol', ['--drop-net', '1%,proto=tpc'], /tpc.*tcp/s],
   ['port above 65535', ['--drop-net', '1%,port=65536'], /65536/],
   ['ports backwards', ['--drop-net', '1%,port=9-1'], /port/],
