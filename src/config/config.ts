@@ -53,7 +53,8 @@ function readSource(source: ConfigText, context: GrammarContext, problems: Probl
   const read: Read[] = []
   for (const [section, fields] of rulesOf(new Fields(source, yaml, yaml.tree))) {
     try {
-      read.push({ fields, rule: parseRule(section, fields, context) })
+      const rule = parseRule(section, fields, context)
+      read.push({ fields, rule: { ...rule, given: { [section]: [fields.data] } } })
     } catch (error) {
       if (!(error instanceof MinderbinderError)) throw error
       problems.add(() => (error instanceof LocatedError ? error : fields.located(error)))

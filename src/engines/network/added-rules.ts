@@ -110,7 +110,7 @@ export class AddedNetworkRules implements AddedRules {
     { scope, pid }: Caller,
     undo: UndoStack,
   ): Promise<ReadonlyMap<Slot, AddedRule>> {
-    if (scope === 'thread') throw new Error('a network rule for a thread')
+    if (scope === 'thread' || scope === 'exec') throw new Error('a network rule for a thread')
     const place = await this.#placeFor(add.size)
     const { attachment, callers } = place
     const added = new Map<Slot, AddedRule>()

@@ -88,7 +88,8 @@ export class AddedCallRules implements AddedRules {
   ): Promise<ReadonlyMap<Slot, AddedRule>> {
     const added = new Map<Slot, AddedRule>()
     if (add.size === 0) return added
-    if (scope === 'thread') throw new Error(`a rule of ${this.#manner.name} for a thread`)
+    if (scope === 'thread' || scope === 'exec')
+      throw new Error(`a rule of ${this.#manner.name} for a thread`)
     const rules = [...add].map(([slot, rule]) => [slot, rule as SyscallRule] as const)
     const place = await this.#placeFor(rules.map(([, rule]) => rule))
     const { calls, callers } = place

@@ -10,6 +10,7 @@
 static const char *const kept[] = {
 	"PATH", "HOME",	   "TERM",	  "COLORTERM", "NO_COLOR", "FORCE_COLOR",
 	"LANG", "COLUMNS", "LINES", "TZ", "MINDERBINDER_NO_FEATURE",
+	"MINDERBINDER_CONTROL",
 };
 
 static int is_kept(const char *variable)
