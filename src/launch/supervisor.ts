@@ -102,6 +102,7 @@ export class Supervisor {
               'its supervisor process died; the command was killed',
             ),
           )
+          this.#outer?.closed() // nothing comes over its connection any more, either
           resolve()
         },
       )
