@@ -278,6 +278,7 @@ static _Noreturn void front_is_dead(void)
 	clients_end();
 	tree_kill(cgroup, NULL);
 	close(self->node);
+	close(self->events); /* node reads it to its end */
 	if (self->node_process >= 0 && poll(&node, 1, GRACE_MS) == 0) {
 		syscall(SYS_pidfd_send_signal, self->node_process, SIGKILL, NULL, 0);
 		tree_remove_cgroup(cgroup);
@@ -285,10 +286,12 @@ static _Noreturn void front_is_dead(void)
 	_exit(1);
 }
 
-/* For a tracee /proc says `t` at every stop: then the tracer knows. */
+/* For a tracee, ours or another's, /proc says `t` at every stop: then what we have heard of its stops decides. */
 static int is_stopped(void)
 {
-	return way && way->next_change ? stops_child_is_stopped() : target_state(staged.pid) == 'T';
+	const char state = way && way->next_change ? 't' : target_state(staged.pid);
+
+	return state == 't' ? stops_child_is_stopped() : state == 'T';
 }
 
 static void from_front(void)
