@@ -6,6 +6,7 @@ import { exitStatus, MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
 import { type Finish, type Front, launcherFds } from '../../launch/front.ts'
 import type { Observer } from '../../observe/observer.ts'
+import type { OuterPlan } from '../../outer/plan.ts'
 import { summary } from '../../report/summary.ts'
 import { groupByExpression, labelOfAll } from '../../rules/expression.ts'
 import type { Rule } from '../../rules/rule.ts'
@@ -24,7 +25,6 @@ import { writeStderr } from '../standard-streams.ts'
 import { writeAfterView } from '../terminal-use.ts'
 import type { ControlledRun } from './controlled-run.ts'
 import { type ExecOptions, execParser } from './options.ts'
-import type { OuterPlan } from './outer.ts'
 import { ExecReport } from './report.ts'
 import { lookUpUser } from './user.ts'
 
@@ -101,7 +101,7 @@ async function outerPlan(
 ): Promise<OuterPlan | undefined> {
   const path = process.env.MINDERBINDER_CONTROL
   if (!path) return undefined
-  return (await import('./outer.ts')).planWithOuter(path, rules, options, command)
+  return (await import('../../outer/plan.ts')).planWithOuter(path, rules, options, command)
 }
 
 /** Imported here: a start without --control does not wait for it. @throws {MinderbinderError} */

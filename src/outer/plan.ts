@@ -1,22 +1,30 @@
 /** `exec` in a command of `exec --control`: does the session around it do the system call faults? */
 import { createConnection } from 'node:net'
-import { ControlClient } from '../../control/client.ts'
-import type { Hello, Included } from '../../control/messages.ts'
-import { reachOf } from '../../control/reach.ts'
-import { type EngineOption, planEngines } from '../../engines/choose.ts'
-import { engines } from '../../engines/engines.ts'
-import type { SupervisedEngine } from '../../engines/supervised/notes.ts'
-import { type OuterSession, outerEngine } from '../../engines/supervised/outer.ts'
-import { MinderbinderError } from '../../errors.ts'
-import { architecture } from '../../kernel/architecture.ts'
-import { prefixed } from '../../rules/fault-option.ts'
-import type { Rule } from '../../rules/rule.ts'
-import { listNames } from '../../rules/words/lists.ts'
-import type { CommandPlan } from '../../session/plan.ts'
-import type { ExecOptions } from './options.ts'
+import type { Hello, Included } from '../control/messages.ts'
+import { reachOf } from '../control/reach.ts'
+import { type EngineOption, planEngines } from '../engines/choose.ts'
+import { engines } from '../engines/engines.ts'
+import type { SupervisedEngine } from '../engines/supervised/notes.ts'
+import { MinderbinderError } from '../errors.ts'
+import { architecture } from '../kernel/architecture.ts'
+import { prefixed } from '../rules/fault-option.ts'
+import type { Rule } from '../rules/rule.ts'
+import { listNames } from '../rules/words/lists.ts'
+import type { CommandPlan } from '../session/plan.ts'
+import { ControlClient } from './client.ts'
+import { type OuterSession, outerEngine } from './engine.ts'
 
 /** As many names of a reach are shown. */
 const NAMES_MAX = 8
+
+/** Of the options of exec. */
+interface OuterWish {
+  readonly engine: EngineOption
+  /** SET; undefined: no --control. */
+  readonly control: string | undefined
+  readonly includeLoader: boolean
+  readonly includeSetuid: boolean
+}
 
 const supervised: readonly string[] = ['ptrace', 'seccomp'] satisfies SupervisedEngine[]
 
@@ -35,7 +43,7 @@ export interface OuterPlan {
 export async function planWithOuter(
   path: string,
   rules: readonly Rule[],
-  options: ExecOptions,
+  options: OuterWish,
   command: string,
 ): Promise<OuterPlan | undefined> {
   const { engine: option, control } = options
@@ -131,7 +139,7 @@ function beyondReach(what: string, name: string, { reach }: Hello): Minderbinder
 }
 
 /** What it spares, it spares for us, too. */
-function checkIncluded({ includeLoader, includeSetuid }: ExecOptions, { includes }: Hello): void {
+function checkIncluded({ includeLoader, includeSetuid }: OuterWish, { includes }: Hello): void {
   const wanted: [Included, boolean][] = [
     ['loader', includeLoader],
     ['setuid', includeSetuid],

@@ -1,6 +1,12 @@
 /** The client's end of the protocol: requests and their answers, over any channel. */
+
+import {
+  type Answer,
+  type EventMessage,
+  type Hello,
+  PROTOCOL_VERSION,
+} from '../control/messages.ts'
 import { type ErrorCode, MinderbinderError } from '../errors.ts'
-import { type Answer, type EventMessage, type Hello, PROTOCOL_VERSION } from './messages.ts'
 
 interface Waiter {
   resolve(answer: Answer): void

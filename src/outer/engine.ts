@@ -2,12 +2,8 @@
  * System call faults by the session of `exec --control` that this one runs in: a command has one tracer, and its filters one
  * listener, so neither engine of ours could do them.
  */
-import { ControlClient } from '../../control/client.ts'
-import type { Hello, InjectedRule, RuleCountsMessage } from '../../control/messages.ts'
-import { MinderbinderError } from '../../errors.ts'
-import { Deadline } from '../../kernel/deadline.ts'
-import { eventOffsets } from '../../report/event.ts'
-import type { RuleCounts, Slot } from '../../rules/rule.ts'
+
+import type { Hello, InjectedRule, RuleCountsMessage } from '../control/messages.ts'
 import type {
   AttachedEngine,
   ChildSetup,
@@ -15,9 +11,14 @@ import type {
   EngineContext,
   EngineSnapshot,
   Supervisor,
-} from '../engine.ts'
-import { engineBySupervisor } from './engine-by-supervisor.ts'
-import type { SupervisedEngine } from './notes.ts'
+} from '../engines/engine.ts'
+import { engineBySupervisor } from '../engines/supervised/engine-by-supervisor.ts'
+import type { SupervisedEngine } from '../engines/supervised/notes.ts'
+import { MinderbinderError } from '../errors.ts'
+import { Deadline } from '../kernel/deadline.ts'
+import { eventOffsets } from '../report/event.ts'
+import type { RuleCounts, Slot } from '../rules/rule.ts'
+import { ControlClient } from './client.ts'
 
 /** How long events of rules that are over may be on their way. */
 const LATE_EVENTS_MS = 1_000
