@@ -61,8 +61,8 @@ export interface ClientListener {
 /** What the session around this one says, over the child's connection to it. */
 export interface OuterListener {
   said(bytes: Buffer): void
-  /** It has ended, or given up this client. */
-  closed(): void
+  /** It has ended, or given up this client; with a reason if this session is over. */
+  closed(why?: Error): void
 }
 
 const CLD_EXITED = 1
@@ -102,7 +102,6 @@ export class Supervisor {
               'its supervisor process died; the command was killed',
             ),
           )
-          this.#outer?.closed() // nothing comes over its connection any more, either
           resolve()
         },
       )
@@ -223,6 +222,7 @@ export class Supervisor {
     if (this.#released || this.#failure) return
     this.#failure = failure
     for (const waiter of this.#waiters.splice(0)) waiter.reject(failure)
+    this.#outer?.closed(failure)
   }
 
   #tell(type: number, payload?: Uint8Array): void {

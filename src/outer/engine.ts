@@ -74,9 +74,9 @@ class OuterRules implements AttachedEngine {
     )
     supervisor.onOuter({
       said: (bytes) => this.#client.receive(bytes),
-      closed: () => {
-        this.#client.lose(lost())
-        if (!this.#last) supervisor.giveUp(lost())
+      closed: (why = lost()) => {
+        this.#client.lose(why)
+        if (!this.#last) supervisor.giveUp(why)
       },
     })
   }
