@@ -33,7 +33,7 @@ export async function readConfig(
   const sources: ConfigSource[] = []
   for (const path of paths)
     sources.push({ name: path, text: decode(path, await bytesOf(path, options)) })
-  return parseConfig(sources, { arch: architecture })
+  return parseConfig(sources, { arch: architecture }, { keepsGiven: options.filesOnly === true })
 }
 
 async function bytesOf(path: string, { filesOnly = false }: ReadOptions): Promise<Buffer> {

@@ -34,11 +34,20 @@ export function addFaultOptions(command: Command): Faults {
     const name = flags.split(' ', 1)[0] as FaultOption
     const take = (text: string) => {
       if (key === 'config') configs.push(text)
-      else add(parseFaultOption(name, text, context), `${name} ${text}`)
+      else add(given(parseFaultOption(name, text, context), name, text), `${name} ${text}`)
     }
     command.addOption(new Option(flags, description).helpGroup(`${group}:`).argParser(take))
   }
   return { rules, configs, notes }
+}
+
+/** With what each of them is by itself: an --inject gives a rule for each of its calls. */
+function given(rules: readonly Rule[], option: FaultOption, text: string): readonly Rule[] {
+  if (option !== '--inject') return rules.map((rule) => ({ ...rule, given: `${option} ${text}` }))
+  const [, prefix = '', actions = ''] = /^((?:inject|fault)=)?[^:]*(.*)$/s.exec(text) ?? []
+  return rules.map((rule) =>
+    rule.kind === 'syscall' ? { ...rule, given: `${option} ${prefix}${rule.set}${actions}` } : rule,
+  )
 }
 
 /**

@@ -11,6 +11,8 @@ export class InjectionLog {
   readonly #file: LogFile
   readonly #rules: Rule[]
   readonly #context: LogContext
+  /** Of rules that do not draw by the session's. */
+  readonly #seeds = new Map<Slot, bigint>()
   /** Injections of rules that are in force before we hear of them. */
   #early: Buffer[] = []
 
@@ -30,7 +32,12 @@ export class InjectionLog {
   }
 
   /** Rules that were added while the command runs. */
-  addRules(slots: readonly Slot[], rules: readonly Rule[]): void {
+  addRules(
+    slots: readonly Slot[],
+    rules: readonly Rule[],
+    seeds: ReadonlyMap<Slot, bigint> = new Map(),
+  ): void {
+    for (const [slot, seed] of seeds) this.#seeds.set(slot, seed)
     for (const [at, slot] of slots.entries()) this.#rules[slot] = rules[at]!
     const early = this.#early
     this.#early = []
@@ -38,9 +45,10 @@ export class InjectionLog {
   }
 
   add(bytes: Buffer): void {
-    if (this.#rules[bytes.readUInt32LE(eventOffsets.rule)] === undefined)
-      this.#early.push(Buffer.from(bytes))
+    const slot = bytes.readUInt32LE(eventOffsets.rule)
+    const seed = this.#seeds.get(slot) ?? this.#context.seed
+    if (this.#rules[slot] === undefined) this.#early.push(Buffer.from(bytes))
     else if (this.#file.full) this.#file.drop()
-    else this.#file.add(logLine(decodeEvent(bytes), this.#rules, this.#context))
+    else this.#file.add(logLine(decodeEvent(bytes), this.#rules, { ...this.#context, seed }))
   }
 }

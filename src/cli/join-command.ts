@@ -54,7 +54,10 @@ async function join(set: string, onJoined: () => void): Promise<void> {
   const home = { supervisor, owner: process.pid, announceCgroup() {} }
   await runCommand(plan, undefined, home, (session) => {
     onJoined()
-    new ControlServer(supervisor, { session, seed: plan.seed, reach, reachHint, onRules() {} })
+    new ControlServer(supervisor, 0, {
+      ...{ session, seed: plan.seed, reach, reachHint, engine: 'seccomp', includes: [] },
+      onRules() {},
+    })
   })
   await gone
 }

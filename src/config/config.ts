@@ -18,6 +18,7 @@ type Section = keyof typeof sections
 
 /** With its place, for errors that concern more than one. */
 interface Read {
+  readonly section: Section
   readonly fields: Fields
   readonly rule: Rule
 }
@@ -25,18 +26,22 @@ interface Read {
 /**
  * The rules of all files: file after file, each in the order in which it has them.
  *
+ * @param options `keepsGiven`: each with what it is by itself (Rule.given)
  * @throws {MinderbinderError} MB_CONFIG, with all that was found to be wrong
  */
 export function parseConfig(
   sources: readonly ConfigSource[],
   context: GrammarContext,
+  { keepsGiven = false }: { readonly keepsGiven?: boolean } = {},
 ): readonly Rule[] {
   const problems = new Problems()
   const read = sources.flatMap((source) => readSource(new ConfigText(source), context, problems))
   checkNames(read, problems)
   problems.throwAny()
   checkLimits(read)
-  return read.map(({ rule }) => rule)
+  return read.map(({ section, fields, rule }) =>
+    keepsGiven ? { ...rule, given: { [section]: [fields.data] } } : rule,
+  )
 }
 
 function readSource(source: ConfigText, context: GrammarContext, problems: Problems): Read[] {
@@ -53,7 +58,7 @@ function readSource(source: ConfigText, context: GrammarContext, problems: Probl
   const read: Read[] = []
   for (const [section, fields] of rulesOf(new Fields(source, yaml, yaml.tree))) {
     try {
-      read.push({ fields, rule: parseRule(section, fields, context) })
+      read.push({ section, fields, rule: parseRule(section, fields, context) })
     } catch (error) {
       if (!(error instanceof MinderbinderError)) throw error
       problems.add(() => (error instanceof LocatedError ? error : fields.located(error)))

@@ -23,6 +23,11 @@ export class Fields {
     return `${this.#source.name}:${this.#source.lineOf(this.place.start)}`
   }
 
+  /** As JSON has it: what an alias stands for is there each time. */
+  get data(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries([...this.#entries].map(([key, { tree }]) => [key, dataOf(tree)]))
+  }
+
   get keys(): string[] {
     return [...this.#entries.keys()]
   }
@@ -69,4 +74,12 @@ export class Fields {
     const place = (excerpt && this.#yaml.placeOf(excerpt)) ?? this.place
     return this.#source.error(place, message, hint)
   }
+}
+
+/** Numbers as they are written: there are some that JavaScript does not have. */
+function dataOf({ value, span }: Tree): unknown {
+  if (value instanceof List) return value.items.map(dataOf)
+  if (value instanceof Entries)
+    return Object.fromEntries([...value.entries].map(([key, { tree }]) => [key, dataOf(tree)]))
+  return typeof value === 'number' && !Number.isSafeInteger(value) ? (span?.text ?? value) : value
 }

@@ -1,11 +1,13 @@
 /** One client of the control socket: its requests, one after the other, and the rules that it has in force. */
 import { existsSync } from 'node:fs'
+import type { EngineName } from '../engines/engine.ts'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
 import { type CallerIdentity, type CallerScope, callerScopes } from '../launch/change-frame.ts'
 import { parseFaults } from '../library/faults.ts'
 import { hintForAll } from '../report/hints.ts'
 import { whyNotFired } from '../report/why-not-fired.ts'
+import { seedsInSlots } from '../rules/draw.ts'
 import type { Rule, Slot } from '../rules/rule.ts'
 import type { CommandChange } from '../session/change.ts'
 import type { Changed, Session, SessionSnapshot } from '../session/session.ts'
@@ -14,6 +16,7 @@ import {
   type Answer,
   answerLine,
   errorAnswer,
+  type Included,
   type InjectedRule,
   LINE_MAX,
   PROTOCOL_VERSION,
@@ -33,10 +36,17 @@ export interface ConnectionContext {
   readonly reach: ReadonlySet<string>
   /** Those that work here. Without it: all. */
   readonly scopes?: readonly CallerScope[]
+  /** Of hello. */
+  readonly engine: EngineName | undefined
+  readonly includes: readonly Included[]
   /** What to do for a call that is not in it. */
   reachHint(syscall: string): string
-  /** Hears of rules that are in force. */
-  onRules?(slots: readonly Slot[], rules: readonly Rule[]): void
+  /** Hears of rules that are in force, and of their seeds, if they have their own. */
+  onRules?(
+    slots: readonly Slot[],
+    rules: readonly Rule[],
+    seeds: ReadonlyMap<Slot, bigint> | undefined,
+  ): void
   /** Which process a client is, where no command of ours started it. @throws {MinderbinderError} it has ended */
   identify?(client: number): CallerIdentity
 }
@@ -47,6 +57,8 @@ export class Connection {
   readonly #context: ConnectionContext
   readonly #send: (text: string) => void
   readonly #rules = new Map<Slot, Rule>()
+  /** Those of which it hears each injection, also when they are lifted. */
+  readonly #heard = new Set<Slot>()
   #text: Buffer<ArrayBufferLike> = Buffer.alloc(0)
   #greeted = false
   #pending = 0
@@ -77,6 +89,11 @@ export class Connection {
       if (!this.#take(line)) return false
     }
     return this.#text.length <= LINE_MAX || this.#stop(tooLong())
+  }
+
+  /** Does it want to hear of the injections of this rule? */
+  hears(slot: Slot): boolean {
+    return this.#heard.has(slot)
   }
 
   /** After what it has asked for: its rules are lifted. Whatever goes wrong with that: the session has ended, or will. */
@@ -128,7 +145,7 @@ export class Connection {
 
   #hello(): Answer {
     this.#greeted = true
-    const { seed, reach, scopes = callerScopes } = this.#context
+    const { seed, reach, engine, includes, scopes = callerScopes } = this.#context
     return {
       type: 'hello',
       version: PROTOCOL_VERSION,
@@ -136,18 +153,24 @@ export class Connection {
       seed: `${seed}`,
       scopes,
       reach: [...reach],
+      ...(engine === undefined ? {} : { engine }),
+      includes,
     }
   }
 
-  async #inject({ faults, scope, tid }: Request & { type: 'inject' }): Promise<Answer> {
+  async #inject(request: Request & { type: 'inject' }): Promise<Answer> {
+    const { faults, scope, tid, draws, events } = request
     if (scope === 'thread' && !existsSync(`/proc/${this.#pid}/task/${tid}`))
       throw wrong(`inject: the client's process, ${this.#pid}, has no thread ${tid}`)
     const rules = parseFaults(faults, { arch: architecture })
     for (const rule of rules) this.#checkReach(rule)
+    if (draws && draws.places.length !== rules.length)
+      throw wrong('inject: places has a number for each rule, and a fault here is of several')
     const identity = this.#context.identify?.(this.#client)
-    const caller = { scope, client: this.#client, pid: this.#pid, tid, identity }
+    const caller = { scope, client: this.#client, pid: this.#pid, tid, identity, draws, events }
     const { slots } = await this.#change({ add: rules, remove: [], caller })
-    this.#context.onRules?.(slots, rules)
+    if (events) for (const slot of slots) this.#heard.add(slot)
+    this.#context.onRules?.(slots, rules, draws && seedsInSlots(slots, draws))
     for (const [at, slot] of slots.entries()) this.#rules.set(slot, rules[at]!)
     return { type: 'injected', rules: slots.map((slot, at) => injected(slot, rules[at]!)) }
   }
@@ -218,6 +241,9 @@ function countsMessage(slot: Slot, rule: Rule, now: SessionSnapshot): RuleCounts
     seen: Number(counts.seen),
     matched: Number(counts.matched),
     fired: Number(counts.fired),
+    taken: Number(counts.taken),
+    unread: Number(counts.unread),
+    ...(near ? { near } : {}),
     ...(silent ? { whyNotFired: whyNotFired(alone, 0) } : {}),
     ...(hint === undefined ? {} : { hint }),
   }

@@ -58,6 +58,11 @@ export class LocalClients {
     if (socket.writableLength > UNREAD_MAX) socket.destroy()
   }
 
+  /** As sendToClient(), but a client that has something to read yet goes without. */
+  offerToClient(client: number, text: string): void {
+    if (this.#clients.get(client)?.socket.writableLength === 0) this.sendToClient(client, text)
+  }
+
   forgetClient(client: number): void {
     const known = this.#clients.get(client)
     if (!known) return

@@ -1,6 +1,7 @@
 /** The protocol of the control socket: one JSON object a line, both ways. docs/control.md is the contract. Pure. */
+import type { EngineName } from '../engines/engine.ts'
 import { MinderbinderError } from '../errors.ts'
-import { type CallerScope, callerScopes } from '../launch/change-frame.ts'
+import { type CallerScope, callerScopes, type Draws } from '../launch/change-frame.ts'
 import type { Fault } from '../library/faults.ts'
 
 export const PROTOCOL_VERSION = 1
@@ -15,6 +16,8 @@ export type Request =
       readonly faults: readonly Fault[]
       readonly scope: CallerScope
       readonly tid: number
+      readonly draws: Draws | undefined
+      readonly events: boolean
     }
   /** Without `rules`: all of the connection's. */
   | { readonly type: 'lift' | 'counts'; readonly rules: readonly number[] | undefined }
@@ -36,6 +39,12 @@ export interface RuleCountsMessage extends InjectedRule {
   readonly seen: number
   readonly matched: number
   readonly fired: number
+  /** Calls that it never saw, since a rule before it fired at them. */
+  readonly taken: number
+  /** Of those seen: an argument that a key compares could not be read. */
+  readonly unread: number
+  /** Of a rule with path=: paths that came near. */
+  readonly near?: readonly string[]
   /** There if it never fired. */
   readonly whyNotFired?: string
   /** There if it never fired, and something is known that helps. */
@@ -52,6 +61,19 @@ export interface Hello {
   readonly scopes: readonly CallerScope[]
   /** System calls that rules may name. */
   readonly reach: readonly string[]
+  /** Which engine injects faults of system calls; absent: none yet. */
+  readonly engine?: EngineName
+  /** What this session faults too, though sessions by default spare it. */
+  readonly includes: readonly Included[]
+}
+
+export type Included = 'loader' | 'setuid'
+
+/** No answer: an injection, if inject asked for them. */
+export interface EventMessage {
+  readonly type: 'event'
+  /** struct event (bpf/rule.h), in base64: both sides are of one version (Hello.minderbinder). */
+  readonly event: string
 }
 
 /** What the server sends; each also has the `id` of its request. */
@@ -84,7 +106,7 @@ export function parseLine(line: string): Fields {
 
 const keys: Readonly<Record<Request['type'], readonly string[]>> = {
   hello: ['version'],
-  inject: ['faults', 'scope', 'tid'],
+  inject: ['faults', 'scope', 'tid', 'seed', 'places', 'events'],
   lift: ['rules'],
   counts: ['rules'],
 }
@@ -109,7 +131,7 @@ function version(given: unknown): number {
   )
 }
 
-function inject({ faults, scope = 'tree', tid }: Fields): Request {
+function inject({ faults, scope = 'tree', tid, events = false, ...fields }: Fields): Request {
   const all = Array.isArray(faults) ? faults : [faults]
   if (faults === undefined || all.length === 0) throw wrong('inject: faults is missing, or empty')
   const known = callerScopes.find((each) => each === scope)
@@ -118,7 +140,29 @@ function inject({ faults, scope = 'tree', tid }: Fields): Request {
   const isThread = known === 'thread'
   if (isThread !== (Number.isInteger(tid) && Number(tid) > 0))
     throw wrong('inject: tid is the number of a thread, and belongs to scope thread')
-  return { type: 'inject', faults: all, scope: known, tid: isThread ? Number(tid) : 0 }
+  if (typeof events !== 'boolean') throw wrong('inject: events is true or false')
+  const draws = drawsOf(fields, all.length)
+  return {
+    type: 'inject',
+    faults: all,
+    scope: known,
+    tid: isThread ? Number(tid) : 0,
+    draws,
+    events,
+  }
+}
+
+function drawsOf({ seed, places }: Fields, faults: number): Draws | undefined {
+  if (seed === undefined && places === undefined) return undefined
+  const all = places ?? Array.from({ length: faults }, (_, index) => index)
+  const isList = Array.isArray(all) && all.length === faults && all.every((each) => isPlace(each))
+  if (typeof seed !== 'string' || !/^\d{1,20}$/.test(seed) || BigInt(seed) >= 1n << 64n || !isList)
+    throw wrong('inject: seed is a decimal text of 64 bits, and places has a number for each fault')
+  return { seed: BigInt(seed), places: all }
+}
+
+function isPlace(given: unknown): boolean {
+  return Number.isInteger(given) && Number(given) >= 0 && Number(given) < 2 ** 32
 }
 
 function ruleNumbers(given: unknown): readonly number[] | undefined {
@@ -131,6 +175,12 @@ export function wrong(message: string): MinderbinderError {
   return new MinderbinderError('MB_CONTROL', message, {
     hint: 'docs/control.md of the package describes the protocol',
   })
+}
+
+/** A line, with its newline. */
+export function eventLine(event: Buffer): string {
+  const message: EventMessage = { type: 'event', event: event.toString('base64') }
+  return `${JSON.stringify(message)}\n`
 }
 
 /** A line, with its newline. */

@@ -65,6 +65,8 @@ export function refusalForCaller(
   { cgroup, machine }: EngineContext,
 ): string | undefined {
   if (!caller) return 'its rules stay as they are while the command runs'
+  if (caller.scope === 'exec' || caller.draws || caller.events)
+    return 'scope exec, seed and events are for faults that ptrace or seccomp inject'
   if (rule.targets) return 'it finds targets only for rules that the command was started with'
   if (process.geteuid?.() !== 0) return 'it needs root'
   if (!cgroup && !machine)

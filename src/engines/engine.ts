@@ -1,7 +1,7 @@
 import type { ChildCgroup } from '../kernel/cgroup/cgroup.ts'
 import type { Caller, SupervisorChange } from '../launch/change-frame.ts'
 import type { SupervisorCounts } from '../launch/counts-frame.ts'
-import type { PreparedSupervisorChange } from '../launch/supervisor.ts'
+import type { OuterListener, PreparedSupervisorChange } from '../launch/supervisor.ts'
 import type { Rule, RuleCounts, Slot } from '../rules/rule.ts'
 import type { Shared } from '../shared.ts'
 import type { CallerTargets } from '../targets/caller-targets.ts'
@@ -19,6 +19,11 @@ export interface Supervisor {
   prepare(change: SupervisorChange): Promise<PreparedSupervisorChange>
   /** Faults no call and writes no event from here on. */
   lift(): Promise<void>
+  /** Before the child is staged. */
+  onOuter(listener: OuterListener): void
+  sendToOuter(text: string): void
+  /** Whatever waits for the supervisor fails so: the command is killed. */
+  giveUp(failure: Error): void
 }
 
 /** What rules may become while they are in force. */
@@ -79,6 +84,8 @@ export interface RuleChange {
   readonly remove: readonly Slot[]
   /** The process that the added rules are for. Without it: every process. */
   readonly caller?: Caller | undefined
+  /** Of added rules, if they do not draw by the session's. */
+  readonly seeds?: ReadonlyMap<Slot, bigint> | undefined
   /**
    * On the machine a change replaces all rules: what the added ones need, whose slots are indices of this plan. They are
    * tried when it is their turn (`targets`); from that moment on, those before are not.
@@ -112,6 +119,8 @@ export interface ChildSetup {
   readonly traces: boolean
   /** Present if the supervisor may get others. */
   readonly scope?: Scope | undefined
+  /** Path of the socket of the session around this one, to which the child connects (Supervisor.onOuter). */
+  readonly outer?: string | undefined
 }
 
 /** What an engine has done up to one moment. */

@@ -27,6 +27,8 @@ export interface StagePlan {
   readonly cgroupRoot: string
   /** Path of the socket of --control, which programs of the command find in their environment. */
   readonly control: string | undefined
+  /** Path of the socket of the session around this one, if the child is to connect to it (Supervisor.onOuter). */
+  readonly outer: string | undefined
   /** struct call_shape[SYSCALLS_MAX]; asked for only if there are rules, or may be. */
   readonly callShapes: () => Buffer
 }
@@ -60,6 +62,7 @@ export function encodeStage(plan: StagePlan): Buffer {
   const cgroup = Buffer.from(plan.cgroup ?? '')
   const root = Buffer.from(plan.cgroupRoot)
   const control = Buffer.from(plan.control ?? '')
+  const outer = Buffer.from(plan.outer ?? '')
   const header = Buffer.alloc(STAGE_HEADER_SIZE)
   const flags =
     (plan.user ? stageFlags.user : 0) |
@@ -81,6 +84,7 @@ export function encodeStage(plan: StagePlan): Buffer {
     plan.targetCount,
     root.length,
     control.length,
+    outer.length,
   ]
   fields.forEach((field, index) => {
     header.writeUInt32LE(field, index * 4)
@@ -94,6 +98,7 @@ export function encodeStage(plan: StagePlan): Buffer {
     plan.targets,
     root,
     control,
+    outer,
     plan.changes ? encodeReach(plan.changes.reach) : Buffer.alloc(0),
     plan.ruleCount > 0 || plan.changes ? plan.callShapes() : Buffer.alloc(0),
   ])

@@ -24,6 +24,11 @@ export function stageFailure({ step, errno }: StageError, command: string): Mind
       'MB_CGROUP',
       `cannot start ${command} in its cgroup: ${errnoText(errno)}`,
     )
+  if (step === 'outer')
+    return new MinderbinderError(
+      'MB_CONTROL',
+      `${command} cannot connect to the control socket of the minderbinder around it: ${errnoText(errno)}`,
+    )
   if (step === 'control')
     return new MinderbinderError(
       'MB_CONTROL',
@@ -40,7 +45,11 @@ function seccompFailure(errno: number): MinderbinderError {
     return new MinderbinderError(
       'MB_SECCOMP',
       'this process is already watched by a seccomp listener, and the kernel allows only one',
-      { hint: 'system call faults do not nest: put all faults into the outer minderbinder' },
+      {
+        hint:
+          'start the outer minderbinder with exec --control: then this one uses its session; ' +
+          'or put all faults into the outer one',
+      },
     )
   if (errno === EINVAL || errno === ENOSYS)
     return new MinderbinderError(

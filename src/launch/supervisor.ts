@@ -58,6 +58,13 @@ export interface ClientListener {
   closed(client: number): void
 }
 
+/** What the session around this one says, over the child's connection to it. */
+export interface OuterListener {
+  said(bytes: Buffer): void
+  /** It has ended, or given up this client; with a reason if this session is over. */
+  closed(why?: Error): void
+}
+
 const CLD_EXITED = 1
 
 interface Waiter {
@@ -75,6 +82,7 @@ export class Supervisor {
   readonly #frames: Frame[] = []
   readonly #waiters: Waiter[] = []
   #clients: ClientListener | undefined
+  #outer: OuterListener | undefined
   #failure: Error | undefined
   #released = false
 
@@ -159,6 +167,20 @@ export class Supervisor {
     this.#tell(wireTypes.clientSend, Buffer.concat([clientBytes(client), Buffer.from(text)]))
   }
 
+  /** As sendToClient(), but a client that has no room for it goes without: a few kilobytes at most. */
+  offerToClient(client: number, text: string): void {
+    this.#tell(wireTypes.clientOffer, Buffer.concat([clientBytes(client), Buffer.from(text)]))
+  }
+
+  /** Before the child is staged (StagePlan.outer). */
+  onOuter(listener: OuterListener): void {
+    this.#outer = listener
+  }
+
+  sendToOuter(text: string): void {
+    this.#tell(wireTypes.outerSend, Buffer.from(text))
+  }
+
   /** Its rules are gone: so is its connection, if it is still there. */
   forgetClient(client: number): void {
     this.#tell(wireTypes.clientClose, clientBytes(client))
@@ -200,6 +222,7 @@ export class Supervisor {
     if (this.#released || this.#failure) return
     this.#failure = failure
     for (const waiter of this.#waiters.splice(0)) waiter.reject(failure)
+    this.#outer?.closed(failure)
   }
 
   #tell(type: number, payload?: Uint8Array): void {
@@ -207,18 +230,20 @@ export class Supervisor {
   }
 
   #receive(frame: Frame): void {
-    if (this.#fromClient(frame)) return
+    if (this.#fromOthers(frame)) return
     const at = this.#waiters.findIndex(({ types }) => types.includes(frame.type))
     if (at < 0) this.#frames.push(frame)
     else this.#waiters.splice(at, 1)[0]?.resolve(frame)
   }
 
-  #fromClient({ type, payload }: Frame): boolean {
+  #fromOthers({ type, payload }: Frame): boolean {
     if (type === wireTypes.clientOpened)
       this.#clients?.opened(payload.readUInt32LE(0), payload.readUInt32LE(4))
     else if (type === wireTypes.clientSaid)
       this.#clients?.said(payload.readUInt32LE(0), payload.subarray(4))
     else if (type === wireTypes.clientClosed) this.#clients?.closed(payload.readUInt32LE(0))
+    else if (type === wireTypes.outerSaid) this.#outer?.said(payload)
+    else if (type === wireTypes.outerClosed) this.#outer?.closed()
     else return false
     return true
   }

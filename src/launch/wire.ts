@@ -12,6 +12,8 @@ export const wireTypes = {
   clientClose: 9,
   changeCommit: 10,
   changeAbandon: 11,
+  clientOffer: 12,
+  outerSend: 13,
   staged: 16,
   stageFailed: 17,
   execed: 18,
@@ -25,6 +27,8 @@ export const wireTypes = {
   clientSaid: 26,
   clientClosed: 27,
   changeReady: 28,
+  outerSaid: 29,
+  outerClosed: 30,
   cgroup: 32,
   finish: 33,
   view: 34,
@@ -47,6 +51,7 @@ export const stageSteps = [
   'memory',
   'trace',
   'control',
+  'outer',
 ] as const
 
 export type StageStep = (typeof stageSteps)[number]

@@ -24,6 +24,22 @@ export function drawsOf(seed: bigint, slot: number, n: bigint): Draws {
   return { enter: draw('enter'), error: draw('error'), exit: draw('exit') }
 }
 
+/**
+ * The seeds with which rules in these slots draw what `seed` lets rules in the slots `places` draw: seed and slot are added
+ * up.
+ */
+export function seedsInSlots(
+  slots: readonly number[],
+  { seed, places }: { readonly seed: bigint; readonly places: readonly number[] },
+): ReadonlyMap<number, bigint> {
+  return new Map(
+    slots.map((slot, at) => [
+      slot,
+      BigInt.asUintN(64, seed + step * BigInt((places[at] ?? at) - slot)),
+    ]),
+  )
+}
+
 /** 0 to below `width`, each as likely. */
 export function drawnBelow(width: bigint, draw: bigint): bigint {
   return (draw * width) >> 32n

@@ -7,6 +7,8 @@ interface CommonRule extends CommonKeys {
   readonly inherit?: boolean
   /** The fault as the user wrote it, with its option (`--syscall openat=ENOENT`), for messages. */
   readonly source: string
+  /** The rule alone, as a client of the control socket sends it. Only the faults of exec have it. */
+  readonly given?: string | object
   /** Percent, 0 to 100, decimals allowed. */
   readonly rate: number
 }

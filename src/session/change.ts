@@ -2,6 +2,7 @@
 import type { AttachedEngine, Engine, EngineName, RuleChange } from '../engines/engine.ts'
 import { MinderbinderError } from '../errors.ts'
 import type { Caller } from '../launch/change-frame.ts'
+import { seedsInSlots } from '../rules/draw.ts'
 import type { Rule, Slot } from '../rules/rule.ts'
 import type { RuleTable } from '../rules/rule-table.ts'
 import type { Change } from './session.ts'
@@ -40,11 +41,13 @@ export function planChange(
   const removed = remove === 'all' ? rules.liveSlots : checked(remove, rules)
   const chosen = add.map((rule) => firstThatCan(rule, caller, attached, hint))
   const slots = rules.next(add.length)
+  const seeds = caller?.draws && seedsInSlots(slots, caller.draws)
   const changes = [...attached].map(([engine, own]) => ({
     engine: own,
     add: new Map(slots.flatMap((slot, at) => (chosen[at] === engine ? [[slot, add[at]!]] : []))),
     remove: removed.filter((slot) => names[slot] === engine.name),
     caller,
+    seeds,
   }))
   return {
     changes: changes.filter(({ add, remove }) => add.size + remove.length > 0),

@@ -184,7 +184,7 @@ async function open(given: CommandPlan, home: Home, undo: UndoStack): Promise<Pa
     includeSetuid: given.includeSetuid || user.uid === 0,
   }
   // Undone last: the supervisor goes on to serve what the child has left behind, or ends.
-  const events = supervisor.readEvents(plan.onEvent)
+  const events = supervisor.readEvents(both(plan.onEvent, plan.onClientEvent))
   undo.push(async () => {
     supervisor.release()
     await events
@@ -254,6 +254,16 @@ async function openControl(
   return folder.socket
 }
 
+type OnEvent = NonNullable<CommandPlan['onEvent']>
+
+function both(one: OnEvent | undefined, other: OnEvent | undefined): OnEvent | undefined {
+  if (!one || !other) return one ?? other
+  return (event) => {
+    one(event)
+    other(event)
+  }
+}
+
 /** The child's pid: it waits to exec. @throws {MinderbinderError} */
 async function stage(
   plan: CommandPlan,
@@ -267,6 +277,7 @@ async function stage(
   const own = new Map(slots.map((slot) => [slot, plan.rules[slot]!]))
   const supervised = await supervisedTargets([...own.values()])
   const scope = children.find(({ scope }) => scope)?.scope
+  const outer = children.find(({ outer }) => outer)?.outer
   try {
     return await supervisor.stage({
       argvIndex: plan.argvIndex,
@@ -286,6 +297,7 @@ async function stage(
       },
       ...supervised,
       control,
+      outer,
       callShapes: () => encodeCallShapes(architecture),
     })
   } catch (error) {

@@ -30,6 +30,8 @@ export interface CommandPlan extends Plan {
   readonly scope?: Scope | undefined
   /** Programs of the command may connect to a socket, which their environment names (Supervisor.onClients). */
   readonly control?: boolean | undefined
+  /** Receives, as onEvent, what clients ask for: the engines that the supervisor does know which rules those are. */
+  readonly onClientEvent?: ((event: Buffer) => void) | undefined
   /** There is no child: the process that the supervisor was started for has the filter (SupervisedCommand.joining). */
   readonly joins?: boolean | undefined
   /** Place of COMMAND among the user's arguments, from 0. */

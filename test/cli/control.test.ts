@@ -363,7 +363,7 @@ c = Client(); c.inject(fault); opens(); c.lift(); c.inject("openat=EIO,path=/now
   const none = await runMinderbinder(['exec', '--control', '--', 'true'])
   assert.match(
     none.stderr,
-    /^minderbinder: --control: no client connected\nminderbinder: to repeat/,
+    /^minderbinder: --control: no client injected a fault\nminderbinder: to repeat/,
   )
 })
 

@@ -6,6 +6,7 @@ import { exitStatus, MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
 import { type Finish, type Front, launcherFds } from '../../launch/front.ts'
 import type { Observer } from '../../observe/observer.ts'
+import type { OuterPlan } from '../../outer/plan.ts'
 import { summary } from '../../report/summary.ts'
 import { groupByExpression, labelOfAll } from '../../rules/expression.ts'
 import type { Rule } from '../../rules/rule.ts'
@@ -36,10 +37,15 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
   const { faults, options, command } = parseExec(args)
   const rules = await allRules(faults, { filesOnly: true })
   const observer = await observerOf(options, command, front)
+  const outer = await outerPlan(rules, options, command[0]!)
   const control =
-    options.control === undefined ? undefined : await controlled(options, rules, command[0]!)
+    options.control === undefined || outer
+      ? undefined
+      : await controlled(options, rules, command[0]!)
   const planned =
-    control?.planned ?? planEngines(rules, engines, { option: options.engine, command: command[0] })
+    outer?.planned ??
+    control?.planned ??
+    planEngines(rules, engines, { option: options.engine, command: command[0] })
   const user = options.user === undefined ? undefined : await lookUpUser(options.user)
   const { output, log: logFile, ...more } = await front.orAbandoned(openOutputs(options))
   // Of what the launcher handed over, and of standard output, which was for --help.
@@ -59,6 +65,7 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
     includeLoader: options.includeLoader,
     includeSetuid: options.includeSetuid,
     onEvent: injections && ((event) => injections.add(event)),
+    onClientEvent: control && ((event) => control.injected(event)),
   }
   const session = runCommand(plan, observer, front, (opened) =>
     control?.serve(opened, front.supervisor, injections),
@@ -70,11 +77,11 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
   const told = {
     ...result,
     ...(!log && { lostEvents: 0n }),
-    notes: [...faults.notes, ...result.notes, ...(log?.notes() ?? [])],
+    notes: [...faults.notes, ...result.notes, ...(outer?.notes ?? []), ...(log?.notes() ?? [])],
   }
   const none = faults.notes.join('; ') || 'no fault was given'
   const text = (colour: 0 | 1) =>
-    told.rules.length === 0 && plan.control !== true
+    told.rules.length === 0 && options.control === undefined
       ? ranAsItIs(none)
       : summary({ ...told, seed: options.seed, arch: architecture, colour })
   if (output) output.write(text(0))
@@ -84,6 +91,17 @@ export async function exec(args: readonly string[], front: Front): Promise<Finis
   await report?.write(rules, told)
   closeFiles([log, output, more.report])
   return endLikeChild(rules, result, options)
+}
+
+/** Imported here: few run in a command of another. @throws {MinderbinderError} */
+async function outerPlan(
+  rules: readonly Rule[],
+  options: ExecOptions,
+  command: string,
+): Promise<OuterPlan | undefined> {
+  const path = process.env.MINDERBINDER_CONTROL
+  if (!path) return undefined
+  return (await import('../../outer/plan.ts')).planWithOuter(path, rules, options, command)
 }
 
 /** Imported here: a start without --control does not wait for it. @throws {MinderbinderError} */

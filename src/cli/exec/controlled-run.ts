@@ -1,10 +1,11 @@
 /** `exec --control`: what its session may become, and the report of that. */
 
+import type { Included } from '../../control/messages.ts'
 import { reachOf } from '../../control/reach.ts'
 import { ControlServer } from '../../control/server.ts'
 import { type EngineOption, planEngines } from '../../engines/choose.ts'
 import { controlledEngine } from '../../engines/controlled.ts'
-import type { Engine, Scope } from '../../engines/engine.ts'
+import type { Engine, EngineName, Scope } from '../../engines/engine.ts'
 import { engines } from '../../engines/engines.ts'
 import { MinderbinderError } from '../../errors.ts'
 import { architecture } from '../../kernel/architecture.ts'
@@ -27,6 +28,8 @@ export class ControlledRun {
   readonly scope: Scope
   readonly #seed: bigint
   readonly #own: number
+  readonly #engine: EngineName
+  readonly #includes: readonly Included[]
   #server: ControlServer | undefined
 
   /**
@@ -35,7 +38,7 @@ export class ControlledRun {
    * @throws {MinderbinderError} what was asked for does not go together
    */
   constructor(
-    { control = '', seed, engine, graph, metrics }: ExecOptions,
+    { control = '', seed, engine, graph, metrics, includeLoader, includeSetuid }: ExecOptions,
     rules: readonly Rule[],
     command: string,
   ) {
@@ -50,6 +53,11 @@ export class ControlledRun {
     const { name: option } = controlledEngine(engine, engines, command)
     this.planned = { engines: withAll(planEngines(rules, engines, { option }).engines, option) }
     this.#seed = seed
+    this.#engine = option as EngineName // never auto
+    this.#includes = [
+      ...(includeLoader ? ['loader' as const] : []),
+      ...(includeSetuid ? ['setuid' as const] : []),
+    ]
     this.#own = rules.length
   }
 
@@ -58,13 +66,20 @@ export class ControlledRun {
     supervisor: Supervisor,
     injections: InjectionLog | undefined,
   ): void {
-    this.#server = new ControlServer(supervisor, {
+    this.#server = new ControlServer(supervisor, this.#own, {
       session,
       seed: this.#seed,
       reach: this.scope.reach,
       reachHint: (name) => `minderbinder exec --control=SET names the reach: --control=${name}`,
-      onRules: (slots, rules) => injections?.addRules(slots, rules),
+      engine: this.#engine,
+      includes: this.#includes,
+      onRules: (slots, rules, seeds) => injections?.addRules(slots, rules, seeds),
     })
+  }
+
+  /** One struct event. */
+  injected(event: Buffer): void {
+    this.#server?.injected(event)
   }
 
   /** Of the command line's rules, and a line on those of clients: there may be thousands. */
@@ -78,7 +93,7 @@ export class ControlledRun {
       rules: result.rules.slice(0, own),
       counts: result.counts.slice(0, own),
       engines: result.engines.slice(0, own),
-      notes: [...result.notes, clients === 0 ? '--control: no client connected' : note],
+      notes: [...result.notes, clients === 0 ? '--control: no client injected a fault' : note],
     }
   }
 }

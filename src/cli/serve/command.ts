@@ -67,8 +67,10 @@ async function open(
     // If it fails, clients hear of it when they inject.
     rest = setTimeout(() => session.rest().catch(() => {}), REST_AFTER_MS)
   })
-  new ControlServer(clients, {
+  new ControlServer(clients, 0, {
     ...{ session, seed, reach, scopes },
+    engine: (['override', 'hook'] as const).find((name) => !missing.has(name)),
+    includes: includeLoader ? ['loader'] : [],
     reachHint: () => 'minderbinder list syscalls has the names',
     identify: (client) => clients.identify(client),
   })

@@ -111,7 +111,7 @@ export class AddedNetworkRules implements AddedRules {
     undo: UndoStack,
   ): Promise<ReadonlyMap<Slot, AddedRule>> {
     const { scope } = caller
-    if (scope === 'thread') throw new Error('a network rule for a thread')
+    if (scope === 'thread' || scope === 'exec') throw new Error('a network rule for a thread')
     const place = await this.#placeFor(add.size)
     const { attachment, callers } = place
     const added = new Map<Slot, AddedRule>()

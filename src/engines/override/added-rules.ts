@@ -89,7 +89,8 @@ export class AddedCallRules implements AddedRules {
     const added = new Map<Slot, AddedRule>()
     if (add.size === 0) return added
     const { scope } = caller
-    if (scope === 'thread') throw new Error(`a rule of ${this.#manner.name} for a thread`)
+    if (scope === 'thread' || scope === 'exec')
+      throw new Error(`a rule of ${this.#manner.name} for a thread`)
     const rules = [...add].map(([slot, rule]) => [slot, rule as SyscallRule] as const)
     const place = await this.#placeFor(rules.map(([, rule]) => rule))
     const { calls, callers } = place

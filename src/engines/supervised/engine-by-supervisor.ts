@@ -52,13 +52,20 @@ function attached(
   return {
     child: { supervised: indices, traces: name === 'ptrace', scope },
     refusal: (rule) => refusalNow(name, rule, scope),
-    async prepare({ add, caller, remove }: RuleChange): Promise<PreparedChange> {
+    async prepare({ add, caller, remove, seeds }: RuleChange): Promise<PreparedChange> {
       const after = ruleCount + add.size - remove.length
       checkRoom(after, scope)
       const bytes = encodeSupervisedRules(add, architecture)
-      const prepared = await supervisor.prepare({ add: bytes, caller, remove }).catch((error) => {
-        throw refusedChange(error)
-      })
+      const prepared = await supervisor
+        .prepare({
+          add: bytes,
+          caller,
+          remove,
+          seeds: seeds && [...add.keys()].map((slot) => seeds.get(slot)!),
+        })
+        .catch((error) => {
+          throw refusedChange(error)
+        })
       return {
         async commit() {
           try {

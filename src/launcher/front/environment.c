@@ -9,7 +9,8 @@
 
 static const char *const kept[] = {
 	"PATH", "HOME",	   "TERM",	  "COLORTERM", "NO_COLOR", "FORCE_COLOR",
-	"LANG", "COLUMNS", "LINES", "TZ", "MINDERBINDER_NO_FEATURE", "NOTIFY_SOCKET",
+	"LANG", "COLUMNS", "LINES", "TZ", "MINDERBINDER_NO_FEATURE",
+	"NOTIFY_SOCKET", "MINDERBINDER_CONTROL",
 };
 
 static int is_kept(const char *variable)

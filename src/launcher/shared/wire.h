@@ -27,6 +27,8 @@ enum wire_type {
 	/* After WIRE_CHANGE_READY one of the two has to follow, before another WIRE_CHANGE. */
 	WIRE_CHANGE_COMMIT = 10,  /* the change is in force from here on; answer with WIRE_CHANGED */
 	WIRE_CHANGE_ABANDON = 11, /* it never will be; no answer */
+	WIRE_CLIENT_OFFER = 12,   /* as WIRE_CLIENT_SEND, and dropped if the client has no room for it */
+	WIRE_OUTER_SEND = 13,     /* bytes for the session around this one, over the child's connection (outer.h) */
 	/* supervisor to node */
 	WIRE_STAGED = 16,       /* u32 pid */
 	WIRE_STAGE_FAILED = 17, /* u32 enum stage_step, u32 errno */
@@ -41,6 +43,8 @@ enum wire_type {
 	WIRE_CLIENT_SAID = 26,   /* u32 client, bytes from it */
 	WIRE_CLIENT_CLOSED = 27, /* u32 client: its connection is over; WIRE_CLIENT_CLOSE has to follow */
 	WIRE_CHANGE_READY = 28,  /* nothing can refuse the change any more; the rules are as they were */
+	WIRE_OUTER_SAID = 29,    /* bytes from the session around this one */
+	WIRE_OUTER_CLOSED = 30,  /* that connection is over */
 	/* node to front */
 	WIRE_CGROUP = 32, /* path of the child's cgroup, for the case that node is killed; without a front, to supervisor */
 	WIRE_FINISH = 33,  /* struct wire_finish: end like this, once node has exited */
@@ -74,6 +78,7 @@ enum stage_step {
 	STEP_MEMORY = 9,
 	STEP_TRACE = 10, /* PTRACE_SEIZE */
 	STEP_CONTROL = 11, /* the socket of --control */
+	STEP_OUTER = 12,   /* connecting to that of the session around this one */
 };
 
 enum stage_flags {
@@ -99,7 +104,7 @@ struct wire_stage {
 	u32 target_count; /* then: struct target[], of these rules by their places among them */
 	u32 root_bytes;   /* then: where the root of the cgroup v2 hierarchy is mounted, no NUL; 0: no target asks */
 	u32 control_bytes; /* then: path of the socket of --control, no NUL; 0: none */
-	u32 padding;
+	u32 outer_bytes;   /* then: path of the socket of the session around this one, if the child is to connect to it */
 	u64 seed;
 	/* With STAGE_CHANGES: u64 reach[SYSCALLS_MAX / 64], the calls that rules may name later */
 	/* last, with rules or STAGE_CHANGES: struct call_shape[SYSCALLS_MAX] */
@@ -135,12 +140,20 @@ enum caller_scope {
 	CALLER_PROCESS = 2,  /* the client's process */
 	CALLER_CHILDREN = 3, /* those that descend from it and started after the rule */
 	CALLER_THREAD = 4,   /* one thread of the client's process */
+	CALLER_EXEC = 5,     /* as CALLER_TREE, but no process that still runs the program that the client runs now */
+};
+
+enum caller_flags {
+	CALLER_HAS_SEED = 1 << 0,
+	CALLER_EVENTS = 1 << 1, /* each injection is reported, whether or not the others are */
 };
 
 struct rule_caller {
 	u32 scope; /* enum caller_scope */
 	u32 client;
 	s32 tid;
+	u32 flags; /* enum caller_flags */
+	u64 seed;  /* instead of the session's */
 };
 
 enum finish_kind { FINISH_EXIT = 0, FINISH_SIGNAL = 1 };

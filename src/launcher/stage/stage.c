@@ -13,18 +13,19 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define DEFAULT_PATH "/bin:/usr/bin" /* execvp(3): used where PATH is not set */
 
-/* What the child says before "go": a step and an errno; step 0 with the listener's descriptor means ready. */
+/* What the child says before "go": a step and an errno; step 0 means ready, with the descriptor of its listener or connection. */
 struct hello {
 	u32 step;
 	u32 error;
 };
 
-static void say(int socket, u32 step, u32 error, int listener)
+static void say(int socket, u32 step, u32 error, int fd)
 {
 	struct hello hello = { step, error };
 	struct iovec part = { &hello, sizeof(hello) };
@@ -35,13 +36,13 @@ static void say(int socket, u32 step, u32 error, int listener)
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 
 	memset(&control, 0, sizeof(control));
-	if (listener >= 0) {
+	if (fd >= 0) {
 		message.msg_control = &control;
 		message.msg_controllen = sizeof(control);
 		control.header.cmsg_level = SOL_SOCKET;
 		control.header.cmsg_type = SCM_RIGHTS;
 		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &listener, sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
 	}
 	if (raw_call(SYS_sendmsg, socket, (long)&message, MSG_NOSIGNAL, 0, 0) < 0)
 		raw_call(SYS_exit_group, 1, 0, 0, 0, 0);
@@ -54,10 +55,26 @@ static void refuse(int socket, u32 step, int error)
 	__builtin_unreachable();
 }
 
-/* A file that is not a binary and has no #! line is a shell script to execvp(3), and so to env and nice. */
-static long exec_or_shell(const char *path, char **argv, char **environment)
+/*
+ * Without a filter of ours. One that is around us may be of this very program, and would let raw_call() pass: but its
+ * session has to see that the child becomes another program.
+ */
+static long plain_exec(const char *path, char **argv, char **environment)
 {
-	long error = raw_call(SYS_execve, (long)path, (long)argv, (long)environment, 0, 0);
+	return execve(path, argv, environment) < 0 ? -errno : 0;
+}
+
+static long raw_exec(const char *path, char **argv, char **environment)
+{
+	return raw_call(SYS_execve, (long)path, (long)argv, (long)environment, 0, 0);
+}
+
+typedef long exec_call(const char *path, char **argv, char **environment);
+
+/* A file that is not a binary and has no #! line is a shell script to execvp(3), and so to env and nice. */
+static long exec_or_shell(exec_call *exec, const char *path, char **argv, char **environment)
+{
+	long error = exec(path, argv, environment);
 
 	if (error != -ENOEXEC)
 		return error;
@@ -73,11 +90,11 @@ static long exec_or_shell(const char *path, char **argv, char **environment)
 	shell[1] = (char *)path;
 	for (size_t i = 1; i <= count; i++)
 		shell[i + 1] = argv[i];
-	return raw_call(SYS_execve, (long)"/bin/sh", (long)shell, (long)environment, 0, 0);
+	return exec("/bin/sh", shell, environment);
 }
 
-/* execvp(3) through raw_call(): returns only on failure, with the errno that env would report. */
-static int exec_search(char **argv, char **environment)
+/* execvp(3) by this call: returns only on failure, with the errno that env would report. */
+static int exec_search(exec_call *exec, char **argv, char **environment)
 {
 	const char *name = argv[0];
 	const char *path = getenv("PATH");
@@ -87,7 +104,7 @@ static int exec_search(char **argv, char **environment)
 	if (!*name)
 		return ENOENT;
 	if (strchr(name, '/'))
-		return (int)-exec_or_shell(name, argv, environment);
+		return (int)-exec_or_shell(exec, name, argv, environment);
 	if (!path)
 		path = DEFAULT_PATH;
 	for (;;) {
@@ -100,7 +117,7 @@ static int exec_search(char **argv, char **environment)
 				candidate[length] = '/';
 			memcpy(candidate + length + (length > 0), name, name_length + 1);
 
-			long error = exec_or_shell(candidate, argv, environment);
+			long error = exec_or_shell(exec, candidate, argv, environment);
 
 			if (error == -EACCES)
 				denied = 1;
@@ -114,10 +131,24 @@ static int exec_search(char **argv, char **environment)
 	}
 }
 
+/* The kernel tells the other side that it is this process that connects (SO_PEERCRED, unix(7)), and it stays this process. */
+static int connect_to(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(to.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(to.sun_path, path);
+	return fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ? -1 : fd;
+}
+
 static _Noreturn void child(const struct stage_request *request, int socket, int go, int result,
 			    pid_t supervisor)
 {
-	int listener = -1;
+	int fd = -1; /* of the listener, or of the connection to the session around this one */
 	char byte;
 
 	if (inherited_restore(request->inherited) < 0)
@@ -131,9 +162,13 @@ static _Noreturn void child(const struct stage_request *request, int socket, int
 		refuse(socket, STEP_MEMORY, errno);
 	/* Before the uid changes: a filter without NO_NEW_PRIVS takes CAP_SYS_ADMIN. */
 	if (request->named) {
-		listener = filter_install(request->named, request->action);
-		if (listener < 0)
-			refuse(socket, STEP_SECCOMP, -listener);
+		fd = filter_install(request->named, request->action);
+		if (fd < 0)
+			refuse(socket, STEP_SECCOMP, -fd);
+	} else if (request->outer) {
+		fd = connect_to(request->outer);
+		if (fd < 0 || (request->spares && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+			refuse(socket, STEP_OUTER, errno);
 	}
 	/* From here on every call may be a named one: raw_call() only. */
 	if (request->has_user) {
@@ -150,14 +185,14 @@ static _Noreturn void child(const struct stage_request *request, int socket, int
 		raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (raw_call(SYS_getppid, 0, 0, 0, 0, 0) != supervisor)
 		raw_call(SYS_exit_group, 1, 0, 0, 0, 0);
-	say(socket, 0, 0, listener);
-	if (listener >= 0)
-		raw_call(SYS_close, listener, 0, 0, 0, 0);
+	say(socket, 0, 0, fd);
+	if (fd >= 0)
+		raw_call(SYS_close, fd, 0, 0, 0, 0);
 	if (raw_call(SYS_read, go, (long)&byte, 1, 0, 0) != 1)
 		raw_call(SYS_exit_group, 1, 0, 0, 0, 0);
 	raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&request->inherited->mask, 0, SIGNALS_MAX / 8, 0);
 
-	u32 error = (u32)exec_search(request->argv, environ);
+	u32 error = (u32)exec_search(request->named ? raw_exec : plain_exec, request->argv, environ);
 
 	raw_call(SYS_write, result, (long)&error, sizeof(error), 0, 0);
 	raw_call(SYS_exit_group, 127, 0, 0, 0, 0);
@@ -189,7 +224,7 @@ static pid_t fork_into(const char *cgroup)
 	return pid;
 }
 
-static int hear(int socket, struct hello *hello, int *listener)
+static int hear(int socket, struct hello *hello, int *fd)
 {
 	struct iovec part = { hello, sizeof(*hello) };
 	union {
@@ -210,12 +245,12 @@ static int hear(int socket, struct hello *hello, int *listener)
 			errno = ECHILD; /* it died without a word */
 		return -1;
 	}
-	*listener = -1;
+	*fd = -1;
 
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
 	if (header && header->cmsg_type == SCM_RIGHTS)
-		memcpy(listener, CMSG_DATA(header), sizeof(int));
+		memcpy(fd, CMSG_DATA(header), sizeof(int));
 	return 0;
 }
 
@@ -245,7 +280,8 @@ int stage_child(const struct stage_request *request, struct staged *staged)
 	}
 	if (close(talk[1]) < 0 || close(go[0]) < 0 || close(result[1]) < 0)
 		return -1;
-	if (hear(talk[0], &hello, &staged->listener) < 0 || hello.step != 0) {
+	staged->listener = staged->outer = -1;
+	if (hear(talk[0], &hello, request->outer ? &staged->outer : &staged->listener) < 0 || hello.step != 0) {
 		int error = errno;
 
 		staged->failed_step = STEP_LISTENER;

@@ -21,6 +21,8 @@ struct stage_request {
 	int traces;                   /* they are to come by ptrace */
 	int joins;                    /* no child is staged: joined.h */
 	char *control; /* path of the socket of --control, for the child's environment; NULL: none */
+	char *outer;   /* path of that of the session around this one: the child connects to it; NULL: it does not */
+	int spares;    /* that would fault set-user-ID programs, so none gains rights */
 };
 
 struct staged {
@@ -28,6 +30,7 @@ struct staged {
 	int go;       /* write a byte: exec */
 	int result;   /* close-on-exec pipe: end of file when exec succeeded, else a u32 errno */
 	int listener; /* seccomp listener, or -1 */
+	int outer;    /* the child's connection to request->outer, or -1 */
 	u32 failed_step; /* enum stage_step, where stage_child() returned -1 */
 };
 

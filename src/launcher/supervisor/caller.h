@@ -12,6 +12,10 @@ struct caller {
 	pid_t pid; /* the client's process */
 	pid_t tid; /* CALLER_THREAD */
 	u64 after; /* CALLER_CHILDREN: the newest process that is older than the rule, by `serial` */
+	u64 image; /* CALLER_EXEC: the program that the client ran when the rule was added */
+	u64 began_ns; /* CALLER_EXEC: when that was, CLOCK_BOOTTIME */
+	u32 flags; /* enum caller_flags */
+	u64 seed;
 };
 
 static inline int caller_covers(const struct caller *caller, const struct process *process, pid_t tid)
@@ -27,6 +31,8 @@ static inline int caller_covers(const struct caller *caller, const struct proces
 		return process->pid == caller->pid;
 	case CALLER_CHILDREN:
 		return process->pid != caller->pid && process->serial > caller->after;
+	case CALLER_EXEC:
+		return process->image != caller->image;
 	case CALLER_THREAD:
 		return process->pid == caller->pid && tid == caller->tid;
 	default:

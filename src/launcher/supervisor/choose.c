@@ -24,13 +24,17 @@ static struct verdict verdict_of(const struct rule *rule, u64 seed, u64 n)
 	};
 }
 
-/* For connections that are not some processes' only, it is that of the whole run, as it is for the network's engines. */
-static u64 age_for(const struct faults *faults, const struct rule *rule, const struct process *process)
+/*
+ * For connections that are not some processes' only, it is that of the whole run, as it is for the network's engines. A run
+ * within another began later.
+ */
+static u64 age_for(const struct faults *faults, const struct rule *rule, const struct caller *caller,
+		   const struct process *process)
 {
 	const u64 now = (u64)clock_ns(CLOCK_BOOTTIME);
 
 	if (rule->kind == RULE_REFUSE_NET && !(rule->flags & RULE_HAS_TARGETS))
-		return now - faults->began_ns;
+		return now - (caller->scope == CALLER_EXEC ? caller->began_ns : faults->began_ns);
 	return process ? process_age(process, now) : UINT64_MAX;
 }
 
@@ -40,10 +44,13 @@ int choose(struct faults *faults, const struct seccomp_notif *call, struct proce
 	const u32 number = (u32)call->data.nr;
 	const struct rule_table *table = faults->table;
 	u64 age = UINT64_MAX;
+	int is_reported = 0;
 
 	for (u32 at = table->first_of[number]; at < table->first_of[number + 1]; at++) {
 		const u32 row = table->rows_of[at];
 		const struct rule *rule = &table->rules[row];
+		const struct caller *caller = &table->callers[row];
+		const u64 seed = caller->flags & CALLER_HAS_SEED ? caller->seed : faults->seed;
 		struct rule_counts *total = &faults->counts[row];
 		struct rule_counts *scope = total;
 		const int agrees = !table->keyed[number] || has_bit(look.agrees, row);
@@ -55,7 +62,7 @@ int choose(struct faults *faults, const struct seccomp_notif *call, struct proce
 			continue;
 		}
 		if (needs_age(rule))
-			age = age_for(faults, rule, process);
+			age = age_for(faults, rule, caller, process);
 		if (process && rule->scope == SCOPE_PROCESS)
 			scope = &process->counts[row];
 		if (thread && rule->scope == SCOPE_THREAD)
@@ -68,12 +75,13 @@ int choose(struct faults *faults, const struct seccomp_notif *call, struct proce
 			set_bit(look.near, row, wanted);
 			*near |= wanted;
 		}
-		if (decide(rule, faults->seed, age, agrees, total, scope, &injection->n)) {
+		if (decide(rule, seed, age, agrees, total, scope, &injection->n)) {
 			injection->rule = rule->slot;
-			*verdict = verdict_of(rule, faults->seed, injection->n);
+			*verdict = verdict_of(rule, seed, injection->n);
+			is_reported = faults->reports_all || caller->flags & CALLER_EVENTS;
 		}
 	}
-	if (!verdict->outcome || faults->events < 0)
+	if (!is_reported || faults->events < 0)
 		return 0;
 	report_later(injection);
 	return 1;

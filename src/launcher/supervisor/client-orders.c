@@ -41,6 +41,8 @@ void client_orders_send(const struct frame *frame)
 	memcpy(&client, frame->payload, sizeof(client));
 	if (frame->type == WIRE_CLIENT_CLOSE)
 		clients_close(client);
+	else if (frame->type == WIRE_CLIENT_OFFER)
+		clients_offer(client, frame->payload + sizeof(client), frame->length - sizeof(client));
 	else
 		clients_send(client, frame->payload + sizeof(client), frame->length - sizeof(client));
 }

@@ -8,7 +8,7 @@
 /* All that is new of the clients goes to node. */
 void client_orders_serve(void);
 
-/* WIRE_CLIENT_SEND and WIRE_CLIENT_CLOSE */
+/* WIRE_CLIENT_SEND, WIRE_CLIENT_OFFER and WIRE_CLIENT_CLOSE */
 void client_orders_send(const struct frame *frame);
 
 #endif

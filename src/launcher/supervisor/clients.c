@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "clients.h"
 #include "deciding.h"
+#include "image.h"
 #include "processes.h"
+#include "../shared/clock.h"
 #include "../shared/target.h"
 
 #include <errno.h>
@@ -286,6 +288,18 @@ void clients_send(u32 id, const void *bytes, size_t length)
 	unlock(&connecting);
 }
 
+/* A Unix socket takes a message of a few kilobytes whole or not at all. */
+void clients_offer(u32 id, const void *bytes, size_t length)
+{
+	lock(&connecting);
+
+	const struct client *client = client_of(id);
+
+	if (client && client->fd >= 0)
+		(void)send(client->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+	unlock(&connecting);
+}
+
 void clients_close(u32 id)
 {
 	lock(&connecting);
@@ -307,7 +321,9 @@ void clients_close(u32 id)
 
 int clients_resolve(const struct rule_caller *asked, struct caller *caller)
 {
-	*caller = (struct caller){ .scope = asked->scope, .tid = asked->tid };
+	*caller = (struct caller){
+		.scope = asked->scope, .tid = asked->tid, .flags = asked->flags, .seed = asked->seed
+	};
 	if (asked->scope == CALLER_ANY)
 		return 0;
 	lock(&connecting);
@@ -320,12 +336,16 @@ int clients_resolve(const struct rule_caller *asked, struct caller *caller)
 	}
 	unlock(&connecting);
 	errno = client ? EINVAL : ESRCH;
-	if (!client || asked->scope > CALLER_THREAD)
+	if (!client || asked->scope > CALLER_EXEC)
 		return -1;
 	if (asked->scope == CALLER_THREAD && target_process(asked->tid) != caller->pid)
 		return -1;
 	if (asked->scope == CALLER_CHILDREN)
 		caller->after = processes_meet_all();
+	if (asked->scope == CALLER_EXEC) {
+		caller->image = image_of(caller->pid);
+		caller->began_ns = (u64)clock_ns(CLOCK_BOOTTIME);
+	}
 	return 0;
 }
 

@@ -40,6 +40,9 @@ void clients_serve(const struct client_events *events);
 /* Closes a client that does not read what it is sent. */
 void clients_send(u32 client, const void *bytes, size_t length);
 
+/* Sends it this, a few kilobytes, or nothing if it has no room. */
+void clients_offer(u32 client, const void *bytes, size_t length);
+
 /* Forgets it. Its rules have to be gone. */
 void clients_close(u32 client);
 

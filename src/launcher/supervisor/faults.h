@@ -32,6 +32,7 @@ struct faults {
 	int include_loader;
 	const struct owner *spared; /* whose set-user-ID programs are spared; NULL: none */
 	int events;                 /* where struct event go; -1: not wanted */
+	int reports_all;            /* those of each rule, not only where a client asks for its own */
 	struct rule_counts *counts; /* by row */
 	u64 foreign_calls;
 	u64 spared_calls;

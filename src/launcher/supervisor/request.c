@@ -106,14 +106,21 @@ int request_read_stage(struct frame *frame, const struct supervisor *supervisor,
 	faults->seed = stage->seed;
 	faults->include_loader = !!(stage->flags & STAGE_INCLUDE_LOADER);
 	faults->spared = spared_owner(request, stage->flags);
-	faults->events = stage->flags & STAGE_EVENTS ? supervisor->events : -1;
+	faults->reports_all = !!(stage->flags & STAGE_EVENTS);
+	faults->events = faults->reports_all || stage->control_bytes ? supervisor->events : -1;
 	request->control = take_copy(frame, stage->control_bytes);
-	if (!request->control || read_calls(frame, stage->flags, faults) < 0)
+	request->outer = take_copy(frame, stage->outer_bytes);
+	if (!request->control || !request->outer || read_calls(frame, stage->flags, faults) < 0)
 		return -1;
 	faults->has_clients = stage->control_bytes > 0;
 	if (!faults->has_clients) {
 		free(request->control);
 		request->control = NULL;
+	}
+	request->spares = spared_owner(request, stage->flags) != NULL;
+	if (!stage->outer_bytes) {
+		free(request->outer);
+		request->outer = NULL;
 	}
 	return frame->length == 0 ? 0 : -1;
 }

@@ -7,6 +7,7 @@
 #include "joined.h"
 #include "../shared/grace.h"
 #include "notify.h"
+#include "outer.h"
 #include "passing.h"
 #include "request.h"
 #include "rule-orders.h"
@@ -30,13 +31,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OWN_SOURCES 5 /* that the main thread polls, apart from clients */
+#define OWN_SOURCES 6 /* that the main thread polls, apart from clients */
 
 const struct supervisor *self;
 struct stream front_stream;
 static struct stream node_stream;
 static struct faults faults = { .events = -1 };
-static struct staged staged = { .listener = -1 };
+static struct staged staged = { .listener = -1, .outer = -1 };
 static const struct way *way; /* by which its calls come to us; NULL: none do */
 static char *cgroup;
 static int signals; /* signalfd for all of them */
@@ -121,6 +122,7 @@ static void stage(struct frame *frame)
 		return;
 	}
 	way = calls_way;
+	outer_begin(staged.outer);
 	if (way && way->next_change && leave_children_to_it() < 0) {
 		stage_failed(STEP_THREAD, errno);
 		return;
@@ -236,8 +238,12 @@ static void from_node(void)
 		rule_orders_abandon();
 		break;
 	case WIRE_CLIENT_SEND:
+	case WIRE_CLIENT_OFFER:
 	case WIRE_CLIENT_CLOSE:
 		client_orders_send(&frame);
+		break;
+	case WIRE_OUTER_SEND:
+		outer_send(&frame);
 		break;
 	case WIRE_LIFT:
 		lift();
@@ -272,6 +278,7 @@ static _Noreturn void front_is_dead(void)
 	clients_end();
 	tree_kill(cgroup, NULL);
 	close(self->node);
+	close(self->events); /* node reads it to its end */
 	if (self->node_process >= 0 && poll(&node, 1, GRACE_MS) == 0) {
 		syscall(SYS_pidfd_send_signal, self->node_process, SIGKILL, NULL, 0);
 		tree_remove_cgroup(cgroup);
@@ -279,10 +286,12 @@ static _Noreturn void front_is_dead(void)
 	_exit(1);
 }
 
-/* For a tracee /proc says `t` at every stop: then the tracer knows. */
+/* For a tracee, ours or another's, /proc says `t` at every stop: then what we have heard of its stops decides. */
 static int is_stopped(void)
 {
-	return way && way->next_change ? stops_child_is_stopped() : target_state(staged.pid) == 'T';
+	const char state = way && way->next_change ? 't' : target_state(staged.pid);
+
+	return state == 't' ? stops_child_is_stopped() : state == 'T';
 }
 
 static void from_front(void)
@@ -393,7 +402,8 @@ void supervise(const struct supervisor *supervisor)
 							       { .fd = supervisor->node, .events = POLLIN },
 							       { .fd = signals, .events = POLLIN },
 							       { .fd = way ? way->wakeup() : -1, .events = POLLIN },
-							       { .fd = joined_end(), .events = POLLIN } };
+							       { .fd = joined_end(), .events = POLLIN },
+							       { .fd = outer_socket(), .events = POLLIN } };
 		const u32 count = OWN_SOURCES + clients_poll(sources + OWN_SOURCES);
 		const s64 next = earlier(earlier(way ? way->attend() : -1, stops_wake_front()),
 					 passing_send(living_child()));
@@ -412,6 +422,8 @@ void supervise(const struct supervisor *supervisor)
 			from_front();
 		if (sources[1].revents)
 			from_node();
+		if (sources[5].revents && outer_socket() >= 0)
+			outer_serve();
 		client_orders_serve();
 	}
 }

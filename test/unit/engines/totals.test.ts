@@ -72,6 +72,9 @@ function supervisor(journal: string[]): Supervisor {
         abandon: () => journal.push('abandon'),
       }
     },
+    onOuter() {},
+    sendToOuter() {},
+    giveUp() {},
     async lift() {
       journal.push('lift')
     },

@@ -38,7 +38,10 @@ test('a listener that is refused: another one is there, the kernel has none, or 
   const [code, message, hint] = stage('seccomp', EBUSY)
   assert.deepEqual(
     [code, hint],
-    ['MB_SECCOMP', 'system call faults do not nest: put all faults into the outer minderbinder'],
+    [
+      'MB_SECCOMP',
+      'start the outer minderbinder with exec --control: then this one uses its session; or put all faults into the outer one',
+    ],
   )
   assert.match(message!, /already watched by a seccomp listener/)
   for (const errno of [EINVAL, ENOSYS])

@@ -30,6 +30,10 @@ int main(void)
 	SAY("changeAbandon", WIRE_CHANGE_ABANDON);
 	SAY("clientSend", WIRE_CLIENT_SEND);
 	SAY("clientClose", WIRE_CLIENT_CLOSE);
+	SAY("clientOffer", WIRE_CLIENT_OFFER);
+	SAY("outerSend", WIRE_OUTER_SEND);
+	SAY("outerSaid", WIRE_OUTER_SAID);
+	SAY("outerClosed", WIRE_OUTER_CLOSED);
 	SAY("clientOpened", WIRE_CLIENT_OPENED);
 	SAY("clientSaid", WIRE_CLIENT_SAID);
 	SAY("clientClosed", WIRE_CLIENT_CLOSED);
@@ -49,10 +53,12 @@ int main(void)
 	SAY("step memory", STEP_MEMORY);
 	SAY("step trace", STEP_TRACE);
 	SAY("step control", STEP_CONTROL);
+	SAY("step outer", STEP_OUTER);
 	SAY("scope tree", CALLER_TREE);
 	SAY("scope process", CALLER_PROCESS);
 	SAY("scope children", CALLER_CHILDREN);
 	SAY("scope thread", CALLER_THREAD);
+	SAY("scope exec", CALLER_EXEC);
 	SAY("sizeof caller", sizeof(struct rule_caller));
 	SAY("sizeof stage", sizeof(struct wire_stage));
 	SAY("sizeof counts", sizeof(struct wire_counts));

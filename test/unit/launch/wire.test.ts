@@ -51,9 +51,20 @@ test('a change says of each rule whom it is for', () => {
     Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readUInt32LE(at * 4))
   const after = CHANGE_HEADER_SIZE + add.length
   const own = encodeChange({ add, caller, remove: [9, 3] })
-  assert.deepEqual(words(own.subarray(after)), [...[4, 7, 1234], ...[4, 7, 1234], ...[3, 9]])
+  const one = [4, 7, 1234, 0, 0, 0]
+  assert.deepEqual(words(own.subarray(after)), [...one, ...one, ...[3, 9]])
+  const asking = { ...caller, scope: 'exec', events: true } as const
+  const seeds = [5n, 2n ** 64n - 1n]
+  const drawn = encodeChange({ add, caller: asking, remove: [], seeds })
+  assert.deepEqual(
+    words(drawn.subarray(after)),
+    [
+      [5, 7, 1234, 3, 5, 0],
+      [5, 7, 1234, 3, 2 ** 32 - 1, 2 ** 32 - 1],
+    ].flat(),
+  )
   const others = encodeChange({ add, remove: [] })
-  assert.deepEqual(words(others.subarray(after)), [0, 0, 0, 0, 0, 0])
+  assert.deepEqual(words(others.subarray(after)), new Array(12).fill(0))
 })
 
 function bytesOf(...frames: { type: number; payload: Buffer }[]): Buffer {
