@@ -169,8 +169,13 @@ export class Failures {
   }
 }
 
-function countsOf({ rule: _, engine: __, ...counts }: RuleCountsMessage): FailureCounts {
-  return counts
+function countsOf(counts: RuleCountsMessage): FailureCounts {
+  const { label, source, seen, matched, fired, whyNotFired, hint } = counts
+  return {
+    ...{ label, source, seen, matched, fired },
+    ...(whyNotFired === undefined ? {} : { whyNotFired }),
+    ...(hint === undefined ? {} : { hint }),
+  }
 }
 
 function neverFired(missed: readonly FailureCounts[], { seed }: FailureReport): MinderbinderError {
