@@ -8,6 +8,7 @@ import { unprivileged } from '../helpers/identity.ts'
 import { requires } from '../helpers/requires.ts'
 import { runMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
+import { callsHere } from '../helpers/syscall-number.ts'
 
 const { options } = unprivileged
 const under = (fault: string, ...command: readonly string[]) =>
@@ -201,7 +202,12 @@ test('fd=: only calls on that descriptor', async (t) => {
 })
 
 test('a list and a family name every member', async () => {
-  const list = await under('mkdir+mkdirat+rmdir=EROFS', 'sh', '-c', 'mkdir x; rmdir /x')
+  const list = await under(
+    `${callsHere('mkdir', 'mkdirat', 'rmdir', 'unlinkat')}=EROFS`,
+    'sh',
+    '-c',
+    'mkdir x; rmdir /x',
+  )
   assert.equal(list.stderr.match(/Read-only file system/g)?.length, 2, list.stderr)
   const family = await under(
     '%file=EIO,path=/etc/host*',
