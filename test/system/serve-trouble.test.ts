@@ -112,8 +112,8 @@ test('what is wrong on the command line or at the path is an error, and changes 
   const other = createServer().listen(at('other'))
   t.after(() => other.close())
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
-    [['--socket', at('file')], 1, /cannot listen at .*file: there is a file, and it is no socket/],
-    [['--socket', at('link')], 1, /there is a file, and it is no socket/],
+    [['--socket', at('file')], 1, /cannot listen at .*file: a file is there that is not a socket/],
+    [['--socket', at('link')], 1, /a file is there that is not a socket/],
     [['--socket', at('live')], 1, /live: another server listens there/],
     [['--socket', at('other')], 1, /other: another server listens there/],
     [['--socket', at('no/where')], 1, /no\/where: its directory does not exist/],
