@@ -206,11 +206,13 @@ import os, signal, socket, subprocess, sys
 name = os.environ["NOTIFY_SOCKET"]
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(name.replace("@", "\\0", 1) if name[0] == "@" else name)
-s.settimeout(60)
+s.settimeout(20)
 serve = subprocess.Popen(sys.argv[1:])
-print(s.recv(100).decode())
-print(os.path.exists(sys.argv[-1]))
-serve.terminate()
+try:
+    print(s.recv(100).decode())
+    print(os.path.exists(sys.argv[-1]))
+finally:
+    serve.terminate()
 print(serve.wait())
 `
     const command = [new URL('../../bin/minderbinder', import.meta.url).pathname, 'serve']
