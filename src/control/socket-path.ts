@@ -51,7 +51,7 @@ export async function listenAt(
 async function clear(path: string): Promise<void> {
   const before = fileAt(path)
   if (!before) return
-  if (!before.isSocket()) throw cannot(path, 'a file that is not a socket is there')
+  if (!before.isSocket()) throw cannot(path, 'a file is there that is not a socket')
   const why = await connection(path)
   if (why === undefined)
     throw cannot(path, 'another server listens there', 'stop it, or choose another --socket PATH')

@@ -112,8 +112,8 @@ test('what is wrong on the command line or at the path is an error, and changes 
   const other = createServer().listen(at('other'))
   t.after(() => other.close())
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
-    [['--socket', at('file')], 1, /cannot listen at .*file: a file that is not a socket is there/],
-    [['--socket', at('link')], 1, /a file that is not a socket is there/],
+    [['--socket', at('file')], 1, /cannot listen at .*file: a file is there that is not a socket/],
+    [['--socket', at('link')], 1, /a file is there that is not a socket/],
     [['--socket', at('live')], 1, /live: another server listens there/],
     [['--socket', at('other')], 1, /other: another server listens there/],
     [['--socket', at('no/where')], 1, /no\/where: its directory does not exist/],
@@ -206,11 +206,13 @@ import os, signal, socket, subprocess, sys
 name = os.environ["NOTIFY_SOCKET"]
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(name.replace("@", "\\0", 1) if name[0] == "@" else name)
-s.settimeout(60)
+s.settimeout(20)
 serve = subprocess.Popen(sys.argv[1:])
-print(s.recv(100).decode())
-print(os.path.exists(sys.argv[-1]))
-serve.terminate()
+try:
+    print(s.recv(100).decode())
+    print(os.path.exists(sys.argv[-1]))
+finally:
+    serve.terminate()
 print(serve.wait())
 `
     const command = [new URL('../../bin/minderbinder', import.meta.url).pathname, 'serve']
