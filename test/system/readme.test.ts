@@ -38,7 +38,7 @@ const expected: Readonly<Record<string, Expected>> = {
   'my program killed at its second rename': { program: 'renames', says: /^$/ },
   'no memory': { program: 'memory', says: /memory/i },
   'no more processes': { program: 'fork', says: 'EAGAIN' },
-  'a write that a signal interrupts now and then': { program: 'lines', says: 'ok' },
+  'writes that a signal interrupts now and then': { program: 'lines', says: 'ok' },
   'only one program of a script to fail': { program: 'grep', says: /^grep: app\.conf: Input/ },
   'the database to refuse connections': { program: 'connect', says: 'ECONNREFUSED' },
   'the database slow to answer': { program: 'answer', says: 'ok', takes: 400 },
