@@ -59,7 +59,7 @@ for (const { title, options } of identities) {
     if (!requires(t, ...needs)) return
     const done = await run([await command(), 'doctor'], options)
     assert.match(done.stdout, /^system call faults: yes/)
-    assert.match(done.stdout, /yes +(?:ptrace|seccomp) listener/)
+    assert.match(done.stdout, /yes +engine (?:ptrace|seccomp) /)
   })
 
   test(`started by a relative path, by a link to the link, and from PATH, ${title}`, async (t) => {
