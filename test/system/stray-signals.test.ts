@@ -72,9 +72,10 @@ test('what is sent to the front twice reaches the command twice', async (t) => {
 })
 
 test('timeout(1), which signals its child and then its group, ends the command gracefully with one SIGTERM', async () => {
-  const script =
-    'trap "echo TERM" TERM; echo ready; i=0; while [ $i -lt 20 ]; do sleep 0.1; i=$((i+1)); done'
-  const done = await run(['timeout', '0.5', ...prefix, 'sh', '-c', script])
+  // After the first one it waits for a second. The time is long enough for a start on a busy machine.
+  const script = `trap 'echo TERM; got=1' TERM; echo ready
+    i=0; while [ $i -lt 10 ]; do sleep 0.1; [ -z "$got" ] || i=$((i+1)); done`
+  const done = await run(['timeout', '5', ...prefix, 'sh', '-c', script])
   assert.equal(done.stdout, 'ready\nTERM\n')
   assert.equal(done.status, 124)
 })
