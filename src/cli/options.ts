@@ -89,7 +89,7 @@ export const execOptions = {
   },
   quiet: {
     flags: '-q, --quiet',
-    description: 'write no summary',
+    description: 'write no summary to stderr',
     group: 'Output',
   },
   graph: {
