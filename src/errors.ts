@@ -9,7 +9,7 @@ export const errorCodes = {
   MB_FAULT_VALUE: 'a value in a fault is out of its range, or contradicts another',
   MB_CONFIG: 'a configuration file cannot be read, or is wrong',
   MB_NOT_FAULTABLE: 'no engine can fault the system call',
-  MB_NO_PERMISSION: 'a privilege that it needs is missing',
+  MB_NO_PERMISSION: 'a privilege is missing',
   MB_NAMESPACE: 'a namespace hides a part of the machine that is needed',
   MB_NO_CGROUP2: 'no cgroup v2 hierarchy is mounted, or the cgroup of minderbinder is not in it',
   MB_CGROUP: 'a cgroup cannot be made, or the one that a rule names does not exist',
