@@ -22,13 +22,13 @@ import type { Rule } from '../rules/rule.ts'
 import { RuleTable } from '../rules/rule-table.ts'
 import type { TargetSet } from '../targets/target-set.ts'
 import { UndoStack } from '../undo.ts'
+import { applyChange } from './apply-change.ts'
 import { type AttachedEngines, attachEngines } from './attach-engines.ts'
 import { callersOf } from './callers.ts'
-import { type CommandChange, planChange } from './change.ts'
+import type { CommandChange } from './change.ts'
 import { closeCgroup, openCgroup } from './child-cgroup.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import type { CommandPlan } from './plan.ts'
-import { failureOf, PreparedChanges } from './prepared-changes.ts'
 import type { Changed, Session, SessionSnapshot } from './session.ts'
 
 /** What open() has made. */
@@ -131,14 +131,7 @@ export class CommandSession implements Session<CommandChange> {
   async #change(change: CommandChange): Promise<Changed> {
     if (this.#closed) throw new Error('the session is closed')
     const { rules, names, attached } = this.#parts
-    const plan = planChange(change, rules, names, attached.attached, hintFor)
-    if (plan.changes.length === 0) return { slots: [] }
-    const changes = await PreparedChanges.of(
-      plan.changes.map((each) => () => each.engine.prepare(each)),
-    )
-    const failure = failureOf(await changes.commit())
-    names.push(...plan.names)
-    return { slots: rules.change(change.add, plan.removed), failure }
+    return applyChange(change, { rules, names, attached: attached.attached }, hintFor)
   }
 
   async #close(): Promise<SessionSnapshot> {

@@ -12,11 +12,11 @@ import { MinderbinderError } from '../errors.ts'
 import type { Rule } from '../rules/rule.ts'
 import { RuleTable } from '../rules/rule-table.ts'
 import { UndoStack } from '../undo.ts'
+import { applyChange } from './apply-change.ts'
 import { contextOf } from './attach-engines.ts'
 import { callersOf } from './callers.ts'
-import { type CommandChange, planChange } from './change.ts'
+import type { CommandChange } from './change.ts'
 import { OneAtATime } from './one-at-a-time.ts'
-import { failureOf, PreparedChanges } from './prepared-changes.ts'
 import type { Changed, Session, SessionSnapshot } from './session.ts'
 
 /** In force at one time, of all clients together: what `exec --control` has room for, too. */
@@ -93,7 +93,8 @@ export class ServedSession implements Pick<Session<CommandChange>, 'change' | 's
   }
 
   async #change(change: CommandChange): Promise<Changed> {
-    const { rules, names, attached } = await this.#opened()
+    const parts = await this.#opened()
+    const { rules } = parts
     const removed = change.remove === 'all' ? rules.live.length : change.remove.length
     if (rules.live.length - removed + change.add.length > RULES_AT_ONCE_MAX)
       throw new MinderbinderError(
@@ -101,14 +102,7 @@ export class ServedSession implements Pick<Session<CommandChange>, 'change' | 's
         `clients have ${rules.live.length} faults in force, and can have at most ${RULES_AT_ONCE_MAX} together`,
         { hint: 'lift some' },
       )
-    const plan = planChange(change, rules, names, attached, hintFor)
-    if (plan.changes.length === 0) return { slots: [] }
-    const changes = await PreparedChanges.of(
-      plan.changes.map((each) => () => each.engine.prepare(each)),
-    )
-    const failure = failureOf(await changes.commit())
-    names.push(...plan.names)
-    return { slots: rules.change(change.add, plan.removed), failure }
+    return applyChange(change, parts, hintFor)
   }
 
   async #opened(): Promise<Parts> {

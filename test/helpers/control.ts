@@ -1,6 +1,6 @@
 /** Programs under `exec --control` that are clients of its socket: control_client.py and a few lines of Python. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { type Running, type RunOptions, startMinderbinder } from './run.ts'
+import { type Running, type RunOptions, type RunResult, startMinderbinder } from './run.ts'
 
 export const client = readFileSync(new URL('control_client.py', import.meta.url), 'utf8')
 
@@ -27,7 +27,11 @@ export function startClient(
 
 /** What the program has said, line by line. @throws {Error} it failed */
 export async function runClient(program: string, options?: ControlOptions): Promise<unknown[]> {
-  const { status, stdout, stderr } = await startClient(program, options).result
+  return saidBy(await startClient(program, options).result)
+}
+
+/** @throws {Error} it failed */
+export function saidBy({ status, stdout, stderr }: RunResult): unknown[] {
   if (status !== 0) throw new Error(`status ${status}\n${stdout}${stderr}`)
   return linesOf(stdout)
 }

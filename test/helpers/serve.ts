@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { client, clientCommand, linesOf } from './control.ts'
-import { minderbinder, type Running, type RunResult, run, start } from './run.ts'
+import { client, clientCommand, saidBy } from './control.ts'
+import { minderbinder, type Running, type RunResult, start } from './run.ts'
 import { scratch } from './scratch.ts'
 import { until } from './until.ts'
 
@@ -57,8 +57,5 @@ export async function runServed(
   served: Pick<Served, 'socket'>,
   program: string,
 ): Promise<unknown[]> {
-  const env = clientEnvironment(served)
-  const { status, stdout, stderr } = await run(clientCommand(program), { env, timeout: 120_000 })
-  if (status !== 0) throw new Error(`status ${status}\n${stdout}${stderr}`)
-  return linesOf(stdout)
+  return saidBy(await startServed(served, program).result)
 }

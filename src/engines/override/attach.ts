@@ -111,7 +111,7 @@ async function attachAll(
     // One by one: the kernel is changing its own code, and waits for a grace period each time.
     for (const place of places) links.push(await attachTo(object, place))
     // Of two that come at once, the later one at least sees the other.
-    refuseClash(places, before)
+    refuseClash(places, before, tracedFunctions())
     return detach
   } catch (error) {
     await detach()
@@ -195,7 +195,7 @@ async function attachTo(
 function tracedBefore(places: readonly Place[]): Traced | undefined {
   const traced = tracedFunctions()
   refuseSecond(places, traced)
-  refuseClash(places, traced)
+  refuseClash(places, traced, traced)
   return traced
 }
 
@@ -211,8 +211,11 @@ function refuseSecond(places: readonly Place[], traced: Traced | undefined): voi
 }
 
 /** Of a kprobe and a BPF trampoline at one entry, only the trampoline has a say. @throws {MinderbinderError} MB_ATTACH */
-function refuseClash(places: readonly Place[], before: Traced | undefined): void {
-  const now = tracedFunctions()
+function refuseClash(
+  places: readonly Place[],
+  before: Traced | undefined,
+  now: Traced | undefined,
+): void {
   if (now === undefined || before === undefined) return
   // At a security hook, no kprobe makes the function return.
   const atEntry = places.filter(({ program }) => !program.startsWith('mb_hook'))
