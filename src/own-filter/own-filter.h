@@ -34,9 +34,9 @@ OWN_FILTER_EXPORT int own_filter_state(void);
 
 /*
  * Installs it if there is none: takes a helper's start, 0.2 s, and may be called by any thread. `path` is the PATH that the
- * launcher finds node by, `reach` a SET or empty, `seed` decimal. Returns enum own_filter_state, which is never OWN_FILTER_STARTING;
- * `text` gets the control socket's path, or of a failure its enum own_filter_failure, its errno and its text, with blanks
- * between.
+ * launcher finds node by, `reach` a SET or empty, `seed` decimal. Returns enum own_filter_state, which is never
+ * OWN_FILTER_STARTING; `text` gets the control socket's path, or of a failure its enum own_filter_failure, its errno and its
+ * text, with blanks between.
  */
 OWN_FILTER_EXPORT int own_filter_start(const char *launcher, const char *path, const char *reach, const char *seed,
 				       char *text, u32 size);

@@ -24,8 +24,9 @@ interface Kept {
 function kept(): Kept {
   const key = Symbol.for(`minderbinder serve of ${packageFile('')}`)
   const holder = net as unknown as Record<symbol, Kept | undefined>
-  holder[key] ??= {}
-  return holder[key]
+  const found = holder[key] ?? {}
+  holder[key] = found
+  return found
 }
 
 let serving: Connection | undefined
@@ -122,7 +123,7 @@ async function startServe(): Promise<Streams> {
     reject: false,
   })
   if (started.pid === undefined) {
-    const { originalMessage } = (await started) as { readonly originalMessage?: string }
+    const { originalMessage } = (await started) as { readonly originalMessage?: string | undefined }
     throw new MinderbinderError(
       'MB_LAUNCHER',
       `cannot start minderbinder serve: ${originalMessage}`,

@@ -9,7 +9,9 @@ import type { ServeOptions } from './options.ts'
 import { Ending, mustSeeTheMachine, openSession, serve } from './serving.ts'
 
 /** What keeps it from serving is a line of the protocol: a program reads it. */
-export async function serveParent(options: ServeOptions) {
+export async function serveParent(
+  options: ServeOptions,
+): Promise<{ text: string; status: number; atOnce?: boolean }> {
   const ending = new Ending()
   const undo = new UndoStack()
   try {
