@@ -128,18 +128,20 @@ test('a child that inherits the channel keeps the faults in force, and can injec
   if (!requires(t, 'root', 'linux:6.1', 'python3')) return
   const before = systemState()
   const program = `
+r, w = os.pipe()
 if os.fork() == 0:
     c = Parent()
     c.inject("${drop}")
     parent = os.getpid()
     if os.fork() == 0:
-        while os.getppid() == parent: pass
+        os.read(r, 1)
         answer = c.ask(type="inject", faults=["${refuse}"])
         say([sends(), answer["code"], f"process, {parent}, has ended" in answer["message"]])
         c.lift()
         say([sends(), connects()])
     os._exit(0)
 os.wait()
+os.write(w, b"x")
 `
   assert.deepEqual(await runParent(program), [
     ['lost', 'MB_CONTROL', true],
