@@ -121,7 +121,7 @@ _minderbinder() {
   local run_valued='--interface --seed --metrics -o --output --log --log-limit --report'
   local run_plain='--include-loader --include-setuid --skip-unsupported --dry-run --no-graph -q --quiet --debug -h --help'
   local serve_valued='--socket --group --engine --seed'
-  local serve_plain='--include-loader -q --quiet --debug -h --help'
+  local serve_plain='--stdio --include-loader -q --quiet --debug -h --help'
   local doctor_plain='--json -h --help'
   local list_plain='--json -h --help'
   COMPREPLY=()

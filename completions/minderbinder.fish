@@ -130,6 +130,7 @@ complete -c minderbinder -n $run -k -a '(__fish_complete_suffix .yaml; __fish_co
 
 complete -c minderbinder -n $serve -l socket -rF -d 'Listen at PATH'
 complete -c minderbinder -n $serve -l group -x -a '(__fish_complete_groups)' -d 'Let members of this group connect, too'
+complete -c minderbinder -n $serve -l stdio -d 'Serve the process that starts it'
 complete -c minderbinder -n $serve -l engine -x -a 'auto override hook' -d 'Engine for system call faults'
 complete -c minderbinder -n $serve -l seed -x -d 'Repeat the random choices of an earlier run'
 complete -c minderbinder -n $serve -l include-loader -d 'Also fault what ld.so does'

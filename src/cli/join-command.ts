@@ -1,5 +1,5 @@
 /**
- * `minderbinder join [SET]`: what a test process starts that has no minderbinder in front of it. It is to that process what
+ * `minderbinder join SET SEED`: what a test process starts that has no minderbinder in front of it. It is to that process what
  * `exec --control=SET` is to its command, and ends with it.
  */
 import { reachOf } from '../control/reach.ts'
@@ -12,18 +12,19 @@ import { randomSeed } from '../rules/seed.ts'
 import type { CommandPlan } from '../session/plan.ts'
 import { runCommand } from '../session/run-command.ts'
 import { knownError } from './error-text.ts'
+import { parseSeed } from './exec/options.ts'
 
 /** Rules at one time. Each process has counters for all that there may be. */
 const RULES_MAX = 256
 
-export async function joinCommand([set = '']: readonly string[]): Promise<string> {
+export async function joinCommand([set = '', seed]: readonly string[]): Promise<string> {
   if (!isJoining())
     throw new MinderbinderError('MB_USAGE', 'join: only minderbinder/testing starts it', {
       hint: 'see docs/testing.md',
     })
   let waits = true
   try {
-    await join(set, () => {
+    await join(set, seed === undefined ? randomSeed() : parseSeed(seed), () => {
       leaveJoining()
       waits = false
     })
@@ -35,11 +36,11 @@ export async function joinCommand([set = '']: readonly string[]): Promise<string
 }
 
 /** @param onJoined the process has its filter */
-async function join(set: string, onJoined: () => void): Promise<void> {
+async function join(set: string, seed: bigint, onJoined: () => void): Promise<void> {
   const reach = reachOf(set, architecture)
   const plan: CommandPlan = {
     rules: [],
-    seed: randomSeed(),
+    seed,
     engines: new Map([[seccomp, []]]),
     scope: { capacity: RULES_MAX, reach },
     control: true,

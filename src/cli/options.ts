@@ -174,6 +174,12 @@ export const serveOptions = {
     description: 'let members of this group connect, too',
     group: 'Choice',
   },
+  stdio: {
+    flags: '--stdio',
+    description:
+      'serve the process that starts it, on standard input and output, until its input ends',
+    group: 'Choice',
+  },
   engine: execOptions.engine,
   seed: execOptions.seed,
   includeLoader: execOptions.includeLoader,

@@ -24,6 +24,7 @@ import {
   parseRequest,
   type Request,
   type RuleCountsMessage,
+  type RuleKind,
   wrong,
 } from './messages.ts'
 
@@ -159,20 +160,27 @@ export class Connection {
   }
 
   async #inject(request: Request & { type: 'inject' }): Promise<Answer> {
-    const { faults, scope, tid, draws, events } = request
+    const { faults, scope, tid, draws, events, only } = request
     if (scope === 'thread' && !existsSync(`/proc/${this.#pid}/task/${tid}`))
       throw wrong(`inject: the client's process, ${this.#pid}, has no thread ${tid}`)
-    const rules = parseFaults(faults, { arch: architecture })
+    const all = parseFaults(faults, { arch: architecture })
+    const places = all.flatMap((rule, place) => (isOfKind(rule, only) ? [place] : []))
+    const rules = places.map((place) => all[place]!)
     for (const rule of rules) this.#checkReach(rule)
     if (draws && draws.places.length !== rules.length)
       throw wrong('inject: places has a number for each rule, and a fault here is of several')
     const identity = this.#context.identify?.(this.#client)
     const caller = { scope, client: this.#client, pid: this.#pid, tid, identity, draws, events }
-    const { slots } = await this.#change({ add: rules, remove: [], caller })
+    const { slots } =
+      rules.length > 0 ? await this.#change({ add: rules, remove: [], caller }) : { slots: [] }
     if (events) for (const slot of slots) this.#heard.add(slot)
     this.#context.onRules?.(slots, rules, draws && seedsInSlots(slots, draws))
     for (const [at, slot] of slots.entries()) this.#rules.set(slot, rules[at]!)
-    return { type: 'injected', rules: slots.map((slot, at) => injected(slot, rules[at]!)) }
+    return {
+      type: 'injected',
+      rules: slots.map((slot, at) => injected(slot, rules[at]!)),
+      ...(only && { places, left: all.length - rules.length }),
+    }
   }
 
   #checkReach(rule: Rule): void {
@@ -218,6 +226,10 @@ export class Connection {
 
 function tooLong(): MinderbinderError {
   return wrong(`a line has more than ${LINE_MAX} bytes`)
+}
+
+function isOfKind({ kind }: Rule, only: RuleKind | undefined): boolean {
+  return only === undefined || (kind === 'syscall') === (only === 'syscall')
 }
 
 function injected(slot: Slot, { label, source }: Rule): InjectedRule {

@@ -3,26 +3,18 @@ import { closeSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { MinderbinderError } from '../errors.ts'
 import { loadLibc } from '../kernel/libc.ts'
-import { peerOf } from '../kernel/process/peer.ts'
-import { isAlive, openPidfd } from '../kernel/process/pidfd.ts'
 import type { CallerIdentity } from '../launch/change-frame.ts'
 import type { ClientListener } from '../launch/supervisor.ts'
-import { processInfo } from '../targets/process-info.ts'
+import { type ClientProcess, identityOf, peerProcess } from './client-process.ts'
 import { answerLine, errorAnswer } from './messages.ts'
 import { listenAt } from './socket-path.ts'
+import { PATIENCE_MS, UNREAD_MAX } from './unread.ts'
 
 /** At one time, as of `exec --control` (CLIENTS_MAX of src/launcher/shared/wire.h). */
 const CLIENTS_MAX = 256
-/** Bytes of answers that a client has not read. */
-const UNREAD_MAX = 4 << 20
-/** For the last answers: a client that reads them no more does not keep its connection. */
-const PATIENCE_MS = 2_000
 
-interface Client {
+interface Client extends ClientProcess {
   readonly socket: Socket
-  readonly pid: number
-  readonly pidfd: number
-  readonly identity: CallerIdentity
 }
 
 export class LocalClients {
@@ -74,13 +66,7 @@ export class LocalClients {
 
   /** @throws {MinderbinderError} its process has ended: another may have its number */
   identify(client: number): CallerIdentity {
-    const known = this.#clients.get(client)
-    if (known && isAlive(known.pidfd)) return known.identity
-    throw new MinderbinderError(
-      'MB_CONTROL',
-      `inject: the client's process, ${known?.pid}, has ended, and the connection is another one's`,
-      { hint: 'connect from each process that injects faults' },
-    )
+    return identityOf(this.#clients.get(client))
   }
 
   /** Accepts no other client; those that there are are gone, and what they asked for is lifted, when it resolves. */
@@ -110,47 +96,18 @@ export class LocalClients {
         'MB_CONTROL',
         `${CLIENTS_MAX} clients are connected, which is the limit`,
       )
-    const { pid, pidfd, identity } = await identified(socket)
+    const known = await peerProcess(descriptorOf(socket))
     if (socket.destroyed || !this.#server.listening) {
-      closeSync(pidfd)
+      closeSync(known.pidfd)
       return endOf(socket)
     }
     this.#next += 1
     const client = this.#next
-    this.#clients.set(client, { socket, pid, pidfd, identity })
-    this.#listener?.opened(client, pid)
+    this.#clients.set(client, { ...known, socket })
+    this.#listener?.opened(client, known.pid)
     socket.on('data', (bytes) => this.#listener?.said(client, bytes))
     for (const end of ['end', 'close']) socket.on(end, () => this.#listener?.closed(client))
   }
-}
-
-/**
- * The process that has connected. It may have ended since, and another have its number: that is not its client unless it is
- * the same user's, who may fault it anyway.
- *
- * @throws {MinderbinderError} MB_CONTROL
- */
-async function identified(socket: Socket): Promise<Omit<Client, 'socket'>> {
-  const peer = peerOf(descriptorOf(socket))
-  if (!peer) throw unknownPeer('the kernel does not say which process has connected')
-  const { pid, uid } = peer
-  const pidfd = await openPidfd(pid)
-  if (pidfd < 0) throw unknownPeer(`process ${pid} has ended`)
-  try {
-    const info = processInfo(pid)
-    // Looked at before this, so it was the one that the descriptor stands for.
-    if (!info || !isAlive(pidfd)) throw unknownPeer(`process ${pid} has ended`)
-    if (uid !== 0 && info.uid !== uid)
-      throw unknownPeer(`process ${pid} is another user's than the one that has connected`)
-    return { pid, pidfd, identity: { uid, birth: info.birth } }
-  } catch (error) {
-    closeSync(pidfd)
-    throw error
-  }
-}
-
-function unknownPeer(why: string): MinderbinderError {
-  return new MinderbinderError('MB_CONTROL', why)
 }
 
 /** Node has no other way to it. -1: it is closed. */

@@ -18,9 +18,15 @@ export type Request =
       readonly tid: number
       readonly draws: Draws | undefined
       readonly events: boolean
+      readonly only: RuleKind | undefined
     }
   /** Without `rules`: all of the connection's. */
   | { readonly type: 'lift' | 'counts'; readonly rules: readonly number[] | undefined }
+
+/** Rules of system calls, or of the network. */
+export type RuleKind = (typeof ruleKinds)[number]
+
+const ruleKinds = ['syscall', 'network'] as const
 
 /** Of a request: any JSON value, which its answer has, too. */
 export type RequestId = unknown
@@ -79,9 +85,18 @@ export interface EventMessage {
 /** What the server sends; each also has the `id` of its request. */
 export type Answer =
   | Hello
-  | { readonly type: 'injected'; readonly rules: readonly InjectedRule[] }
+  | Injected
   | { readonly type: 'lifted' | 'counts'; readonly rules: readonly RuleCountsMessage[] }
   | ErrorAnswer
+
+export interface Injected {
+  readonly type: 'injected'
+  readonly rules: readonly InjectedRule[]
+  /** There if the request had `only`: the place of each rule among all of the request's. */
+  readonly places?: readonly number[]
+  /** There if the request had `only`: how many of its rules are of the other kind. */
+  readonly left?: number
+}
 
 export interface ErrorAnswer {
   readonly type: 'error'
@@ -106,7 +121,7 @@ export function parseLine(line: string): Fields {
 
 const keys: Readonly<Record<Request['type'], readonly string[]>> = {
   hello: ['version'],
-  inject: ['faults', 'scope', 'tid', 'seed', 'places', 'events'],
+  inject: ['faults', 'scope', 'tid', 'seed', 'places', 'events', 'only'],
   lift: ['rules'],
   counts: ['rules'],
 }
@@ -131,7 +146,7 @@ function version(given: unknown): number {
   )
 }
 
-function inject({ faults, scope = 'tree', tid, events = false, ...fields }: Fields): Request {
+function inject({ faults, scope = 'tree', tid, events = false, only, ...fields }: Fields): Request {
   const all = Array.isArray(faults) ? faults : [faults]
   if (faults === undefined || all.length === 0) throw wrong('inject: faults is missing, or empty')
   const known = callerScopes.find((each) => each === scope)
@@ -141,7 +156,11 @@ function inject({ faults, scope = 'tree', tid, events = false, ...fields }: Fiel
   if (isThread !== (Number.isInteger(tid) && Number(tid) > 0))
     throw wrong('inject: tid is the number of a thread, and belongs to scope thread')
   if (typeof events !== 'boolean') throw wrong('inject: events is true or false')
+  const kind = ruleKinds.find((each) => each === only)
+  if (only !== undefined && !kind)
+    throw wrong(`inject: only is ${JSON.stringify(only)}, not one of ${ruleKinds.join(', ')}`)
   const draws = drawsOf(fields, all.length)
+  if (kind && draws) throw wrong('inject: only does not go with seed')
   return {
     type: 'inject',
     faults: all,
@@ -149,6 +168,7 @@ function inject({ faults, scope = 'tree', tid, events = false, ...fields }: Fiel
     tid: isThread ? Number(tid) : 0,
     draws,
     events,
+    only: kind,
   }
 }
 

@@ -56,7 +56,7 @@ static void reset_signals(void)
 
 static void become_helper(int socket)
 {
-	char *arguments[] = { asked->launcher, (char *)"join", asked->reach, NULL };
+	char *arguments[] = { asked->launcher, (char *)"join", asked->reach, asked->seed, NULL };
 	char *environment[] = { asked->path, NULL };
 
 	if (chdir("/") < 0)

@@ -11,6 +11,7 @@ struct join_request {
 	char *launcher;
 	char *path;  /* PATH=..., all of the helper's environment */
 	char *reach; /* SET, or empty */
+	char *seed;  /* decimal */
 };
 
 /* Returns at once: 0, and the request is theirs and some other state will be set; or an errno. */

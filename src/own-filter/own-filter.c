@@ -15,10 +15,12 @@ static void free_request(struct join_request *request)
 	free(request->launcher);
 	free(request->path);
 	free(request->reach);
+	free(request->seed);
 	free(request);
 }
 
-static struct join_request *copy_request(const char *launcher, const char *path, const char *reach)
+static struct join_request *copy_request(const char *launcher, const char *path, const char *reach,
+					 const char *seed)
 {
 	struct join_request *request = calloc(1, sizeof(*request));
 
@@ -26,18 +28,19 @@ static struct join_request *copy_request(const char *launcher, const char *path,
 		return NULL;
 	request->launcher = strdup(launcher);
 	request->reach = strdup(reach);
+	request->seed = strdup(seed);
 	if (asprintf(&request->path, "PATH=%s", path) < 0)
 		request->path = NULL;
-	if (request->launcher && request->path && request->reach)
+	if (request->launcher && request->path && request->reach && request->seed)
 		return request;
 	free_request(request);
 	return NULL;
 }
 
 /* This thread has the state OWN_FILTER_STARTING to itself, until another one is set. */
-static void start(const char *launcher, const char *path, const char *reach)
+static void start(const char *launcher, const char *path, const char *reach, const char *seed)
 {
-	struct join_request *request = copy_request(launcher, path, reach);
+	struct join_request *request = copy_request(launcher, path, reach, seed);
 	const int error = request ? keeper_start(request) : ENOMEM;
 
 	if (error) {
@@ -51,7 +54,16 @@ int own_filter_state(void)
 	return state_now();
 }
 
-int own_filter_start(const char *launcher, const char *path, const char *reach, char *text, u32 size)
+u32 own_filter_seed(u32 proposed)
+{
+	static u32 seed;
+	u32 before = 0;
+
+	return __atomic_compare_exchange_n(&seed, &before, proposed, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED) ? proposed :
+													      before;
+}
+
+int own_filter_start(const char *launcher, const char *path, const char *reach, const char *seed, char *text, u32 size)
 {
 	int asked = 0;
 
@@ -66,7 +78,7 @@ int own_filter_start(const char *launcher, const char *path, const char *reach, 
 			return now;
 		} else if (state_begin(now)) {
 			asked = 1;
-			start(launcher, path, reach);
+			start(launcher, path, reach, seed);
 		}
 	}
 }

@@ -34,11 +34,15 @@ OWN_FILTER_EXPORT int own_filter_state(void);
 
 /*
  * Installs it if there is none: takes a helper's start, 0.2 s, and may be called by any thread. `path` is the PATH that the
- * launcher finds node by, `reach` a SET or empty. Returns enum own_filter_state, which is never OWN_FILTER_STARTING;
- * `text` gets the control socket's path, or of a failure its enum own_filter_failure, its errno and its text, with blanks
- * between.
+ * launcher finds node by, `reach` a SET or empty, `seed` decimal. Returns enum own_filter_state, which is never
+ * OWN_FILTER_STARTING; `text` gets the control socket's path, or of a failure its enum own_filter_failure, its errno and its
+ * text, with blanks between.
  */
-OWN_FILTER_EXPORT int own_filter_start(const char *launcher, const char *path, const char *reach, char *text, u32 size);
+OWN_FILTER_EXPORT int own_filter_start(const char *launcher, const char *path, const char *reach, const char *seed,
+				       char *text, u32 size);
+
+/* The seed of this process: what was proposed first, by any thread. 0 is no proposal. */
+OWN_FILTER_EXPORT u32 own_filter_seed(u32 proposed);
 
 /* May this process have a listener? 0, or the errno of seccomp(2). A child tries it, and this process stays as it is. */
 OWN_FILTER_EXPORT int own_filter_trial(void);

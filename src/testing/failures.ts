@@ -2,12 +2,10 @@
 /** Faults in force for the length of a block. */
 import { readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Answer, RuleCountsMessage } from '../control/messages.ts'
+import type { RuleCountsMessage } from '../control/messages.ts'
 import { MinderbinderError } from '../errors.ts'
 import type { Fault } from '../library/faults.ts'
-import { Shared } from '../shared.ts'
-import { Connection } from './connection.ts'
-import { wayIn } from './ways.ts'
+import { inject, lift, type Part } from './inject.ts'
 
 export interface FailureOptions {
   /**
@@ -19,8 +17,9 @@ export interface FailureOptions {
   /** A fault that never fires is an error at the end of the block. Default: true. */
   readonly requireHit?: boolean
   /**
-   * Without `minderbinder exec` in front: the system calls that faults of this process may name, as `--control=SET` has them
-   * (`'%file+connect'`). The first faults decide it, for a filter cannot grow. Default: all but those that wait.
+   * For the filter of this process, which it installs without `minderbinder exec` in front: the system calls that faults may
+   * name, as `--control=SET` has them (`'%file+connect'`). The first faults decide it, for a filter cannot grow. Default: all
+   * but those that wait.
    */
   readonly reach?: string
 }
@@ -51,9 +50,6 @@ export interface FailureReport {
   readonly injections: number
 }
 
-/** One connection for all blocks that are open in this process: no fault of one is in another's way. */
-let shared: Promise<Shared<Connection>> | undefined
-
 let thread: number | undefined
 
 /** Asked once, before a fault can be in the way: workers have modules of their own, and stay on their threads. */
@@ -62,45 +58,13 @@ function ownThread(): number {
   return thread
 }
 
-async function join(reach: string | undefined): Promise<Shared<Connection>> {
-  while (shared) {
-    const opening = shared
-    const connection = await opening
-    // Meanwhile it may have been closed.
-    if (shared === opening) return connection.join()
-  }
-  const opening = open(reach)
-  shared = opening
-  try {
-    return await opening
-  } catch (error) {
-    shared = undefined
-    throw error
-  }
-}
-
-async function open(reach: string | undefined): Promise<Shared<Connection>> {
-  const { path, whyLost } = await wayIn(reach)
-  const connection = await Connection.open(path, whyLost)
-  return new Shared(connection, () => {
-    shared = undefined
-    connection.close()
-  })
-}
-
 export class Failures {
-  readonly #connection: Shared<Connection>
-  readonly #rules: readonly number[]
+  readonly #parts: readonly Part[]
   readonly #requireHit: boolean
   #lifted: Promise<FailureReport> | undefined
 
-  private constructor(
-    connection: Shared<Connection>,
-    rules: readonly number[],
-    requireHit: boolean,
-  ) {
-    this.#connection = connection
-    this.#rules = rules
+  private constructor(parts: readonly Part[], requireHit: boolean) {
+    this.#parts = parts
     this.#requireHit = requireHit
   }
 
@@ -110,30 +74,21 @@ export class Failures {
     { scope = 'tree', requireHit = true, reach }: FailureOptions,
   ): Promise<Failures> {
     const by = scope === 'thread' ? { scope, tid: ownThread() } : { scope }
-    const connection = await join(reach)
-    try {
-      const { rules } = await connection.value.ask<'injected'>({ type: 'inject', faults, ...by })
-      return new Failures(
-        connection,
-        rules.map(({ rule }) => rule),
-        requireHit,
-      )
-    } catch (error) {
-      await connection.leave()
-      throw error
-    }
+    return new Failures(await inject({ faults, ...by }, reach), requireHit)
   }
 
   /** Decimal. */
   get seed(): string {
-    return this.#connection.value.hello.seed
+    return this.#parts[0]!.connection.hello.seed
   }
 
   /** What they have done so far; after lift(), in all. */
   async counts(): Promise<FailureReport> {
     if (this.#lifted) return this.#lifted
-    const rules = this.#rules
-    return this.#report(await this.#connection.value.ask<'counts'>({ type: 'counts', rules }))
+    const counts = this.#parts.map(({ connection, rules }) =>
+      connection.ask<'counts'>({ type: 'counts', rules: [...rules.values()] }),
+    )
+    return this.#report((await Promise.all(counts)).map(({ rules }) => rules))
   }
 
   /** From here on they hit nothing. Idempotent, and no error if one never fired. */
@@ -155,17 +110,23 @@ export class Failures {
   }
 
   async #lift(): Promise<FailureReport> {
-    try {
-      const rules = this.#rules
-      return this.#report(await this.#connection.value.ask<'lifted'>({ type: 'lift', rules }))
-    } finally {
-      await this.#connection.leave()
-    }
+    const lifted = await Promise.allSettled(this.#parts.map(lift))
+    return this.#report(
+      lifted.map((each) => {
+        if (each.status === 'rejected') throw each.reason
+        return each.value
+      }),
+    )
   }
 
-  #report({ rules }: Answer & { type: 'lifted' | 'counts' }): FailureReport {
-    const injections = rules.reduce((sum, { fired }) => sum + fired, 0)
-    return { seed: this.seed, faults: rules.map(countsOf), injections }
+  /** @param counts of each part, in the order of its rules */
+  #report(counts: readonly (readonly RuleCountsMessage[])[]): FailureReport {
+    const faults: FailureCounts[] = []
+    for (const [at, { rules }] of this.#parts.entries())
+      for (const [index, place] of [...rules.keys()].entries())
+        faults[place] = countsOf(counts[at]![index]!)
+    const injections = faults.reduce((sum, { fired }) => sum + fired, 0)
+    return { seed: this.seed, faults, injections }
   }
 }
 

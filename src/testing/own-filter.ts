@@ -8,6 +8,7 @@ import { type ErrorCode, MinderbinderError } from '../errors.ts'
 import { inBackground, type Koffi } from '../kernel/ffi.ts'
 import { launcherPath, ownFilterPath } from '../launch/launcher-path.ts'
 import { errnoText } from '../rules/names/errnos.ts'
+import { randomSeed } from '../rules/seed.ts'
 import { filterOwner } from './filter-owner.ts'
 
 /** enum own_filter_state and enum own_filter_failure of src/own-filter/own-filter.h */
@@ -20,7 +21,10 @@ const ESRCH = 3
 
 interface Library {
   state(): number
-  start(launcher: string, path: string, reach: string, text: Buffer, size: number): Promise<number>
+  start(
+    ...given: [launcher: string, path: string, reach: string, seed: string, Buffer, size: number]
+  ): Promise<number>
+  seed(proposed: number): number
   trial(): number
 }
 
@@ -41,9 +45,10 @@ function load(): Library {
       state: functions.func('int own_filter_state()'),
       start: inBackground(
         functions.func(
-          'int own_filter_start(const char *launcher, const char *path, const char *reach, void *text, uint32_t size)',
+          'int own_filter_start(const char *launcher, const char *path, const char *reach, const char *seed, void *text, uint32_t size)',
         ),
       ),
+      seed: functions.func('uint32_t own_filter_seed(uint32_t proposed)'),
       trial: functions.func('int own_filter_trial()'),
     }
   } catch (error) {
@@ -78,6 +83,25 @@ export function ownFilterRefusal(): MinderbinderError | undefined {
   }
 }
 
+/** This process has one, or gets one, of whichever thread. */
+export function ownFilterIsThere(): boolean {
+  try {
+    return ![states.none, states.failed].some((each) => each === library().state())
+  } catch {
+    return false // the library does not load
+  }
+}
+
+/** For all that injects faults into this process: one for all threads, as far as a filter is possible. Decimal. */
+export function processSeed(): string {
+  const proposed = Number(randomSeed()) || 1
+  try {
+    return `${library().seed(proposed)}`
+  } catch {
+    return `${proposed}`
+  }
+}
+
 /**
  * Installs it, unless it is there already.
  *
@@ -88,7 +112,8 @@ export function ownFilterRefusal(): MinderbinderError | undefined {
 export async function startOwnFilter(reach: string): Promise<string> {
   const text = Buffer.alloc(TEXT_SIZE)
   const path = [dirname(process.execPath), process.env.PATH ?? ''].join(delimiter)
-  const state = await library().start(launcherPath(), path, reach, text, TEXT_SIZE)
+  const seed = processSeed()
+  const state = await library().start(launcherPath(), path, reach, seed, text, TEXT_SIZE)
   const said = text.toString('utf8', 0, text.indexOf(0))
   if (state === states.ready) return said
   throw state === states.lost ? lost() : failureOf(said)

@@ -72,7 +72,7 @@ test('under minderbinder exec without --control the error says so', async () => 
 })
 
 test('the reach is that of the first fault, and packets are refused with the reason', async () => {
-  await passes(command('reach'))
+  await passes(command('reach'), unprivileged.options)
 })
 
 test('connections are refused in the block only', async () => {

@@ -140,7 +140,7 @@ test('it holds the conversations of the transcript', async (t) => {
     ['open=EIO', 'MB_NEVER_FIRED', /^open=EIO never fired: open was never called/, /openat/],
     ['opena=EIO', 'MB_UNKNOWN_NAME', /unknown system call 'opena'/, /open\?/],
     ['futex=EIO', 'MB_NO_ENGINE', /futex is beyond the reach/, /--control=futex/],
-    ['openat=EIO,path=/nowhere', 'MB_CONTROL', /has closed the control socket/, /killed/],
+    ['openat=EIO,path=/nowhere', 'MB_CONTROL', /has closed the connection/, /killed/],
   ] as const) {
     const error = await withFailures([given], () => {}).catch((reason: MinderbinderError) => reason)
     assert.ok(error instanceof Error, given)

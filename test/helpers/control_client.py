@@ -1,5 +1,5 @@
 # A client of the control socket in as few lines as possible: docs/control.md. Tests put their own program behind it.
-import errno, json, os, signal, socket, subprocess, sys, threading
+import errno, json, os, signal, socket, subprocess, sys, threading, time
 
 
 class Client:

@@ -14,6 +14,9 @@ const [, , part, ...args] = process.argv
 const file = '/etc/hostname'
 const fault = `openat=EIO,path=${file}`
 const broken = { code: 'EIO' }
+/** These tests are about the filter: as root, it has what serve cannot do. */
+const firstWay = process.geteuid() === 0 ? 'serve' : 'own-filter'
+const whyNoFilter = ({ others }) => others.find(({ way }) => way === 'own-filter').why
 
 /** The supervisor and its node of this process: the one also has our seccomp listener, and the other is its parent. */
 function helpers() {
@@ -56,7 +59,7 @@ const parts = {
   /** Calls of every kind of thread and process are hit in the block, and none after it. */
   async covers() {
     assert.equal(unavailable(), undefined)
-    assert.equal(available().way, 'own-filter')
+    assert.equal(available().way, firstWay)
     const run = promisify(execFile)
     const { faults } = await withFailures(fault, async () => {
       assert.throws(() => readFileSync(file), broken)
@@ -66,7 +69,7 @@ const parts = {
       readFileSync('/etc/passwd')
     })
     assert.equal(faults[0].fired, 4)
-    assert.equal(available().way, 'own-filter')
+    assert.equal(available().way, firstWay)
     readFileSync(file)
     await readFile(file)
     await run('cat', [file])
@@ -177,9 +180,8 @@ const parts = {
       withFailures(fault, () => assert.fail('the block ran')),
       { code: 'MB_CONTROL' },
     )
-    const { way, others } = available()
-    assert.equal(way, undefined)
-    assert.match(others[1].why, /was killed: its calls go on, without faults/)
+    assert.equal(available().way, firstWay === 'serve' ? 'serve' : undefined)
+    assert.match(whyNoFilter(available()), /was killed: its calls go on, without faults/)
   },
 
   /** A connection that waits to be accepted when node dies is closed: the supervisor stays, and nothing answers. */
@@ -241,7 +243,7 @@ const parts = {
     const copy = await import(args[0])
     const another =
       /another copy of minderbinder in this process has installed it, \/.*own-filter.*\.so/
-    assert.match(copy.unavailable(), another)
+    assert.match(whyNoFilter(copy.available()), another)
     await assert.rejects(
       copy.withFailures(fault, () => assert.fail()),
       another,
@@ -254,7 +256,7 @@ const parts = {
   async reason() {
     const error = await withFailures(fault, () => {}).catch((reason) => reason)
     assert.equal(error.code, 'MB_SECCOMP')
-    assert.equal(unavailable().endsWith(error.message), true)
+    assert.equal(whyNoFilter(available()), error.message)
     process.stdout.write(`${error.message}\n${error.hint}\n`)
   },
 

@@ -12,6 +12,8 @@ export interface ServeOptions {
   /** Absolute. */
   readonly socket: string
   readonly group: string | undefined
+  /** Only the parent process is served, and there is no socket. */
+  readonly stdio: boolean
   readonly engine: EngineOption
   /** 0 to 2^64 - 1. */
   readonly seed: bigint
@@ -32,6 +34,7 @@ export function parseServe(args: readonly string[]): ServeOptions {
     const option = new Option(flags, description).helpGroup(`${group}:`)
     if (flags.startsWith('--seed')) option.argParser(parseSeed)
     if (flags.startsWith('--socket')) option.default(DEFAULT_SOCKET)
+    if (flags.startsWith('--stdio')) option.conflicts(['socket', 'group'])
     if (flags.startsWith('--engine')) option.choices(engineOptions).default('auto')
     parser.addOption(option)
   }
@@ -51,6 +54,7 @@ export function parseServe(args: readonly string[]): ServeOptions {
   return {
     socket: resolve(given.socket),
     group: given.group,
+    stdio: given.stdio === true,
     engine: given.engine,
     seed: given.seed ?? randomSeed(),
     includeLoader: given.includeLoader === true,

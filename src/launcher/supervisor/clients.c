@@ -23,6 +23,9 @@
 
 #define CHUNK (64u << 10)
 
+/* How the directories of control sockets begin: src/session/socket-folder.ts. */
+#define CONTROL_FOLDERS "/tmp/minderbinder-control-"
+
 struct client {
 	u32 id;    /* 0: the place is free */
 	int fd;    /* -1: over, and node has yet to say WIRE_CLIENT_CLOSE */
@@ -154,7 +157,19 @@ static int is_our_path(const struct sockaddr_un *other, size_t length)
 	       strncmp(other->sun_path, address.sun_path, length - offsetof(struct sockaddr_un, sun_path)) == 0;
 }
 
-/* Is descriptor fd of this process a connection to our socket? Its peer has the socket's name then (unix(7)). */
+/* A server beside us: `serve --stdio`, which the process has started for what we cannot do (src/control/channel-name.ts). */
+static int is_other_servers_path(const struct sockaddr_un *other, size_t length)
+{
+	const size_t start = strlen(CONTROL_FOLDERS);
+
+	return length > offsetof(struct sockaddr_un, sun_path) + start && other->sun_family == AF_UNIX &&
+	       strncmp(other->sun_path, CONTROL_FOLDERS, start) == 0;
+}
+
+/*
+ * Is descriptor fd of this process a connection to our socket, or to that of another server? Its peer has the socket's name
+ * then (unix(7)).
+ */
 static int is_connection(const struct process *process, int fd)
 {
 	struct sockaddr_un peer = { .sun_family = AF_UNSPEC };
@@ -169,7 +184,8 @@ static int is_connection(const struct process *process, int fd)
 	copy = (int)syscall(SYS_pidfd_getfd, process->pidfd, fd, 0);
 	if (copy < 0)
 		return 0;
-	is = getpeername(copy, (struct sockaddr *)&peer, &size) == 0 && is_our_path(&peer, size);
+	is = getpeername(copy, (struct sockaddr *)&peer, &size) == 0 &&
+	     (is_our_path(&peer, size) || is_other_servers_path(&peer, size));
 	close(copy);
 	return is;
 }

@@ -6,8 +6,9 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { linesOf } from '../../helpers/control.ts'
 import { requires } from '../../helpers/requires.ts'
-import { minderbinder, runMinderbinder } from '../../helpers/run.ts'
+import { minderbinder, run, runMinderbinder } from '../../helpers/run.ts'
 import { runServed, startServe, startServed } from '../../helpers/serve.ts'
+import { runParent } from '../../helpers/stdio.ts'
 import { until } from '../../helpers/until.ts'
 
 const engine = process.env.MINDERBINDER_TEST_ENGINE === 'hook' ? 'hook' : 'override'
@@ -173,4 +174,40 @@ say([answer["code"], "exec --control -- COMMAND" in answer["hint"]])
   const { status, stdout, stderr } = await runMinderbinder(['serve', '--engine', 'override'])
   assert.deepEqual([status, stdout], [1, ''])
   assert.match(stderr, /override does not work here: .*MB_NO_ENGINE/)
+})
+
+test(`${engine}: serve --stdio faults its parent, and never the sockets that it is asked on`, async (t) => {
+  if (!requires(t, 'root', 'python3')) return
+  const program = `
+client = Other("c = Parent(pair=True); ours, theirs = socket.socketpair()")
+def look(): return [client.ask(each) for each in ("opens()", "Other().ask('opens()')", "outcome(ours.send, b'x')")]
+say(look())
+client.ask("c.inject(fault)")
+say(look())
+say(["neighbour", opens(), Other().ask("opens()")])
+say(client.ask("[(r['engine'], r['matched'], r['fired']) for r in c.lift()]"))
+say(client.ask("[len(c.inject('read+write+sendto+sendmsg+recvfrom+recvmsg=EIO', scope='process')), len(c.ask(type='counts')['rules']), outcome(ours.send, b'x'), len(c.lift())]"))
+say(client.ask("c.end()"))
+say(look())
+`
+  assert.deepEqual(await runParent(program), [
+    ['ok', 'ok', 'ok'],
+    ['EIO', 'EIO', 'ok'],
+    ['neighbour', 'ok', 'ok'],
+    [[engine, 2, 2]],
+    [1, 1, 'EIO', 1],
+    [[], 0],
+    ['ok', 'ok', 'ok'],
+  ])
+})
+
+test(`${engine}: a test of root has its system calls failed by serve, and by a filter only what serve cannot do`, async (t) => {
+  if (!requires(t, 'root')) return
+  const program = new URL('../../helpers/own-serve-program.js', import.meta.url).pathname
+  const env = { MINDERBINDER_CONTROL: undefined }
+  const { status, stdout, stderr } = await run([process.execPath, program, 'calls'], {
+    env,
+    timeout: 240_000,
+  })
+  assert.equal(status, 0, stdout + stderr)
 })

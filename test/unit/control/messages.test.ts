@@ -23,6 +23,8 @@ test('inject takes a seed, and a place for each fault', () => {
     { seed: '7', places: [0, 0.5] },
     { seed: '7', places: 'all' },
     { events: 1 },
+    { only: 'drop-net' },
+    { only: 'network', seed: '7' },
   ]
   for (const fields of wrong)
     assert.throws(() => drawn(fields), { code: 'MB_CONTROL' }, JSON.stringify(fields))
