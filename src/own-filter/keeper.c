@@ -37,8 +37,9 @@ __asm__(".symver pthread_attr_setstacksize, pthread_attr_setstacksize@" OLD);
 #define STACK (256u << 10)
 
 static struct join_request *request;
-static int ends[2]; /* ours, the supervisor's */
-static int listener;
+static int ends[2] = { -1, -1 }; /* ours, the supervisor's */
+static int listener = -1;
+static int has_prober; /* from an attempt before: it has not been asked for anything */
 static struct join_offer offer;
 static struct call_set named;
 
@@ -188,9 +189,13 @@ static int hear_offer(void)
 	return -1;
 }
 
-static void close_ours(void)
+/* Whoever takes it closes it: a process that is forked meanwhile may keep a copy, but closes nothing that is not ours. */
+static void drop(int *place)
 {
-	close(ends[0]);
+	const int fd = __atomic_exchange_n(place, -1, __ATOMIC_ACQ_REL);
+
+	if (fd >= 0)
+		(void)raw_call(SYS_close, fd, 0, 0, 0, 0);
 }
 
 static void *keep(void *unused)
@@ -198,25 +203,28 @@ static void *keep(void *unused)
 	u32 type = 0;
 	const int error = helper_start(request, ends[1]);
 
-	close(ends[1]);
+	drop(&ends[1]);
 	if (error) {
-		close_ours();
+		drop(&ends[0]);
 		state_fail(OWN_FILTER_HELPER, error, "");
 		return unused;
 	}
 	if (hear_offer() < 0) {
-		close_ours();
+		drop(&ends[0]);
 		return unused;
 	}
 	/* Where Yama lets only ancestors read a process's memory. EINVAL: there is no Yama. */
 	(void)prctl(PR_SET_PTRACER, offer.supervisor, 0, 0, 0);
-	listener = filter_install_on_process(&named);
-	if (listener < 0) {
-		close_ours();
-		state_fail(OWN_FILTER_SECCOMP, -listener, "");
+
+	const int installed = filter_install_on_process(&named);
+
+	if (installed < 0) {
+		drop(&ends[0]);
+		state_fail(OWN_FILTER_SECCOMP, -installed, "");
 		return unused;
 	}
 	/* From here on raw_call() only. */
+	__atomic_store_n(&listener, installed, __ATOMIC_RELEASE);
 	learn_first();
 	if (hand_over() == 0 && hear(&type, sizeof(type)) == (long)sizeof(type) && type == JOIN_READY) {
 		state_ready(offer.control);
@@ -254,7 +262,6 @@ static int start_thread(void *(*run)(void *))
 
 int keeper_start(struct join_request *asked)
 {
-	static int has_prober; /* from an attempt before: it has not been asked for anything */
 	int error = 0;
 
 	request = asked;
@@ -267,8 +274,17 @@ int keeper_start(struct join_request *asked)
 	if (!error)
 		error = start_thread(keep);
 	if (error) {
-		close(ends[0]);
-		close(ends[1]);
+		drop(&ends[0]);
+		drop(&ends[1]);
 	}
 	return error;
+}
+
+void keeper_forget(void)
+{
+	drop(&listener);
+	drop(&ends[0]);
+	drop(&ends[1]);
+	has_prober = 0;
+	memset(&prober, 0, sizeof(prober));
 }
