@@ -39,6 +39,7 @@ __asm__(".symver pthread_attr_setstacksize, pthread_attr_setstacksize@" OLD);
 static struct join_request *request;
 static int ends[2] = { -1, -1 }; /* ours, the supervisor's */
 static int listener = -1;
+static int has_filter;
 static int has_prober; /* from an attempt before: it has not been asked for anything */
 static struct join_offer offer;
 static struct call_set named;
@@ -189,13 +190,19 @@ static int hear_offer(void)
 	return -1;
 }
 
-/* Whoever takes it closes it: a process that is forked meanwhile may keep a copy, but closes nothing that is not ours. */
+/* Taken first, then closed: a process that is forked in between may keep a copy, but closes no descriptor that is not ours. */
 static void drop(int *place)
 {
 	const int fd = __atomic_exchange_n(place, -1, __ATOMIC_ACQ_REL);
 
 	if (fd >= 0)
 		(void)raw_call(SYS_close, fd, 0, 0, 0, 0);
+}
+
+/* Where Yama lets only ancestors read a process's memory. A child does not inherit this. EINVAL: there is no Yama. */
+static void let_supervisor_read(void)
+{
+	(void)raw_call(SYS_prctl, PR_SET_PTRACER, offer.supervisor, 0, 0, 0);
 }
 
 static void *keep(void *unused)
@@ -213,8 +220,7 @@ static void *keep(void *unused)
 		drop(&ends[0]);
 		return unused;
 	}
-	/* Where Yama lets only ancestors read a process's memory. EINVAL: there is no Yama. */
-	(void)prctl(PR_SET_PTRACER, offer.supervisor, 0, 0, 0);
+	let_supervisor_read();
 
 	const int installed = filter_install_on_process(&named);
 
@@ -225,6 +231,7 @@ static void *keep(void *unused)
 	}
 	/* From here on raw_call() only. */
 	__atomic_store_n(&listener, installed, __ATOMIC_RELEASE);
+	__atomic_store_n(&has_filter, 1, __ATOMIC_RELEASE);
 	learn_first();
 	if (hand_over() == 0 && hear(&type, sizeof(type)) == (long)sizeof(type) && type == JOIN_READY) {
 		state_ready(offer.control);
@@ -287,4 +294,6 @@ void keeper_forget(void)
 	drop(&ends[1]);
 	has_prober = 0;
 	memset(&prober, 0, sizeof(prober));
+	if (has_filter)
+		let_supervisor_read();
 }

@@ -34,6 +34,7 @@ class Failures:
             raise
         self._numbers = [rule["rule"] for rule in answer["rules"]]
         self._lifted = None
+        self._has_left = False
         self.seed = self._connection.seed
 
     def counts(self):
@@ -50,8 +51,13 @@ class Failures:
             try:
                 self._lifted = self._connection.ask(type="lift", rules=self._numbers)["rules"]
             finally:
-                self._connection.leave()
+                self._leave()
         return self._lifted
+
+    def _leave(self):
+        if not self._has_left:
+            self._has_left = True
+            self._connection.leave()
 
     @property
     def is_inherited(self):
