@@ -39,7 +39,6 @@ __asm__(".symver pthread_attr_setstacksize, pthread_attr_setstacksize@" OLD);
 static struct join_request *request;
 static int ends[2] = { -1, -1 }; /* ours, the supervisor's */
 static int listener = -1;
-static int has_filter;
 static int has_prober; /* from an attempt before: it has not been asked for anything */
 static struct join_offer offer;
 static struct call_set named;
@@ -231,7 +230,6 @@ static void *keep(void *unused)
 	}
 	/* From here on raw_call() only. */
 	__atomic_store_n(&listener, installed, __ATOMIC_RELEASE);
-	__atomic_store_n(&has_filter, 1, __ATOMIC_RELEASE);
 	learn_first();
 	if (hand_over() == 0 && hear(&type, sizeof(type)) == (long)sizeof(type) && type == JOIN_READY) {
 		state_ready(offer.control);
@@ -294,6 +292,6 @@ void keeper_forget(void)
 	drop(&ends[1]);
 	has_prober = 0;
 	memset(&prober, 0, sizeof(prober));
-	if (has_filter)
+	if (state_now() == OWN_FILTER_READY)
 		let_supervisor_read();
 }
