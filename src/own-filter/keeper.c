@@ -162,7 +162,16 @@ static int hand_over(void)
 	return raw_call(SYS_sendmsg, ends[0], (long)&message, MSG_NOSIGNAL, 0, 0) < 0 ? -1 : 0;
 }
 
-/* 0, or why there will be no filter. */
+/* Taken first, then closed: a process that is forked in between may keep a copy, but closes no descriptor that is not ours. */
+static void drop(int *place)
+{
+	const int fd = __atomic_exchange_n(place, -1, __ATOMIC_ACQ_REL);
+
+	if (fd >= 0)
+		(void)raw_call(SYS_close, fd, 0, 0, 0, 0);
+}
+
+/* 0, or there will be no filter, and the next one that asks has new ends: ours are closed before it may. */
 static int hear_offer(void)
 {
 	union {
@@ -180,6 +189,7 @@ static int hear_offer(void)
 		memcpy(named.bits, offer.named, sizeof(named.bits));
 		return 0;
 	}
+	drop(&ends[0]);
 	if (n > (long)sizeof(heard.refusal.type) && heard.refusal.type == JOIN_REFUSED) {
 		((char *)&heard)[n] = 0;
 		state_fail(OWN_FILTER_REFUSED, 0, heard.refusal.text);
@@ -187,15 +197,6 @@ static int hear_offer(void)
 		state_fail(OWN_FILTER_ENDED, 0, "");
 	}
 	return -1;
-}
-
-/* Taken first, then closed: a process that is forked in between may keep a copy, but closes no descriptor that is not ours. */
-static void drop(int *place)
-{
-	const int fd = __atomic_exchange_n(place, -1, __ATOMIC_ACQ_REL);
-
-	if (fd >= 0)
-		(void)raw_call(SYS_close, fd, 0, 0, 0, 0);
 }
 
 /* Where Yama lets only ancestors read a process's memory. A child does not inherit this. EINVAL: there is no Yama. */
@@ -215,10 +216,8 @@ static void *keep(void *unused)
 		state_fail(OWN_FILTER_HELPER, error, "");
 		return unused;
 	}
-	if (hear_offer() < 0) {
-		drop(&ends[0]);
+	if (hear_offer() < 0)
 		return unused;
-	}
 	let_supervisor_read();
 
 	const int installed = filter_install_on_process(&named);
