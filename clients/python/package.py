@@ -9,7 +9,7 @@ import zipfile
 VERSION = "0.1.0"
 NAME = f"minderbinder-{VERSION}"
 HERE = pathlib.Path(__file__).parent
-MODULES = ["minderbinder.py", "pytest_minderbinder.py"]
+MODULES = ["pytest_minderbinder.py", *sorted(f"minderbinder/{path.name}" for path in HERE.glob("minderbinder/*.py"))]
 
 METADATA = f"""Metadata-Version: 2.1
 Name: minderbinder

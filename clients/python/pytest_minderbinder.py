@@ -10,7 +10,7 @@ import pytest
 def pytest_configure(config):
     config.addinivalue_line(
         "markers",
-        "failures(*faults, scope='tree', require_hit=True): runs the test while these faults are in force (minderbinder)",
+        "failures(*faults, scope='tree', require_hit=True, reach=None): runs the test while these faults are in force (minderbinder)",
     )
 
 

@@ -19,7 +19,7 @@ const RULES_MAX = 256
 
 export async function joinCommand([set = '', seed]: readonly string[]): Promise<string> {
   if (!isJoining())
-    throw new MinderbinderError('MB_USAGE', 'join: only minderbinder/testing starts it', {
+    throw new MinderbinderError('MB_USAGE', 'join: only the clients for tests start it', {
       hint: 'see docs/testing.md',
     })
   let waits = true
@@ -64,5 +64,5 @@ async function join(set: string, seed: bigint, onJoined: () => void): Promise<vo
 }
 
 function reachHint(name: string): string {
-  return `the first fault of this process fixes its reach: give it { reach: '${name}' }`
+  return `the first faults of this process fix its reach: give them the option reach, with ${name} in it`
 }

@@ -31,6 +31,8 @@ const printing: Readonly<Record<string, () => Promise<Command>>> = {
   // Shown nowhere: what a test process starts that has no minderbinder in front of it (src/own-filter/helper.c).
   join: async () => (await import('./join-command.ts')).joinCommand,
   list: async () => (await import('./list-command.ts')).listCommand,
+  // Shown nowhere, either: how the client for Python finds what it loads and starts.
+  'own-filter': async () => (await import('./own-filter-command.ts')).ownFilterCommand,
   run: async () => (await import('./run/command.ts')).runCommand,
   serve: async () => (await import('./serve/command.ts')).serveCommand,
 }

@@ -37,8 +37,9 @@ __asm__(".symver pthread_attr_setstacksize, pthread_attr_setstacksize@" OLD);
 #define STACK (256u << 10)
 
 static struct join_request *request;
-static int ends[2]; /* ours, the supervisor's */
-static int listener;
+static int ends[2] = { -1, -1 }; /* ours, the supervisor's */
+static int listener = -1;
+static int has_prober; /* from an attempt before: it has not been asked for anything */
 static struct join_offer offer;
 static struct call_set named;
 
@@ -161,7 +162,16 @@ static int hand_over(void)
 	return raw_call(SYS_sendmsg, ends[0], (long)&message, MSG_NOSIGNAL, 0, 0) < 0 ? -1 : 0;
 }
 
-/* 0, or why there will be no filter. */
+/* Taken first, then closed: a process that is forked in between may keep a copy, but closes no descriptor that is not ours. */
+static void drop(int *place)
+{
+	const int fd = __atomic_exchange_n(place, -1, __ATOMIC_ACQ_REL);
+
+	if (fd >= 0)
+		(void)raw_call(SYS_close, fd, 0, 0, 0, 0);
+}
+
+/* 0, or there will be no filter, and the next one that asks has new ends: ours are closed before it may. */
 static int hear_offer(void)
 {
 	union {
@@ -179,6 +189,7 @@ static int hear_offer(void)
 		memcpy(named.bits, offer.named, sizeof(named.bits));
 		return 0;
 	}
+	drop(&ends[0]);
 	if (n > (long)sizeof(heard.refusal.type) && heard.refusal.type == JOIN_REFUSED) {
 		((char *)&heard)[n] = 0;
 		state_fail(OWN_FILTER_REFUSED, 0, heard.refusal.text);
@@ -188,9 +199,10 @@ static int hear_offer(void)
 	return -1;
 }
 
-static void close_ours(void)
+/* Where Yama lets only ancestors read a process's memory. A child does not inherit this. EINVAL: there is no Yama. */
+static void let_supervisor_read(void)
 {
-	close(ends[0]);
+	(void)raw_call(SYS_prctl, PR_SET_PTRACER, offer.supervisor, 0, 0, 0);
 }
 
 static void *keep(void *unused)
@@ -198,25 +210,25 @@ static void *keep(void *unused)
 	u32 type = 0;
 	const int error = helper_start(request, ends[1]);
 
-	close(ends[1]);
+	drop(&ends[1]);
 	if (error) {
-		close_ours();
+		drop(&ends[0]);
 		state_fail(OWN_FILTER_HELPER, error, "");
 		return unused;
 	}
-	if (hear_offer() < 0) {
-		close_ours();
+	if (hear_offer() < 0)
 		return unused;
-	}
-	/* Where Yama lets only ancestors read a process's memory. EINVAL: there is no Yama. */
-	(void)prctl(PR_SET_PTRACER, offer.supervisor, 0, 0, 0);
-	listener = filter_install_on_process(&named);
-	if (listener < 0) {
-		close_ours();
-		state_fail(OWN_FILTER_SECCOMP, -listener, "");
+	let_supervisor_read();
+
+	const int installed = filter_install_on_process(&named);
+
+	if (installed < 0) {
+		drop(&ends[0]);
+		state_fail(OWN_FILTER_SECCOMP, -installed, "");
 		return unused;
 	}
 	/* From here on raw_call() only. */
+	__atomic_store_n(&listener, installed, __ATOMIC_RELEASE);
 	learn_first();
 	if (hand_over() == 0 && hear(&type, sizeof(type)) == (long)sizeof(type) && type == JOIN_READY) {
 		state_ready(offer.control);
@@ -254,7 +266,6 @@ static int start_thread(void *(*run)(void *))
 
 int keeper_start(struct join_request *asked)
 {
-	static int has_prober; /* from an attempt before: it has not been asked for anything */
 	int error = 0;
 
 	request = asked;
@@ -267,8 +278,19 @@ int keeper_start(struct join_request *asked)
 	if (!error)
 		error = start_thread(keep);
 	if (error) {
-		close(ends[0]);
-		close(ends[1]);
+		drop(&ends[0]);
+		drop(&ends[1]);
 	}
 	return error;
+}
+
+void keeper_forget(void)
+{
+	drop(&listener);
+	drop(&ends[0]);
+	drop(&ends[1]);
+	has_prober = 0;
+	memset(&prober, 0, sizeof(prober));
+	if (state_now() == OWN_FILTER_READY)
+		let_supervisor_read();
 }

@@ -17,4 +17,7 @@ struct join_request {
 /* Returns at once: 0, and the request is theirs and some other state will be set; or an errno. */
 int keeper_start(struct join_request *request);
 
+/* In a process that was forked from this one, which has no such threads but may have the filter: by the thread that forked. */
+void keeper_forget(void);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "own-filter.h"
+#include "forked.h"
 #include "keeper.h"
 #include "state.h"
 
@@ -41,8 +42,10 @@ static struct join_request *copy_request(const char *launcher, const char *path,
 static void start(const char *launcher, const char *path, const char *reach, const char *seed)
 {
 	struct join_request *request = copy_request(launcher, path, reach, seed);
-	const int error = request ? keeper_start(request) : ENOMEM;
+	int error = request ? forked_prepare() : ENOMEM;
 
+	if (!error)
+		error = keeper_start(request);
 	if (error) {
 		state_fail(OWN_FILTER_THREADS, error, "");
 		free_request(request);

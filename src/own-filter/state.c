@@ -58,3 +58,9 @@ void state_lose(void)
 {
 	set(OWN_FILTER_LOST);
 }
+
+void state_forget(void)
+{
+	if (state_now() == OWN_FILTER_STARTING)
+		set(OWN_FILTER_NONE);
+}

@@ -22,4 +22,7 @@ void state_fail(int failure, int error, const char *text);
 /* There is one, and no supervisor. */
 void state_lose(void);
 
+/* In a process that was forked from this one: what another thread was about to do will not be done here. */
+void state_forget(void);
+
 #endif

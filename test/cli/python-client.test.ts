@@ -1,12 +1,12 @@
 /** clients/python: its own tests, and the example of its README. */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import test from 'node:test'
 import { fakeControl } from '../helpers/fake-control.ts'
 import { unprivileged } from '../helpers/identity.ts'
 import { requires } from '../helpers/requires.ts'
-import { run, runMinderbinder } from '../helpers/run.ts'
+import { minderbinder, run, runMinderbinder } from '../helpers/run.ts'
 import { scratch } from '../helpers/scratch.ts'
 import { clientsFolder } from '../helpers/transcript.ts'
 
@@ -39,7 +39,13 @@ test('the example of its README passes', async (t) => {
   const [, example] = /```python\n([\s\S]*?)```/.exec(readme) ?? []
   const cwd = scratch(t)
   writeFileSync(join(cwd, 'test_greeting.py'), example!)
-  const { status, stderr } = await runMinderbinder(unittest, { env, cwd })
-  assert.equal(status, 0, stderr)
-  assert.match(stderr, /^Ran 2 tests/m)
+  const PATH = [dirname(minderbinder), process.env.PATH].join(delimiter)
+  const alone = { ...env, PATH, MINDERBINDER_CONTROL: undefined }
+  for (const { status, stderr } of [
+    await runMinderbinder(unittest, { env, cwd }),
+    await run(unittest.slice(3), { env: alone, cwd }),
+  ]) {
+    assert.equal(status, 0, stderr)
+    assert.match(stderr, /^Ran 2 tests/m)
+  }
 })

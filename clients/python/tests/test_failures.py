@@ -6,7 +6,7 @@ import sys
 import threading
 import unittest
 
-from minderbinder import Error, NeverFired, failures, unavailable
+from minderbinder import Error, NeverFired, available, failures, unavailable
 
 FILE = "/etc/hostname"
 FAULT = f"openat=EIO,path={FILE}"
@@ -100,10 +100,12 @@ class Block(unittest.TestCase):
 
     def test_it_is_available(self):
         self.assertIsNone(unavailable())
-        script = "import minderbinder\nwith minderbinder.failures('openat=EIO'): pass"
-        env = {**os.environ, "MINDERBINDER_CONTROL": ""}
+        self.assertEqual(available().way, "control" if os.environ.get("MINDERBINDER_CONTROL") else "own-filter")
+        script = "import minderbinder\nprint(minderbinder.unavailable())\nwith minderbinder.failures('openat=EIO'): pass"
+        env = {**os.environ, "MINDERBINDER_CONTROL": "", "PATH": "/nowhere"}
         child = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
-        self.assertIn("MINDERBINDER_CONTROL is not set", child.stderr)
+        self.assertRegex(child.stdout, "^MINDERBINDER_CONTROL is not set: .*; there is no minderbinder on PATH")
+        self.assertIn("minderbinder.Error: there is no minderbinder on PATH (install", child.stderr)
 
 
 if __name__ == "__main__":
