@@ -55,26 +55,29 @@ static __always_inline u64 instruction_of(u64 regs)
 }
 
 /*
- * At the entry of a named call. Strangers have no mark, and get none. The registers come from the task and not from
- * `ctx`: so one function serves all programs, and is verified once in each.
+ * At the entry of a named call. The registers come from the task and not from `ctx`: so one function serves all programs,
+ * and is verified once in each.
+ *
+ * Strangers get no mark, and one that was watched before keeps its old one: fail_at() does not look at it either, unless
+ * the thread is watched again in the middle of the same call. A look at the storage costs three times is_watched().
  */
 __noinline int mark_call(void)
 {
-	struct task_struct *task = this_task();
-	int watched = is_watched();
-	struct mark *mark = bpf_task_storage_get(&marks, task, 0, watched ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+	struct mark *mark;
 	struct named_call *named;
 	struct call call;
 	u64 regs;
 
+	if (!is_watched())
+		return 0;
+	mark = bpf_task_storage_get(&marks, this_task(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!mark) {
-		if (watched)
-			LOSE(untracked);
+		LOSE(untracked);
 		return 0;
 	}
 	mark->state = MARK_NONE;
-	regs = (u64)bpf_task_pt_regs(task);
-	if (!watched || !load_call(regs, &call))
+	regs = (u64)bpf_task_pt_regs(this_task());
+	if (!load_call(regs, &call))
 		return 0;
 	named = named_call(call.nr, side_of_calls());
 	if (!named)
@@ -89,19 +92,21 @@ __noinline int mark_call(void)
 /* 0 lets the call go on. `hook`: its bit in `hooks`. */
 __noinline int fail_at(u32 hook)
 {
-	struct task_struct *task = this_task();
-	struct mark *mark = bpf_task_storage_get(&marks, task, 0, 0);
+	struct mark *mark;
 	struct call call = {};
 	u64 regs;
 
+	if (!is_watched())
+		return 0;
+	mark = bpf_task_storage_get(&marks, this_task(), 0, 0);
 	if (!mark || mark->state == MARK_NONE || !(mark->hooks >> (hook & 31) & 1))
 		return 0;
-	regs = (u64)bpf_task_pt_regs(task);
+	regs = (u64)bpf_task_pt_regs(this_task());
 	if (number_of(regs) != mark->nr || instruction_of(regs) != mark->ip)
 		return 0;
 	if (mark->state == MARK_OPEN) {
 		mark->state = MARK_PASSES;
-		if (is_watched() && load_call(regs, &call) && decide_call(&call)) {
+		if (load_call(regs, &call) && decide_call(&call)) {
 			mark->error = (s32)call.value;
 			mark->state = MARK_FAILS;
 		}
