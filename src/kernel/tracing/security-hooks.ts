@@ -1,24 +1,45 @@
 /** Whether this kernel lets programs decide at its security hooks: security_*, which it calls where it asks for permission. */
-import { closeSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { attachTypes } from '../bpf/link.ts'
 import { errnoName, loadKoffi } from '../ffi.ts'
 
 const btfPath = '/sys/kernel/btf/vmlinux'
+/** struct btf_header (Documentation/bpf/btf.rst) */
+const HEADER_SIZE = 24
 
-let btf: Buffer | undefined
+let names: Buffer | undefined
 
 /** Those of `functions` that the kernel has no type of, or all if it has no BTF: no program attaches there. */
 export function withoutType(functions: readonly string[]): readonly string[] {
-  btf ??= readBtf()
-  return functions.filter((name) => !btf?.includes(`\0${name}\0`))
+  names ??= readNames()
+  return functions.filter((name) => !names?.includes(`\0${name}\0`))
 }
 
-function readBtf(): Buffer {
+/** All names in the BTF, with zeros between: a third of it, the last one. */
+function readNames(): Buffer {
+  let fd: number | undefined
   try {
-    return readFileSync(btfPath)
+    fd = openSync(btfPath, 'r')
+    const header = readAt(fd, 0, HEADER_SIZE)
+    const [headerSize, offset, size] = [4, 16, 20].map((at) => header.readUInt32LE(at))
+    return readAt(fd, headerSize! + offset!, size!)
   } catch {
     return Buffer.alloc(0)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
   }
+}
+
+/** @throws {RangeError} the file ends before */
+function readAt(fd: number, from: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size)
+  let done = 0
+  while (done < size) {
+    const count = readSync(fd, bytes, done, size - done, from + done)
+    if (count === 0) throw new RangeError(`${btfPath} ends at ${from + done}`)
+    done += count
+  }
+  return bytes
 }
 
 const BPF_PROG_TYPE_TRACING = 26
