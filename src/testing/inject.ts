@@ -6,7 +6,7 @@ import type { Injected } from '../control/messages.ts'
 import { MinderbinderError } from '../errors.ts'
 import type { Fault } from '../library/faults.ts'
 import type { Connection } from './connection.ts'
-import { isRoot, ownServe } from './own-serve.ts'
+import { isRoot, ownServe, serveRefusal } from './own-serve.ts'
 import { joinSocket } from './socket-connection.ts'
 import { givenSocket } from './ways.ts'
 
@@ -31,7 +31,7 @@ export async function inject(
   reach: string | undefined,
 ): Promise<readonly Part[]> {
   if (givenSocket() !== undefined || !isRoot()) return [await bySocket(request, reach)]
-  const serve = await ownServe().catch(known)
+  const serve = await ownServe().catch(whyNoServe)
   if (serve instanceof MinderbinderError) return [await byFilter(request, reach, serve)]
   // Without such an engine it can fault no system call.
   const all = serve.hello.engine && (await ask(serve, request).catch(refusal))
@@ -113,7 +113,9 @@ function refusal(error: unknown): MinderbinderError {
   throw error
 }
 
-function known(error: unknown): MinderbinderError {
-  if (error instanceof MinderbinderError) return error
-  throw error
+/** The filter of this process would be for good, so it is none for a serve that was killed: the next block starts another. */
+function whyNoServe(error: unknown): MinderbinderError {
+  const refusal = serveRefusal()
+  if (!refusal) throw error
+  return refusal
 }

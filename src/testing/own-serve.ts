@@ -10,6 +10,12 @@ import { ownFilterIsThere, processSeed } from './own-filter.ts'
 
 const whyLost = 'minderbinder serve, which this process had started, has ended or was killed'
 
+interface Started {
+  readonly streams: Streams
+  /** Resolves at its end: a signal has ended it, and not itself for some reason. */
+  readonly wasEnded: () => Promise<boolean>
+}
+
 /** Of this thread, for all that load this module. */
 interface Kept {
   /** To the one that was started last. */
@@ -70,10 +76,14 @@ async function take(streams: Streams, release: Kept['release']): Promise<Connect
 }
 
 async function begin(): Promise<Connection> {
+  let wasEnded = async () => false
   try {
-    return await Connection.over(await startServe(), whyLost)
+    const started = await startServe()
+    wasEnded = started.wasEnded
+    return await Connection.over(started.streams, whyLost)
   } catch (error) {
-    if (error instanceof MinderbinderError) kept().failure = error
+    // What ends it while it starts is no reason why the next one should not start.
+    if (error instanceof MinderbinderError && !(await wasEnded())) kept().failure = error
     throw error
   }
 }
@@ -107,7 +117,7 @@ function whyNotStart(): MinderbinderError | undefined {
 }
 
 /** Not in the terminal's foreground group, so that ^C does not end it before this process. */
-async function startServe(): Promise<Streams> {
+async function startServe(): Promise<Started> {
   const { execa } = await import('execa') // few processes are root
   const refusal = whyNotStart()
   if (refusal) throw refusal
@@ -135,5 +145,10 @@ async function startServe(): Promise<Streams> {
   for (const each of [output!, notices!]) each.unref()
   const streams = { input: input!, output: output! }
   kept().streams = streams
-  return streams
+  const wasEnded = async () => {
+    started.ref()
+    const { exitCode, signal } = await started
+    return exitCode === 0 || signal === 'SIGKILL' || signal === 'SIGTERM'
+  }
+  return { streams, wasEnded }
 }

@@ -269,6 +269,29 @@ const parts = {
     assert.match(available().others[1].why, message)
   },
 
+  /** serve is killed at any moment, its start included: that block fails, and the next ones have another. */
+  async killedAtRandom() {
+    process.stdout.write('ready\n')
+    const block = () =>
+      withFailures(drop, async () => {
+        if (!(await sends())) process.stdout.write('hit\n')
+      })
+    let error
+    while (!error)
+      error = await block().then(
+        () => undefined,
+        (reason) => reason,
+      )
+    assert.match(
+      `${error.code} ${error.hint}`,
+      /^MB_CONTROL .*has ended or was killed/,
+      error.stack,
+    )
+    assert.equal(await sends(), true)
+    await block()
+    await block()
+  },
+
   /** A worker has its own serve, if the process has no filter yet. */
   async workers() {
     if (!isMainThread) {

@@ -46,10 +46,14 @@ export function clientEnvironment({ socket }: Pick<Served, 'socket'>) {
   return { MINDERBINDER_CONTROL: socket, CONTROL_CLIENT: client }
 }
 
-/** A client that nothing of ours has started. */
-export function startServed(served: Pick<Served, 'socket'>, program: string): Running {
+/** A client that nothing of ours has started. @param inside as for startServe() */
+export function startServed(
+  served: Pick<Served, 'socket'>,
+  program: string,
+  inside: readonly string[] = [],
+): Running {
   const env = clientEnvironment(served)
-  return start(clientCommand(program), { env, timeout: 120_000 })
+  return start([...inside, ...clientCommand(program)], { env, timeout: 120_000 })
 }
 
 /** What it has said, line by line. @throws {Error} it failed */

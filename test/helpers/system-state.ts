@@ -34,7 +34,17 @@ export async function nothingLeft(before: SystemState, bound = 10_000): Promise<
       return left.length === 0
     },
     { what: 'nothing left behind', bound },
-  ).catch(() => assert.deepEqual(left, [], 'left behind'))
+  ).catch(() => assert.deepEqual(left.map(withHolders), [], 'left behind'))
+}
+
+/** Those that hold a BPF object may be a test's that runs at the same time. */
+function withHolders(thing: string): string {
+  const [, kind, id] = /^bpf (\w+) (\d+)$/.exec(thing) ?? []
+  if (id === undefined) return thing
+  const holders = heldObjects().filter((held) => held.kind === kind && held.id === Number(id))
+  return [thing, ...new Set(holders.map(({ pid }) => `held by ${pid}: ${commandLine(pid)}`))].join(
+    ', ',
+  )
 }
 
 function difference(after: SystemState, before: SystemState): string[] {
@@ -44,7 +54,7 @@ function difference(after: SystemState, before: SystemState): string[] {
 /** Our launcher and our node, wherever they are; with the start time, since numbers are used again. */
 function processes(): string[] {
   return numbers('/proc').flatMap((pid) => {
-    const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
+    const command = commandLine(pid)
     const stat = read(`/proc/${pid}/stat`)
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const ours =
@@ -75,16 +85,22 @@ function named(folder: string, depth: number): string[] {
 
 /** By the descriptors that hold them: no tool and no privilege beyond reading /proc is needed. */
 function bpfObjects(): string[] {
-  const found = new Set<string>()
-  for (const pid of numbers('/proc'))
-    for (const fd of entries(`/proc/${pid}/fdinfo`)) {
-      const info = read(`/proc/${pid}/fdinfo/${fd}`)
-      for (const [, kind, id] of info.matchAll(/^(prog|map|link)_id:\t(\d+)$/gm))
-        found.add(`bpf ${kind} ${id}`)
-    }
+  const found = new Set(heldObjects().map(({ kind, id }) => `bpf ${kind} ${id}`))
   for (const kind of ['prog', 'map', 'link'])
     for (const id of bpftoolIds(kind)) found.add(`bpf ${kind} ${id}`)
   return [...found]
+}
+
+function heldObjects(): { pid: string; kind: string; id: number }[] {
+  return numbers('/proc').flatMap((pid) =>
+    entries(`/proc/${pid}/fdinfo`).flatMap((fd) => {
+      const info = read(`/proc/${pid}/fdinfo/${fd}`)
+      return [...info.matchAll(/^(prog|map|link)_id:\t(\d+)$/gm)].map(([, kind = '', id]) => ({
+        ...{ pid, kind },
+        id: Number(id),
+      }))
+    }),
+  )
 }
 
 /** Those too that nothing in /proc holds: attached the old way, or pinned. */
@@ -116,6 +132,10 @@ function temporaryFiles(): string[] {
     .flatMap((folder) => entries(folder).map((name) => join(folder, name)))
     .filter((path) => path.includes('minderbinder'))
     .map((path) => `file ${path}`)
+}
+
+function commandLine(pid: string): string {
+  return read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
 }
 
 function numbers(folder: string): string[] {
