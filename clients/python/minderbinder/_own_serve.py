@@ -2,6 +2,7 @@
 """minderbinder serve --stdio, which this process starts for itself if it may. It ends with this process."""
 
 import atexit
+import contextlib
 import os
 import socket
 import subprocess
@@ -50,8 +51,7 @@ def own_serve():
         if why is not None:
             raise why
         if _serve is not None:
-            _serve.connection.close()
-            _serve.poll()
+            _bury(_serve)
         try:
             _serve = _start()
         except Error as error:
@@ -117,6 +117,12 @@ def _start():
             raise Error("MB_LAUNCHER", f"cannot start minderbinder serve: {error}") from error
     serve.connection = Connection(ours, WHY_LOST)
     return serve
+
+
+def _bury(serve):
+    serve.connection.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        serve.wait(10)  # it has ended, or does so now
 
 
 @in_child
