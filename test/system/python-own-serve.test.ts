@@ -77,6 +77,12 @@ test('a process that ends in a block, or after it, leaves nothing', async (t) =>
   }
 })
 
+test('a forked child that outlives its parent does not keep its serve', async (t) => {
+  if (!requires(t, ...needs)) return
+  const done = await ends(command('outlives'))
+  assert.deepEqual(done, { status: 0, signal: null, stdout: 'True\n', stderr: '' })
+})
+
 test('serve cannot start: its reason is in the errors, and the filter does what it can', async (t) => {
   if (!requires(t, ...needs)) return
   const folder = scratch(t)

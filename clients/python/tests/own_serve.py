@@ -346,6 +346,19 @@ def ends(how):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def outlives():
+    """A forked child that outlives its parent does not keep its serve."""
+    with failures(DROP):
+        (serve,) = serves()
+        if os.fork() == 0:
+            while os.path.exists(f"/proc/{serve}"):
+                time.sleep(0.01)
+            print(sends(), flush=True)
+            os._exit(0)
+        assert not sends()
+        os._exit(0)
+
+
 def refuses():
     """serve does not start: the filter does what it can, and the error says the rest."""
     assert available().way == "serve"
