@@ -3,12 +3,15 @@
  * MINDERBINDER_TEST_ENGINE says so.
  */
 import assert from 'node:assert/strict'
+import { delimiter, dirname, join } from 'node:path'
 import test from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { linesOf } from '../../helpers/control.ts'
 import { requires } from '../../helpers/requires.ts'
 import { minderbinder, run, runMinderbinder } from '../../helpers/run.ts'
 import { runServed, startServe, startServed } from '../../helpers/serve.ts'
 import { runParent } from '../../helpers/stdio.ts'
+import { clientsFolder } from '../../helpers/transcript.ts'
 import { until } from '../../helpers/until.ts'
 
 const engine = process.env.MINDERBINDER_TEST_ENGINE === 'hook' ? 'hook' : 'override'
@@ -201,13 +204,21 @@ say(look())
   ])
 })
 
-test(`${engine}: a test of root has its system calls failed by serve, and by a filter only what serve cannot do`, async (t) => {
-  if (!requires(t, 'root')) return
-  const program = new URL('../../helpers/own-serve-program.js', import.meta.url).pathname
-  const env = { MINDERBINDER_CONTROL: undefined }
-  const { status, stdout, stderr } = await run([process.execPath, program, 'calls'], {
-    env,
-    timeout: 240_000,
+for (const [language, ...command] of [
+  [
+    'Node',
+    process.execPath,
+    fileURLToPath(new URL('../../helpers/own-serve-program.js', import.meta.url)),
+  ],
+  ['Python', '/usr/bin/python3', join(clientsFolder, 'python/tests/own_serve.py')],
+] as const)
+  test(`${engine}: a test of root in ${language} has its system calls failed by serve, and by a filter only what serve cannot do`, async (t) => {
+    if (!requires(t, 'root', 'python3')) return
+    const env = {
+      MINDERBINDER_CONTROL: undefined,
+      PYTHONPATH: join(clientsFolder, 'python'),
+      PATH: [dirname(minderbinder), process.env.PATH].join(delimiter),
+    }
+    const { status, stdout, stderr } = await run([...command, 'calls'], { env, timeout: 240_000 })
+    assert.equal(status, 0, stdout + stderr)
   })
-  assert.equal(status, 0, stdout + stderr)
-})
