@@ -138,7 +138,8 @@ def all_or_none():
         assert refused(DROP, "mkdir=delay:1s").code == "MB_NO_ENGINE"
         error = refused(DROP, "openat=ENOSPC", scope="thread")
         assert error.code == "MB_NO_ENGINE", error
-        assert re.search("serve cannot do it either: no engine can do .*drop-net.* sockets belong to a process", error.message), error
+        told = "serve cannot do it either: no engine can do .*drop-net.* sockets belong to a process"
+        assert re.search(told, error.message), error
         assert (opens(), sends()) == (errno.EIO, True)
     assert opens() == 0
 
