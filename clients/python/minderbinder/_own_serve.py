@@ -51,7 +51,8 @@ def own_serve():
         if why is not None:
             raise why
         if _serve is not None:
-            _bury(_serve)
+            _serve.connection.close()
+            _await_end(_serve)
         try:
             _serve = _start()
         except Error as error:
@@ -115,14 +116,18 @@ def _start():
         except OSError as error:
             ours.close()
             raise Error("MB_LAUNCHER", f"cannot start minderbinder serve: {error}") from error
-    serve.connection = Connection(ours, WHY_LOST)
+    try:
+        serve.connection = Connection(ours, WHY_LOST)
+    except Error:
+        _await_end(serve)
+        raise
     return serve
 
 
-def _bury(serve):
-    serve.connection.close()
+def _await_end(serve):
+    """It has ended, or does so now, as its connection has: else the process would have a zombie for a child."""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        serve.wait(10)  # it has ended, or does so now
+        serve.wait(10)
 
 
 @in_child
