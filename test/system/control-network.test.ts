@@ -1,6 +1,7 @@
 /** Network faults that clients of `exec --control` inject: what they hit, by which engine, and what stays as it is. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { networkByScope, networkUntilLifted } from '../helpers/client-faults.ts'
 import { linesOf, runClient, startClient } from '../helpers/control.ts'
 import { unprivileged } from '../helpers/identity.ts'
 import { requires } from '../helpers/requires.ts'
@@ -10,54 +11,13 @@ const refuse = '--refuse-net 100%,to=127.0.0.9'
 
 test('packets are lost and connections refused until the fault is lifted, for the client and what it starts', async (t) => {
   if (!requires(t, 'root', 'linux:6.1', 'python3')) return
-  const program = `
-outer = Client(greet=False)
-client = Other("old = udp(); c = Client(); before = Other('old = udp()')")
-def look():
-    return [client.ask(f"[{each}, before.ask({each!r}), Other().ask({each!r})]") for each in
-            ("sends()", "connects()")] + [client.ask("[sends(old), before.ask('sends(old)')]")]
-say(look())
-rules = client.ask("c.inject('${drop}', '${refuse}')")
-say(look())
-say(["neighbour", sends(), connects(), Other().ask("sends()")])
-say(client.ask("[(r['engine'], r['matched'] == r['fired'] > 0) for r in c.lift()]"))
-say(look())
-client.ask("c.inject({'outgoing_network': [{'failure_rate': 100, 'to': '127.0.0.9'}]})")
-say(client.ask("[sends(old), before.ask('sends(old)')]"))
-client.ask("c.close()")
-while client.ask("sends()") != "ok": pass
-say(client.ask("before.ask('sends()')"))
-`
-  const all = (drop: string, refuse: string) => [
-    [drop, drop, drop],
-    [refuse, refuse, refuse],
-    [drop, drop],
-  ]
-  assert.deepEqual(await runClient(program), [
-    all('ok', 'ok'),
-    all('lost', 'ECONNREFUSED'),
-    ['neighbour', 'ok', 'ok', 'ok'],
-    [
-      ['tc', true],
-      ['cgroup', true],
-    ],
-    all('ok', 'ok'),
-    ['lost', 'lost'],
-    'ok',
-  ])
+  const { program, said } = networkUntilLifted
+  assert.deepEqual(await runClient(`\nouter = Client(greet=False)${program}`), said)
 })
 
 test('a scope narrows that to the process, or to what it starts from now on', async (t) => {
   if (!requires(t, 'root', 'linux:6.1', 'python3')) return
-  const program = `
-c = Client()
-old = udp()
-before = Other()
-for scope in ["tree", "process", "children"]:
-    c.inject("${drop}", "${refuse}", scope=scope)
-    say([scope] + [f for each in ("sends()", "connects()") for f in (eval(each), before.ask(each), Other().ask(each))]
-        + [before.ask("Other().ask('sends()')"), sends(old)])
-    c.lift()
+  const program = `${networkByScope.program}
 # After an exec it is the same process, in the same scope.
 r, w = os.pipe(); os.set_inheritable(c.socket.fileno(), True)
 c.inject("${drop}", scope="children")
@@ -68,13 +28,10 @@ os.wait()
 say(json.loads(os.read(r, 100)))
 os.execv(sys.executable, program("say([sends(), Other().ask('sends()')])"))
 `
-  const [lost, no] = ['lost', 'ECONNREFUSED']
   assert.deepEqual(await runClient(program), [
-    ['tree', lost, lost, lost, no, no, no, lost, lost],
-    ['process', lost, 'ok', 'ok', no, 'ok', 'ok', 'ok', lost],
-    ['children', 'ok', 'ok', lost, 'ok', 'ok', no, lost, 'ok'],
-    [lost, lost],
-    ['ok', lost],
+    ...networkByScope.said,
+    ['lost', 'lost'],
+    ['ok', 'lost'],
   ])
 })
 

@@ -1,6 +1,7 @@
 /** `minderbinder serve`: processes that nobody launched inject network faults into themselves. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { networkByScope, networkUntilLifted } from '../helpers/client-faults.ts'
 import { loadedPrograms } from '../helpers/loaded-programs.ts'
 import { requires } from '../helpers/requires.ts'
 import { runServed, startServe } from '../helpers/serve.ts'
@@ -12,65 +13,22 @@ const refuse = '--refuse-net 100%,to=127.0.0.9'
 test('packets are lost and connections refused until the fault is lifted, for the client and what it starts', async (t) => {
   if (!requires(t, 'root', 'linux:6.1', 'python3')) return
   const served = await startServe(t)
-  const program = `
-client = Other("old = udp(); c = Client(); before = Other('old = udp()')")
-def look():
-    return [client.ask(f"[{each}, before.ask({each!r}), Other().ask({each!r})]") for each in
-            ("sends()", "connects()")] + [client.ask("[sends(old), before.ask('sends(old)')]")]
-say(look())
-client.ask("c.inject('${drop}', '${refuse}')")
-say(look())
-say(["neighbour", sends(), connects(), Other().ask("sends()")])
-say(client.ask("[(r['engine'], r['matched'] == r['fired'] > 0) for r in c.lift()]"))
-say(look())
-client.ask("c.inject({'outgoing_network': [{'failure_rate': 100, 'to': '127.0.0.9'}]})")
-say(client.ask("[sends(old), before.ask('sends(old)')]"))
-client.ask("c.close()")
-while client.ask("sends()") != "ok": pass
-say(client.ask("before.ask('sends()')"))
-`
-  const all = (drop: string, refuse: string) => [
-    [drop, drop, drop],
-    [refuse, refuse, refuse],
-    [drop, drop],
-  ]
-  assert.deepEqual(await runServed(served, program), [
-    all('ok', 'ok'),
-    all('lost', 'ECONNREFUSED'),
-    ['neighbour', 'ok', 'ok', 'ok'],
-    [
-      ['tc', true],
-      ['cgroup', true],
-    ],
-    all('ok', 'ok'),
-    ['lost', 'lost'],
-    'ok',
-  ])
+  const { program, said } = networkUntilLifted
+  assert.deepEqual(await runServed(served, program), said)
 })
 
 test('a scope narrows that to the process, or to what it starts from now on; a thread is refused', async (t) => {
   if (!requires(t, 'root', 'linux:6.1', 'python3')) return
   const served = await startServe(t)
-  const program = `
-c = Client()
+  const program = `${networkByScope.program}
 say(c.hello["scopes"])
-old = udp()
-before = Other()
-for scope in ["tree", "process", "children"]:
-    c.inject("${drop}", "${refuse}", scope=scope)
-    say([scope] + [f for each in ("sends()", "connects()") for f in (eval(each), before.ask(each), Other().ask(each))]
-        + [before.ask("Other().ask('sends()')"), sends(old)])
-    c.lift()
 for each in ("${drop}", "${refuse}"):
     answer = c.ask(type="inject", faults=[each], scope="thread", tid=threading.get_native_id())
     say([answer["code"], "not to one of its threads" in answer["message"]])
 `
-  const [lost, no] = ['lost', 'ECONNREFUSED']
   assert.deepEqual(await runServed(served, program), [
+    ...networkByScope.said,
     ['tree', 'process', 'children'],
-    ['tree', lost, lost, lost, no, no, no, lost, lost],
-    ['process', lost, 'ok', 'ok', no, 'ok', 'ok', 'ok', lost],
-    ['children', 'ok', 'ok', lost, 'ok', 'ok', no, lost, 'ok'],
     ['MB_NO_ENGINE', true],
     ['MB_NO_ENGINE', true],
   ])

@@ -7,15 +7,16 @@
         with failures("openat=ENOSPC,path=*.db"):
             self.assertFalse(save())
 
-available() says how faults get into this process: without minderbinder exec --control in front, it gets a filter of its own.
+available() says how faults get into this process: without minderbinder exec --control in front, it gets a filter of its own,
+and as root first a minderbinder serve.
 """
 
 import contextlib
 import sys
 import threading
 
-from ._connection import Connection
 from ._errors import Error, NeverFired
+from ._inject import inject
 from ._ways import Availability, available, unavailable
 
 __all__ = ["Availability", "Error", "Failures", "NeverFired", "available", "failures", "unavailable"]
@@ -25,44 +26,41 @@ class Failures:
     """Faults in force, until lift()."""
 
     def __init__(self, faults, scope, tid, reach):
-        self._connection = Connection.join(reach)
-        try:
-            more = {} if tid is None else {"tid": tid}
-            answer = self._connection.ask(type="inject", faults=faults, scope=scope, **more)
-        except BaseException:
-            self._connection.leave()
-            raise
-        self._numbers = [rule["rule"] for rule in answer["rules"]]
+        more = {} if tid is None else {"tid": tid}
+        self._parts = inject({"faults": faults, "scope": scope, **more}, reach)
         self._lifted = None
-        self._has_left = False
-        self.seed = self._connection.seed
+        self.seed = self._parts[0].connection.seed
 
     def counts(self):
         """What each fault has done so far: a list of dicts with label, source, seen, matched and fired."""
         if self._lifted is not None:
             return self._lifted
         self._check_whose()
-        return self._connection.ask(type="counts", rules=self._numbers)["rules"]
+        return self._in_order([part.counts() for part in self._parts])
 
     def lift(self):
         """From here on they hit nothing. Returns the counts, also the second time."""
         if self._lifted is None:
             self._check_whose()
-            try:
-                self._lifted = self._connection.ask(type="lift", rules=self._numbers)["rules"]
-            finally:
-                self._leave()
+            self._lifted = self._in_order(self._lift_parts())
         return self._lifted
 
-    def _leave(self):
-        if not self._has_left:
-            self._has_left = True
-            self._connection.leave()
+    def _lift_parts(self):
+        lifted = []
+        with contextlib.ExitStack() as rest:  # each, whatever becomes of the others
+            for part in reversed(self._parts):
+                rest.callback(lambda part=part: lifted.append(part.lift()))
+        return lifted
+
+    def _in_order(self, counts):
+        """`counts` are those of each part, in the order of its rules."""
+        placed = [pair for part, each in zip(self._parts, counts) for pair in zip(part.places, each)]
+        return [each for _, each in sorted(placed, key=lambda pair: pair[0])]
 
     @property
     def is_inherited(self):
         """Is this a process that was forked while they were in force? They are its parent's, which lifts them."""
-        return self._connection.is_inherited
+        return self._parts[0].connection.is_inherited
 
     def _check_whose(self):
         if self.is_inherited:

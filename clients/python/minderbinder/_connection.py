@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The client's end of the control socket. The protocol is that of docs/control.md."""
+"""The client's end of a connection to a server. The protocol is that of docs/control.md."""
 
 import contextlib
 import json
@@ -8,54 +8,53 @@ import socket
 import threading
 
 from ._errors import Error
-from ._ways import way_in
 
 VERSION = 1
 
 
 class Connection:
-    """One for all blocks that are open in this process, so that no fault of one is in the way of another."""
-
-    _shared = None
-    # While a thread holds it, no process is forked: the child would have half a connection, or half a filter.
-    _guard = threading.RLock()
+    """Of this process alone: one that was forked from it must not use it."""
 
     @classmethod
-    def join(cls, reach):
-        with cls._guard:
-            if cls._shared is None:
-                cls._shared = cls(*way_in(reach))
-            cls._shared._users += 1
-            return cls._shared
+    def open(cls, path, why_lost):
+        """To the control socket at a path."""
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            end.connect(path)
+        except OSError as error:
+            end.close()
+            raise Error("MB_CONTROL", f"cannot connect to {path}: {error}", why_lost) from error
+        return cls(end, why_lost)
 
-    def leave(self):
-        with self._guard:
-            self._users -= 1
-            if self._users == 0:
-                if Connection._shared is self:
-                    Connection._shared = None
-                self._socket.close()
-
-    def __init__(self, path, why_lost):
+    def __init__(self, end, why_lost):
+        """`end` is a socket, whose other end a server has, or gets."""
+        self._socket = end
         self._why_lost = why_lost
-        self._users = 0
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._received = b""
         self._is_lost = False
-        self.is_inherited = False
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._is_abandoned = False
         try:
-            self._connect(path)
-            self.seed = self.ask(type="hello", version=VERSION)["seed"]
+            hello = self.ask(type="hello", version=VERSION)
         except BaseException:
-            self._socket.close()
+            self.close()
             raise
+        self.seed = hello["seed"]
+        self.engine = hello.get("engine")
 
-    def _connect(self, path):
-        try:
-            self._socket.connect(path)
-        except OSError as error:
-            raise Error("MB_CONTROL", f"cannot connect to {path}: {error}", self._why_lost) from error
+    @property
+    def is_inherited(self):
+        """Is this a process that was forked from the one that has it?"""
+        return self._is_abandoned or os.getpid() != self._pid
+
+    @property
+    def is_lost(self):
+        """The server is gone: ask() fails from here on."""
+        with self._lock:
+            if not self._is_lost:
+                self._is_lost = _has_ended(self._socket)
+            return self._is_lost
 
     def ask(self, **request):
         with self._lock:
@@ -64,23 +63,37 @@ class Connection:
             raise Error(answer["code"], answer["message"], answer.get("hint"))
         return answer
 
+    def close(self):
+        self._socket.close()
+
+    def abandon(self):
+        """In a process that was forked: it must not keep its parent's connection open."""
+        self._is_abandoned = True
+        with contextlib.suppress(OSError):
+            os.close(self._socket.detach())
+
     def _exchange(self, line):
         if self._is_lost:
             raise self._lost()
         # Whatever is raised before the answer is here: the next one to ask must not take it for its own.
         self._is_lost = True
         try:
-            self._socket.sendall(line, socket.MSG_NOSIGNAL)
-            answer = self._read_line()
+            answer = self._send_and_read(line)
         except OSError as error:
             raise self._lost() from error
         except BaseException:
-            self._socket.close()  # and so the faults are lifted
+            self.close()  # and so the faults are lifted
             raise
         if answer is None:
             raise self._lost()
         self._is_lost = False
         return json.loads(answer)
+
+    def _send_and_read(self, line):
+        # A server that has ended may have said why before.
+        with contextlib.suppress(BrokenPipeError):
+            self._socket.sendall(line, socket.MSG_NOSIGNAL)
+        return self._read_line()
 
     def _read_line(self):
         while b"\n" not in self._received:
@@ -92,21 +105,13 @@ class Connection:
         return line
 
     def _lost(self):
-        return Error("MB_CONTROL", "minderbinder has closed the control socket", self._why_lost)
-
-    @classmethod
-    def _in_child(cls):
-        # A process that was forked in a block is another client, and must not keep its parent's connection open.
-        if cls._shared is not None:
-            cls._shared.is_inherited = True
-            with contextlib.suppress(OSError):
-                os.close(cls._shared._socket.detach())
-            cls._shared = None
-        cls._guard.release()
+        return Error("MB_CONTROL", "minderbinder has closed the connection", self._why_lost)
 
 
-os.register_at_fork(
-    before=Connection._guard.acquire,
-    after_in_parent=Connection._guard.release,
-    after_in_child=Connection._in_child,
-)
+def _has_ended(end):
+    try:
+        return end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

@@ -61,6 +61,23 @@ def refusal():
     return None if _tried == 0 else _refused_by_seccomp(_tried)
 
 
+def is_there():
+    """Has this process one, or is it about to, by whichever thread? Also one that came with a fork."""
+    try:
+        return _library().own_filter_state() not in (NONE, FAILED)
+    except Error:  # the library does not load
+        return False
+
+
+def process_seed():
+    """For all that injects faults into this process: one, as far as a filter is possible. Decimal."""
+    proposed = random.getrandbits(32) or 1
+    try:
+        return str(_library().own_filter_seed(proposed))
+    except Error:
+        return str(proposed)
+
+
 def start(reach):
     """Installs it, unless it is there already, and returns the path of the control socket.
 
@@ -68,9 +85,8 @@ def start(reach):
     """
     library, parts = _library(), installed()
     text = _text_buffer()
-    seed = library.own_filter_seed(random.getrandbits(32) or 1)
     state = library.own_filter_start(
-        os.fsencode(parts.launcher), os.fsencode(parts.path), reach.encode(), str(seed).encode(), text, TEXT_SIZE
+        os.fsencode(parts.launcher), os.fsencode(parts.path), reach.encode(), process_seed().encode(), text, TEXT_SIZE
     )
     if state == READY:
         return os.fsdecode(text.value)

@@ -11,90 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 
 import minderbinder
+from calls import FAULT, OTHER, OTHER_FAULT, cat, everyone, first_way, helpers, in_fork, opens, refused, text_of, why_not
 from minderbinder import Error, available, failures, unavailable
-
-FILE = "/etc/hostname"
-OTHER = "/etc/passwd"
-FAULT = f"openat=EIO,path={FILE}"
-# Forked and exec'd children of this program fault the one file, and its neighbours the other.
-OTHER_FAULT = f"openat=EACCES,path={OTHER}"
-
-
-def opens(path=FILE):
-    """0, or the errno."""
-    try:
-        os.close(os.open(path, os.O_RDONLY))
-        return 0
-    except OSError as error:
-        return error.errno
-
-
-def in_thread(function):
-    found = []
-    thread = threading.Thread(target=lambda: found.append(function()))
-    thread.start()
-    thread.join()
-    return found[0]
-
-
-def in_fork(function):
-    """What it returns, up to 255, or 255 if it raises."""
-    pid = os.fork()
-    if pid == 0:
-        status = 255
-        try:
-            status = function()
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-def cat(path=FILE):
-    return subprocess.run(["cat", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
-
-
-def everyone():
-    return opens(), in_thread(opens), in_fork(opens), cat()
-
-
-def refused(*faults, **more):
-    """The error in place of the block."""
-    try:
-        with failures(*faults, **more):
-            raise AssertionError("the block ran")
-    except Error as error:
-        return error
-
-
-def text_of(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except OSError:  # gone, or another user's
-        return ""
-
-
-def helpers():
-    """The supervisor of this process, which has its pidfd, and its node."""
-
-    def is_ours(pid):
-        try:
-            numbers = os.listdir(f"/proc/{pid}/fdinfo")
-        except OSError:
-            return False
-        of_us = re.compile(rf"^Pid:\s*{os.getpid()}$", re.MULTILINE)
-        return any(of_us.search(text_of(f"/proc/{pid}/fdinfo/{number}")) for number in numbers)
-
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        if text_of(f"/proc/{pid}/comm") == "mb-supervisor\n" and is_ours(pid):
-            parent = re.search(r"^PPid:\s*(\d+)", text_of(f"/proc/{pid}/status"), re.MULTILINE)
-            return {"supervisor": int(pid), "node": int(parent.group(1))}
-    raise AssertionError("no supervisor")
 
 
 def covers():
@@ -112,7 +32,7 @@ def covers():
     thread = threading.Thread(target=started_before)
     thread.start()
     before.wait()
-    assert available().way == "own-filter", available()
+    assert available().way == first_way(), available()
     assert available().others[0].way == "control"
     with failures(FAULT) as in_force:
         go_on.set()
@@ -121,7 +41,7 @@ def covers():
         assert everyone() == (errno.EIO, errno.EIO, errno.EIO, 1), everyone()
         assert opens(OTHER) == 0
     assert in_force.injections >= 5
-    assert available().way == "own-filter"
+    assert available().way == first_way()
     assert everyone() == (0, 0, 0, 0)
 
 
@@ -282,8 +202,8 @@ def reason():
     except Error as raised:
         error = raised
         assert error.code == "MB_SECCOMP"
-        assert unavailable().endswith(str(error)), unavailable()
-        assert available().way is None
+        assert why_not("own-filter") == str(error), available()
+        assert available().way == first_way(filter_way=None), available()
     print(error or "none")
 
 
@@ -318,10 +238,9 @@ def killed(victim):
     assert os.read(tell[0], 100) == b"(0, 0)"
     os.waitpid(pid, 0)
     assert refused(FAULT).code == "MB_CONTROL"
-    while available().way is not None:  # one of its threads has yet to hear of it
-        pass
-    _, others = available()
-    assert "was killed: its calls go on, without faults" in others[1].why, others
+    while available().way == "own-filter" or "was killed: its calls go on, without faults" not in why_not("own-filter"):
+        pass  # one of its threads has yet to hear of it
+    assert available().way == first_way(filter_way=None), available()
 
 
 def killed_at_random(victim, milliseconds):
@@ -465,9 +384,9 @@ def why():
     error = refused(FAULT)
     print(f"{error.code} {error}")
     way, others = available()
-    assert way is None and [other.way for other in others] == ["control", "own-filter"], others
-    assert others[1].why == str(error), others
-    assert unavailable() == "; ".join(other.why for other in others)
+    assert way is None and [other.way for other in others] == ["control", "serve", "own-filter"], others
+    assert why_not("own-filter") == str(error), others
+    assert unavailable().startswith("MINDERBINDER_CONTROL is not set: ") and unavailable().endswith(f"; {error}"), unavailable()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class Transcript(unittest.TestCase):
                 self.fail("it ran")
             self.assertEqual(refused.exception.code, code)
             self.assertIn(hint, refused.exception.hint)
-        with self.assertRaisesRegex(Error, "closed the control socket"), failures("openat=EIO,path=/nowhere"):
+        with self.assertRaisesRegex(Error, "closed the connection"), failures("openat=EIO,path=/nowhere"):
             pass
 
     def one_fault(self):

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { callsByScope, callsUntilLifted } from '../../helpers/client-faults.ts'
 import { linesOf, runClient, startClient } from '../../helpers/control.ts'
 import { requires } from '../../helpers/requires.ts'
 
@@ -12,46 +13,13 @@ const options = { args: ['--engine', engine] }
 
 test(`${engine}: calls fail from inject to lift, of the client and of what it starts, and no others`, async (t) => {
   if (!requires(t, 'root', 'python3')) return
-  const program = `
-outer = Client(greet=False)
-client = Other("c = Client(); before = Other()")
-def look(): return [client.ask(f"[{each}, before.ask({each!r}), Other().ask({each!r})]") for each in ("opens()", "opens('/etc/passwd')")]
-say(look())
-client.ask("c.inject(fault)")
-say(look())
-say(["neighbour", opens(), child_opens(), Other().ask("opens()")])
-say(client.ask("[(r['engine'], r['matched'], r['fired']) for r in c.lift()]"))
-say(look())
-client.ask("c.inject(fault)")
-say(client.ask("opens()"))
-client.ask("c.close()")
-while client.ask("opens()") != "ok": pass
-say(client.ask("before.ask('opens()')"))
-`
-  const ok = ['ok', 'ok', 'ok']
-  assert.deepEqual(await runClient(program, options), [
-    [ok, ok],
-    [['EIO', 'EIO', 'EIO'], ok],
-    ['neighbour', 'ok', 'ok', 'ok'],
-    [[engine, 3, 3]],
-    [ok, ok],
-    'EIO',
-    'ok',
-  ])
+  const { program, said } = callsUntilLifted(engine)
+  assert.deepEqual(await runClient(`\nouter = Client(greet=False)${program}`, options), said)
 })
 
 test(`${engine}: a scope narrows that to the process, or to what it starts from now on; to a thread it cannot`, async (t) => {
   if (!requires(t, 'root', 'python3')) return
-  const program = `
-c = Client()
-before = Other()
-for scope in ["tree", "process", "children"]:
-    c.inject(fault, scope=scope)
-    say([scope, opens(), before.ask("opens()"), Other().ask("opens()"), before.ask("Other().ask('opens()')")])
-    c.lift()
-say([opens(), before.ask("opens()"), Other().ask("opens()")])
-answer = c.ask(type="inject", faults=[fault], scope="thread", tid=threading.get_native_id())
-say([answer["code"], answer["message"]])
+  const program = `${callsByScope.program}
 # After an exec it is the same process, in the same scope.
 r, w = os.pipe(); os.set_inheritable(c.socket.fileno(), True)
 c.inject(fault, scope="children")
@@ -62,15 +30,8 @@ os.wait()
 say(json.loads(os.read(r, 100)))
 os.execv(sys.executable, program("say([opens(), Other().ask('opens()')])"))
 `
-  const said = await runClient(program, options)
-  const [code, message] = said.splice(4, 1)[0] as string[]
-  assert.equal(code, 'MB_NO_ENGINE')
-  assert.match(message!, /distinguishes processes, not their threads/)
-  assert.deepEqual(said, [
-    ['tree', 'EIO', 'EIO', 'EIO', 'EIO'],
-    ['process', 'EIO', 'ok', 'ok', 'ok'],
-    ['children', 'ok', 'ok', 'EIO', 'EIO'],
-    ['ok', 'ok', 'ok'],
+  assert.deepEqual(await runClient(program, options), [
+    ...callsByScope.said,
     ['EIO', 'EIO'],
     ['ok', 'EIO'],
   ])

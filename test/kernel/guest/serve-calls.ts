@@ -3,12 +3,16 @@
  * MINDERBINDER_TEST_ENGINE says so.
  */
 import assert from 'node:assert/strict'
+import { delimiter, dirname, join } from 'node:path'
 import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { callsByScope, callsUntilLifted } from '../../helpers/client-faults.ts'
 import { linesOf } from '../../helpers/control.ts'
 import { requires } from '../../helpers/requires.ts'
 import { minderbinder, run, runMinderbinder } from '../../helpers/run.ts'
 import { runServed, startServe, startServed } from '../../helpers/serve.ts'
 import { runParent } from '../../helpers/stdio.ts'
+import { clientsFolder } from '../../helpers/transcript.ts'
 import { until } from '../../helpers/until.ts'
 
 const engine = process.env.MINDERBINDER_TEST_ENGINE === 'hook' ? 'hook' : 'override'
@@ -16,54 +20,14 @@ const engine = process.env.MINDERBINDER_TEST_ENGINE === 'hook' ? 'hook' : 'overr
 test(`${engine}: calls fail from inject to lift, of the client and of what it starts, and no others`, async (t) => {
   if (!requires(t, 'root', 'python3')) return
   const served = await startServe(t)
-  const program = `
-client = Other("c = Client(); before = Other()")
-def look(): return [client.ask(f"[{each}, before.ask({each!r}), Other().ask({each!r})]") for each in ("opens()", "opens('/etc/passwd')")]
-say(look())
-client.ask("c.inject(fault)")
-say(look())
-say(["neighbour", opens(), child_opens(), Other().ask("opens()")])
-say(client.ask("[(r['engine'], r['matched'], r['fired']) for r in c.lift()]"))
-say(look())
-client.ask("c.inject(fault)")
-say(client.ask("opens()"))
-client.ask("c.close()")
-while client.ask("opens()") != "ok": pass
-say(client.ask("before.ask('opens()')"))
-`
-  const ok = ['ok', 'ok', 'ok']
-  assert.deepEqual(await runServed(served, program), [
-    [ok, ok],
-    [['EIO', 'EIO', 'EIO'], ok],
-    ['neighbour', 'ok', 'ok', 'ok'],
-    [[engine, 3, 3]],
-    [ok, ok],
-    'EIO',
-    'ok',
-  ])
+  const { program, said } = callsUntilLifted(engine)
+  assert.deepEqual(await runServed(served, program), said)
 })
 
 test(`${engine}: a scope narrows that to the process, or to what it starts from now on; a thread is refused`, async (t) => {
   if (!requires(t, 'root', 'python3')) return
   const served = await startServe(t)
-  const program = `
-c = Client()
-before = Other()
-for scope in ["tree", "process", "children"]:
-    c.inject(fault, scope=scope)
-    say([scope, opens(), before.ask("opens()"), Other().ask("opens()"), before.ask("Other().ask('opens()')")])
-    c.lift()
-say([opens(), before.ask("opens()"), Other().ask("opens()")])
-answer = c.ask(type="inject", faults=[fault], scope="thread", tid=threading.get_native_id())
-say([answer["code"], "distinguishes processes, not their threads" in answer["message"]])
-`
-  assert.deepEqual(await runServed(served, program), [
-    ['tree', 'EIO', 'EIO', 'EIO', 'EIO'],
-    ['process', 'EIO', 'ok', 'ok', 'ok'],
-    ['children', 'ok', 'ok', 'EIO', 'EIO'],
-    ['ok', 'ok', 'ok'],
-    ['MB_NO_ENGINE', true],
-  ])
+  assert.deepEqual(await runServed(served, callsByScope.program), callsByScope.said)
 })
 
 test(`${engine}: a client can always connect and lift, whatever it has faulted; its other sockets fail`, async (t) => {
@@ -201,13 +165,21 @@ say(look())
   ])
 })
 
-test(`${engine}: a test of root has its system calls failed by serve, and by a filter only what serve cannot do`, async (t) => {
-  if (!requires(t, 'root')) return
-  const program = new URL('../../helpers/own-serve-program.js', import.meta.url).pathname
-  const env = { MINDERBINDER_CONTROL: undefined }
-  const { status, stdout, stderr } = await run([process.execPath, program, 'calls'], {
-    env,
-    timeout: 240_000,
+for (const [language, ...command] of [
+  [
+    'Node',
+    process.execPath,
+    fileURLToPath(new URL('../../helpers/own-serve-program.js', import.meta.url)),
+  ],
+  ['Python', '/usr/bin/python3', join(clientsFolder, 'python/tests/own_serve.py')],
+] as const)
+  test(`${engine}: a test of root in ${language} has its system calls failed by serve, and by a filter only what serve cannot do`, async (t) => {
+    if (!requires(t, 'root', 'python3')) return
+    const env = {
+      MINDERBINDER_CONTROL: undefined,
+      PYTHONPATH: join(clientsFolder, 'python'),
+      PATH: [dirname(minderbinder), process.env.PATH].join(delimiter),
+    }
+    const { status, stdout, stderr } = await run([...command, 'calls'], { env, timeout: 240_000 })
+    assert.equal(status, 0, stdout + stderr)
   })
-  assert.equal(status, 0, stdout + stderr)
-})
