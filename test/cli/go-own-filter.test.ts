@@ -14,7 +14,7 @@ const nodeFolder = dirname(process.execPath)
 const pathWith = (...folders: string[]) => [...folders, nodeFolder, '/usr/bin:/bin'].join(delimiter)
 const env = { MINDERBINDER_CONTROL: undefined, PATH: pathWith(dirname(minderbinder)) }
 
-const folderOfProgram = scratch({ after })
+const folderOfProgram = scratch({ after: (end) => after(end as () => void) })
 let compiling: Promise<string> | undefined
 
 function program(): Promise<string> {
@@ -52,7 +52,7 @@ for (const { title, options } of identities) {
 
   test(`${title}: the client’s own tests pass without exec --control`, async (t) => {
     if (!requires(t, 'go')) return
-      const { status, stdout, stderr } = await run([await program(), '-test.v'], { env, ...options })
+    const { status, stdout, stderr } = await run([await program(), '-test.v'], { env, ...options })
     assert.equal(status, 0, stdout + stderr)
     assert.deepEqual(stdout.match(/^--- SKIP: \S+/gm), [
       '--- SKIP: TestPart',
