@@ -138,7 +138,7 @@ func killedAtRandom(t *testing.T, arguments []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	WithFailures(t, forFilter, func() {}, MayMiss)
+	WithFailures(t, elsewhere, func() {}, MayMiss)
 	victim := helpers(t)[arguments[0]]
 	var over atomic.Value
 	var running sync.WaitGroup
@@ -158,7 +158,7 @@ func killedAtRandom(t *testing.T, arguments []string) {
 	}
 	time.AfterFunc(time.Duration(milliseconds*float64(time.Millisecond)), func() { _ = syscall.Kill(victim, syscall.SIGKILL) })
 	for err = nil; err == nil; {
-		err = (&Minderbinder{}).WithFailures(forFilter, func() error { opens("/dev/null"); return nil }, MayMiss)
+		err = (&Minderbinder{}).WithFailures(elsewhere, func() error { opens("/dev/null"); return nil }, MayMiss)
 	}
 	over.Store(true)
 	running.Wait()

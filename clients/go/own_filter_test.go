@@ -23,7 +23,10 @@ const (
 )
 
 // Serve cannot delay a call. So these are the filter's on every kernel, also as root.
-var forFilter = Faults{fault, "openat=delay:1ms,path=/nowhere"}
+var (
+	forFilter = Faults{fault, "openat=delay:1ms,path=/nowhere"}
+	elsewhere = Faults{"openat=EIO,path=/nowhere", "openat=delay:1ms,path=/nowhere"}
+)
 
 // What test/cli/go-own-filter.test.ts runs, without minderbinder in front: one part in each process, with its arguments.
 var parts = map[string]func(t *testing.T, arguments []string){
@@ -244,7 +247,6 @@ func busy(t *testing.T, _ []string) {
 		opened.Close()
 	})
 	// With %memory in the reach, the runtime's own calls wait for answers, too.
-	elsewhere := Faults{"openat=EIO,path=/nowhere", "openat=delay:1ms,path=/nowhere"}
 	WithFailures(t, elsewhere, func() { opens("/nowhere") }, MayMiss, Reach("%memory+%file+%process+futex"))
 	over.Store(true)
 	running.Wait()
