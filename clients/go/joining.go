@@ -70,7 +70,8 @@ func receive(socket int) []byte {
 	message := make([]byte, messageMax)
 	for {
 		n, err := syscall.Read(socket, message)
-		if err == syscall.EINTR {
+		// The other end was closed before it had read all. What it sent comes after this error, which comes once.
+		if err == syscall.EINTR || err == syscall.ECONNRESET {
 			continue
 		}
 		if err != nil || n < 4 {

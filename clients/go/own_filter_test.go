@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -44,6 +45,23 @@ func TestPart(t *testing.T) {
 		t.Fatal("no such part")
 	}
 	part(t, given[1:])
+}
+
+// The helper may refuse, and end, before it has read what it was asked.
+func TestTheLastMessageOfAnEndThatIsClosedIsRead(t *testing.T) {
+	ends, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(ends[0])
+	for _, end := range []int{ends[0], ends[1]} {
+		if _, err := syscall.Write(end, []byte("last")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	syscall.Close(ends[1])
+	expect(t, "the message", string(receive(ends[0])), "last")
+	expect(t, "the end", string(receive(ends[0])), "")
 }
 
 func refused(t *testing.T, config Config, with ...Option) *Error {
