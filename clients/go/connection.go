@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -30,22 +31,16 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s (%s) [%s]", e.Message, e.Hint, e.Code)
 }
 
-// Unavailable says why faults cannot be injected from here. It is nil if they can be.
-func Unavailable() error {
-	if os.Getenv(variable) != "" {
-		return nil
-	}
-	return &Error{"MB_CONTROL", variable + " is not set: minderbinder does not run this",
-		"start the tests with it: minderbinder exec --control -- go test ./..."}
-}
-
 // One connection serves all blocks that are open in this process, so that no fault of one is in the way of another.
 type connection struct {
-	guard sync.Mutex // For a request and its answer.
-	file  *os.File
-	lines *bufio.Reader
-	seed  string
-	users int // Guarded by shared.
+	guard   sync.Mutex // For a request and its answer.
+	out     io.WriteCloser
+	lines   *bufio.Reader
+	whyLost string
+	isLost  bool // Guarded by guard.
+	seed    string
+	engine  string // For system call faults, if there is one.
+	users   int    // Guarded by shared.
 }
 
 var shared struct {
@@ -53,11 +48,11 @@ var shared struct {
 	connection *connection
 }
 
-func join() (*connection, error) {
+func join(reach Reach) (*connection, error) {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.connection == nil {
-		opened, err := open()
+		opened, err := open(reach)
 		if err != nil {
 			return nil, err
 		}
@@ -73,27 +68,35 @@ func (c *connection) leave() {
 	c.users--
 	if c.users == 0 {
 		shared.connection = nil
-		c.file.Close()
+		c.out.Close()
 	}
 }
 
-func open() (*connection, error) {
-	if err := Unavailable(); err != nil {
+func open(reach Reach) (*connection, error) {
+	path, whyLost, err := wayIn(reach)
+	if err != nil {
 		return nil, err
 	}
-	path := os.Getenv(variable)
 	file, err := dial(path)
 	if err != nil {
-		return nil, &Error{"MB_CONTROL", fmt.Sprintf("cannot connect to %s: %v", path, err),
-			variable + " has the path from minderbinder exec --control, which may have ended"}
+		return nil, &Error{"MB_CONTROL", fmt.Sprintf("cannot connect to %s: %v", path, err), whyLost}
 	}
-	c := &connection{file: file, lines: bufio.NewReader(file)}
-	greeted, err := c.ask(request{Type: "hello", Version: version})
+	c, err := greet(file, file, whyLost)
 	if err != nil {
 		file.Close()
 		return nil, err
 	}
-	c.seed = greeted.Seed
+	return c, nil
+}
+
+// greet begins a connection to a server that is at the other end already.
+func greet(in io.Reader, out io.WriteCloser, whyLost string) (*connection, error) {
+	c := &connection{out: out, lines: bufio.NewReader(in), whyLost: whyLost}
+	greeted, err := c.ask(request{Type: "hello", Version: version})
+	if err != nil {
+		return nil, err
+	}
+	c.seed, c.engine = greeted.Seed, greeted.Engine
 	return c, nil
 }
 
@@ -110,23 +113,33 @@ func dial(path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
+func (c *connection) lost() bool {
+	c.guard.Lock()
+	defer c.guard.Unlock()
+	return c.isLost
+}
+
 type request struct {
 	Type    string `json:"type"`
 	Version int    `json:"version,omitempty"`
 	Faults  []any  `json:"faults,omitempty"`
 	Scope   Scope  `json:"scope,omitempty"`
 	Tid     int    `json:"tid,omitempty"`
+	Only    string `json:"only,omitempty"`
 	Rules   []int  `json:"rules,omitempty"`
 }
 
 type answer struct {
 	Error
-	Type  string
-	Seed  string
-	Rules []struct {
+	Type   string
+	Seed   string
+	Engine string
+	Rules  []struct {
 		Rule int
 		Counts
 	}
+	Places []int // With Only: of each rule among all of the request.
+	Left   int   // With Only: how many rules are of the other kind.
 }
 
 func (c *connection) ask(asked request) (*answer, error) {
@@ -136,16 +149,16 @@ func (c *connection) ask(asked request) (*answer, error) {
 	}
 	c.guard.Lock()
 	defer c.guard.Unlock()
-	if _, err := c.file.Write(append(line, '\n')); err != nil {
-		return nil, gone(err)
+	if _, err := c.out.Write(append(line, '\n')); err != nil {
+		return nil, c.gone(err)
 	}
 	line, err = c.lines.ReadBytes('\n')
 	if err != nil {
-		return nil, gone(err)
+		return nil, c.gone(err)
 	}
 	var got answer
 	if err := json.Unmarshal(line, &got); err != nil {
-		return nil, gone(err)
+		return nil, c.gone(err)
 	}
 	if got.Type == "error" {
 		return nil, &got.Error
@@ -153,7 +166,7 @@ func (c *connection) ask(asked request) (*answer, error) {
 	return &got, nil
 }
 
-func gone(err error) error {
-	return &Error{"MB_CONTROL", fmt.Sprintf("minderbinder has closed the control socket: %v", err),
-		"the command that it was started with has ended, or minderbinder was killed"}
+func (c *connection) gone(err error) error {
+	c.isLost = true
+	return &Error{"MB_CONTROL", fmt.Sprintf("minderbinder has closed the control socket: %v", err), c.whyLost}
 }

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // Package minderbinder breaks the code under test for the length of one block: the kernel's calls fail, in all
-// goroutines of this process and in the processes that it starts. Start the tests with minderbinder in front:
-//
-//	minderbinder exec --control -- go test ./...
-//
-// It uses the standard library only, and no cgo.
+// goroutines of this process and in the processes that it starts. It needs the program minderbinder on PATH, the standard
+// library and no cgo. Available says how it works here.
 package minderbinder
 
 import (
@@ -39,13 +36,19 @@ const MayMiss mayMiss = true
 
 type mayMiss bool
 
+// Reach limits which calls faults may name, such as "openat+connect", if this process filters its own calls (OwnFilter). Only
+// its first faults can set it. It is an Option.
+type Reach string
+
 type options struct {
 	scope   Scope
 	mayMiss bool
+	reach   Reach
 }
 
 func (s Scope) apply(o *options)   { o.scope = s }
 func (m mayMiss) apply(o *options) { o.mayMiss = bool(m) }
+func (r Reach) apply(o *options)   { o.reach = r }
 
 // Counts say what one fault has done.
 type Counts struct {
@@ -60,13 +63,12 @@ type Counts struct {
 
 // Failures are faults in force.
 type Failures struct {
-	connection *connection
-	rules      []int
-	options    options
-	guard      sync.Mutex // For what follows.
-	isLifted   bool
-	lifted     []Counts
-	err        error
+	parts    []*part
+	options  options
+	guard    sync.Mutex // For what follows.
+	isLifted bool
+	lifted   []Counts
+	err      error
 }
 
 // Inject puts faults in force until Lift or End.
@@ -84,28 +86,12 @@ func Inject(config Config, with ...Option) (*Failures, error) {
 		runtime.LockOSThread()
 		asked.Tid = syscall.Gettid()
 	}
-	if err := f.inject(asked); err != nil {
+	f.parts, err = injectParts(asked, f.options.reach)
+	if err != nil {
 		f.unlock()
 		return nil, err
 	}
 	return f, nil
-}
-
-func (f *Failures) inject(asked request) error {
-	joined, err := join()
-	if err != nil {
-		return err
-	}
-	got, err := joined.ask(asked)
-	if err != nil {
-		joined.leave()
-		return err
-	}
-	f.connection = joined
-	for _, rule := range got.Rules {
-		f.rules = append(f.rules, rule.Rule)
-	}
-	return nil
 }
 
 func (f *Failures) unlock() {
@@ -115,7 +101,7 @@ func (f *Failures) unlock() {
 }
 
 // Seed is what choices by chance depend on: minderbinder exec --seed repeats them.
-func (f *Failures) Seed() string { return f.connection.seed }
+func (f *Failures) Seed() string { return f.parts[0].connection.seed }
 
 // Counts says what each fault has done so far; after Lift, in all.
 func (f *Failures) Counts() ([]Counts, error) {
@@ -124,7 +110,7 @@ func (f *Failures) Counts() ([]Counts, error) {
 	if f.isLifted {
 		return f.lifted, f.err
 	}
-	return f.ask("counts")
+	return f.each(func(p *part) ([]placed, error) { return p.counts("counts") })
 }
 
 // Lift ends the faults: from here on they hit nothing. The second time it changes nothing.
@@ -133,8 +119,7 @@ func (f *Failures) Lift() ([]Counts, error) {
 	defer f.guard.Unlock()
 	if !f.isLifted {
 		f.isLifted = true
-		f.lifted, f.err = f.ask("lift")
-		f.connection.leave()
+		f.lifted, f.err = f.each((*part).lift)
 		f.unlock()
 	}
 	return f.lifted, f.err
@@ -149,16 +134,21 @@ func (f *Failures) End() error {
 	return f.neverFired(counts)
 }
 
-func (f *Failures) ask(about string) ([]Counts, error) {
-	got, err := f.connection.ask(request{Type: about, Rules: f.rules})
-	if err != nil {
-		return nil, err
+// All of them, whatever comes of one.
+func (f *Failures) each(do func(*part) ([]placed, error)) ([]Counts, error) {
+	var all []placed
+	var failed error
+	for _, part := range f.parts {
+		counts, err := do(part)
+		all = append(all, counts...)
+		if failed == nil {
+			failed = err
+		}
 	}
-	counts := make([]Counts, len(got.Rules))
-	for at, rule := range got.Rules {
-		counts[at] = rule.Counts
+	if failed != nil {
+		return nil, failed
 	}
-	return counts, nil
+	return inOrder(all), nil
 }
 
 func (f *Failures) neverFired(counts []Counts) error {

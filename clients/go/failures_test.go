@@ -262,14 +262,22 @@ func TestUnavailable(t *testing.T) {
 	if err := Unavailable(); err != nil {
 		t.Error(err)
 	}
+	given := os.Getenv(variable)
 	t.Setenv(variable, "/nowhere")
 	_, err := Inject(Faults{fault})
 	if err == nil || !strings.Contains(err.Error(), "cannot connect to /nowhere: no such file or directory") {
 		t.Error(err)
 	}
+	if given == "" {
+		return // This process has a filter, or serve.
+	}
 	t.Setenv(variable, "")
+	t.Setenv("PATH", "/nowhere")
 	var refused *Error
-	if _, err = Inject(Faults{fault}, Thread); !errors.As(err, &refused) || refused.Code != "MB_CONTROL" || refused.Hint == "" {
+	if _, err = Inject(Faults{fault}, Thread); !errors.As(err, &refused) || refused.Code != "MB_LAUNCHER" || refused.Hint == "" {
+		t.Error(err)
+	}
+	if err = Unavailable(); err == nil || !strings.Contains(err.Error(), "is not set: minderbinder does not run this; ") {
 		t.Error(err)
 	}
 }

@@ -31,6 +31,12 @@
  */
 #define NODE_ARGUMENTS_MAX 16384
 
+/*
+ * argv[0] of `minderbinder join` as a test in Go starts it: Go cannot fork without exec. The program's own children stay what
+ * they were, and ^C does not end us before it (src/own-filter/helper.c).
+ */
+#define APART_NAME "minderbinder-apart"
+
 #define PROBE_NAME "minderbinder-probe" /* argv[0] of a probe: nothing that a user types as an argument */
 
 /* The bundled CLI: ../dist/cli.cjs from the folder of this very file, wherever it was called through. */
@@ -73,6 +79,15 @@ static void list_descriptors(const struct inherited *inherited, struct descripto
 		descriptor_list_add(list, named.fds[i], named.fds[i]);
 }
 
+static int leave_parent(void)
+{
+	const pid_t pid = fork();
+
+	if (pid > 0)
+		_exit(0);
+	return pid < 0 || setsid() < 0 ? -1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct inherited inherited = { .argc = argc - 1, .argv = argv + 1 };
@@ -83,6 +98,8 @@ int main(int argc, char **argv)
 	if (argc > 0 && strcmp(argv[0], SUPERVISOR_NAME) == 0)
 		return supervise_for_node(argc - 1, argv + 1);
 
+	if (argc > 0 && strcmp(argv[0], APART_NAME) == 0 && leave_parent() < 0)
+		return EXIT_FAILED;
 	if (argc == 4 && strcmp(argv[1], HANDOVER_OPTION) == 0)
 		return handover_print(atoi(argv[2]), atoi(argv[3]));
 	if (find_cli(cli, sizeof(cli)) < 0) {

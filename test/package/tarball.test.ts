@@ -32,7 +32,7 @@ const expected: readonly RegExp[] = [
   /^build\/launcher-(x86_64|aarch64)$/,
   /^build\/own-filter-(x86_64|aarch64)\.so$/,
   /^clients\/(README\.md|transcript\.jsonl)$/,
-  /^clients\/go\/([a-z_]+\.go|go\.mod|README\.md)$/,
+  /^clients\/go\/([a-z0-9_]+\.(go|s)|go\.mod|README\.md)$/,
   /^clients\/python\/(((tests|minderbinder)\/)?[a-z_]+\.py|pyproject\.toml|README\.md)$/,
   /^clients\/rust\/((src|tests)\/[a-z]+\.rs|Cargo\.(toml|lock)|README\.md)$/,
   /^completions\/(_minderbinder|minderbinder\.(bash|fish))$/,

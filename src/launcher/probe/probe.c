@@ -8,6 +8,8 @@ int probe(int argc, char **argv)
 {
 	if (argc == 1 && strcmp(argv[0], "seccomp") == 0)
 		return probe_seccomp();
+	if (argc == 1 && strcmp(argv[0], "listener") == 0)
+		return probe_listener();
 	if (argc == 1 && strcmp(argv[0], "ptrace") == 0)
 		return probe_ptrace();
 	if (argc == 1 && strcmp(argv[0], "call") == 0)

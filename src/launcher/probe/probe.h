@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * As `minderbinder-probe WHAT` it tries what node cannot, for minderbinder doctor. Answers are lines `NAME ERRNO` on
+ * As `minderbinder-probe WHAT` it tries what node cannot, for minderbinder doctor, and what a test in Go cannot (clients/go). Answers are lines `NAME ERRNO` on
  * stdout, 0 for success. No user reaches this by an argument: it goes by argv[0].
  */
 #ifndef MINDERBINDER_PROBE_H
@@ -11,6 +11,9 @@ int probe(int argc, char **argv);
 
 /* What the seccomp engine needs. */
 int probe_seccomp(void);
+
+/* May this process have a seccomp listener? A child of the same process may, or may not, for the same reason. */
+int probe_listener(void);
 
 /* What the ptrace engine needs. */
 int probe_ptrace(void);

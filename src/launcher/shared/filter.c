@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <linux/audit.h>
-#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -120,16 +119,15 @@ static void build_block(struct program *program, const struct descriptors *only)
 	jump_to(program, NAMED);
 }
 
-/* All that are named: pass where it is the staged child's own call, else act. Little-endian halves. */
-static void build_last_block(struct program *program, u32 action)
+/* All that are named: pass where the call comes from `passing`, else act. Little-endian halves. */
+static void build_last_block(struct program *program, u32 action, u64 passing)
 {
-	const uintptr_t passing = (uintptr_t)raw_call_address;
 	const size_t pointer = offsetof(struct seccomp_data, instruction_pointer);
 
 	load(program, pointer);
 	compare(program, BPF_JEQ, (u32)passing, 0, 3);
 	load(program, pointer + 4);
-	compare(program, BPF_JEQ, (u32)((u64)passing >> 32), 0, 1);
+	compare(program, BPF_JEQ, (u32)(passing >> 32), 0, 1);
 	return_action(program, SECCOMP_RET_ALLOW);
 	return_action(program, action);
 }
@@ -138,7 +136,7 @@ static void build_last_block(struct program *program, u32 action)
  * Unnamed calls must be told by the number alone: then the kernel sees that the filter always allows them and
  * skips it altogether (the bitmap cache of Linux 5.11, commit f9d480b6ffbe).
  */
-static void build(struct program *program, const struct call_set *named, u32 action)
+static void build(struct program *program, const struct call_set *named, u32 action, u64 passing)
 {
 	struct blocks blocks = { .count = 0 };
 
@@ -165,7 +163,7 @@ static void build(struct program *program, const struct call_set *named, u32 act
 		build_block(program, blocks.of[i]);
 	}
 	blocks.start[NAMED] = program->length;
-	build_last_block(program, action);
+	build_last_block(program, action, passing);
 	for (unsigned short at = 0; at < program->length; at++) {
 		struct sock_filter *jump = &program->code[at];
 
@@ -185,7 +183,7 @@ static int install_listener(const struct call_set *named, u32 action, unsigned l
 	unsigned long flags =
 		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | more;
 
-	build(&program, named, action);
+	build(&program, named, action, (uintptr_t)raw_call_address);
 
 	struct sock_fprog prog = { .len = program.length, .filter = program.code };
 	long fd = install(flags, &prog);
@@ -206,6 +204,15 @@ static int install_listener(const struct call_set *named, u32 action, unsigned l
 int filter_install(const struct call_set *named, u32 action)
 {
 	return install_listener(named, action, 0);
+}
+
+u32 filter_code(const struct call_set *named, u64 passing, const struct sock_filter **code)
+{
+	static struct program program;
+
+	build(&program, named, SECCOMP_RET_USER_NOTIF, passing);
+	*code = program.code;
+	return program.length;
 }
 
 int filter_install_on_process(const struct call_set *named)

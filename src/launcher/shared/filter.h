@@ -4,6 +4,7 @@
 
 #include "types.h"
 
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 
 #define FILTER_FDS_MAX 8
@@ -53,6 +54,12 @@ int filter_install(const struct call_set *named, u32 action);
  * lacks. No thread may be between two of these.
  */
 int filter_install_on_process(const struct call_set *named);
+
+/*
+ * The code of that filter, for a process that installs it without our help, and whose calls from the address `passing` run at
+ * once (seccomp_data.instruction_pointer). Returns its length; the next call overwrites it.
+ */
+u32 filter_code(const struct call_set *named, u64 passing, const struct sock_filter **code);
 
 /* Of a call that is named for its foreign mode: is it an execve or execveat? */
 int filter_is_foreign_exec(const struct seccomp_notif *call);

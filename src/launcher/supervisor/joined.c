@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "joined.h"
+#include "keeper.h"
 #include "processes.h"
 #include "supervise.h"
 #include "../shared/joining.h"
@@ -7,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -48,6 +50,28 @@ static int offer(const struct call_set *named, const char *control)
 	return tell(&offer, sizeof(offer));
 }
 
+/* 1: it asks for a keeper, and `passing` is set. */
+static int asks_for_keeper(u64 *passing)
+{
+	struct join_keep asked = { .type = 0 };
+
+	if (recv(SUPERVISOR_JOINING, &asked, sizeof(asked), MSG_DONTWAIT) != sizeof(asked) || asked.type != JOIN_KEEP)
+		return 0;
+	*passing = asked.passing;
+	return 1;
+}
+
+static int send_code(const struct call_set *named, u64 passing)
+{
+	static struct join_code message = { .type = JOIN_CODE };
+	const struct sock_filter *code;
+	const u32 length = filter_code(named, passing, &code);
+
+	message.length = length;
+	memcpy(message.code, code, length * sizeof(*code));
+	return tell(&message, offsetof(struct join_code, code) + length * sizeof(*code));
+}
+
 /* The listener, or -1: it could not install the filter, and knows why itself. */
 static int hear_listener(void)
 {
@@ -83,6 +107,7 @@ static int hear_listener(void)
 int joined_begin(const struct call_set *named, const char *control, struct staged *staged)
 {
 	const pid_t pid = find_process();
+	u64 passing;
 
 	staged->failed_step = STEP_LISTENER;
 	staged->go = -1;
@@ -90,9 +115,17 @@ int joined_begin(const struct call_set *named, const char *control, struct stage
 	if (pid < 0 || fcntl(SUPERVISOR_JOINING, F_SETFD, FD_CLOEXEC) < 0)
 		return -1;
 	end = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (end < 0 || offer(named, control) < 0)
+	if (end < 0)
+		return -1;
+
+	const int is_kept = asks_for_keeper(&passing);
+
+	if ((is_kept && keeper_start(SUPERVISOR_JOINING) < 0) || offer(named, control) < 0 ||
+	    (is_kept && send_code(named, passing) < 0))
 		return -1;
 	processes_descend_from(pid);
+	if (is_kept)
+		keeper_await();
 	staged->listener = hear_listener();
 	if (staged->listener < 0)
 		return -1;

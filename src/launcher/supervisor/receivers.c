@@ -34,6 +34,7 @@ static int listener = -1;
 static void (*handle)(struct receiver *);
 static struct seccomp_notif_sizes sizes;
 static u64 interrupted;
+static struct receiving *shown;
 
 /* The receiving place: `vacant` until a thread has taken it. */
 static pthread_mutex_t pool = PTHREAD_MUTEX_INITIALIZER;
@@ -116,6 +117,23 @@ static void wait_to_lead(struct receiver *me)
 	me->leads = 1;
 }
 
+/* One thread receives at a time, and shows what it has received before it lets another. */
+static void show(u64 id)
+{
+	if (!shown)
+		return;
+	__atomic_store_n(&shown->newest, id, __ATOMIC_RELAXED);
+	if (shown->has_begun)
+		return;
+	shown->first = id;
+	__atomic_store_n(&shown->has_begun, 1, __ATOMIC_RELEASE);
+}
+
+void receivers_show(struct receiving *receiving)
+{
+	shown = receiving;
+}
+
 /* 0: no call will ever come. */
 static int receive(struct receiver *me)
 {
@@ -123,8 +141,10 @@ static int receive(struct receiver *me)
 
 	for (;;) {
 		memset(me->request, 0, sizes.seccomp_notif); /* the kernel insists: seccomp_unotify(2) */
-		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, me->request) == 0)
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, me->request) == 0) {
+			show(me->request->id);
 			return 1;
+		}
 		if (errno == EINTR)
 			continue;
 		if (errno != ENOENT)

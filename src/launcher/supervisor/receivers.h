@@ -14,6 +14,12 @@
 
 #include <linux/seccomp.h>
 
+/* Ids are consecutive (kernel/seccomp.c, seccomp_next_notify_id()). */
+struct receiving {
+	u64 first, newest;
+	int has_begun; /* else there are none */
+};
+
 struct receiver {
 	struct seccomp_notif *request;
 	struct seccomp_notif_resp *response; /* zeroed but for its id */
@@ -30,6 +36,9 @@ struct receiver {
  * `may_wait`: some will use receiver_may_wait(). 0, or -1 with errno.
  */
 int receivers_start(int listener, void (*handle)(struct receiver *), int may_wait);
+
+/* Those that were received, as another process may see them: `receiving` is shared memory (keeper.h). Before the start. */
+void receivers_show(struct receiving *receiving);
 
 /* What this one does now takes longer: another receives. Costs nothing the second time. */
 void receiver_pass_on(struct receiver *receiver);

@@ -47,7 +47,8 @@ static int kills_rest; /* what the child leaves behind ends with the session */
 _Noreturn void kill_and_exit(void)
 {
 	clients_end();
-	tree_kill(cgroup, NULL);
+	if (!joined_is()) /* else our only child is the keeper */
+		tree_kill(cgroup, NULL);
 	if (self->front < 0)
 		tree_remove_cgroup(cgroup);
 	stops_let_front_go();
