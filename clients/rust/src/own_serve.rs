@@ -42,7 +42,7 @@ impl Serve {
         }
         // It would inherit the filter, and faults of this process would hit it.
         if !own_filter::is_there() {
-            return None;
+            return installed().err();
         }
         let before = match self.started {
             Some(_) => format!("{WHY_LOST}, and"),
