@@ -79,11 +79,12 @@ fn ask(program: &Path) -> Result<Value, Error> {
         };
         return Err(Error::launcher(format!("{shown} own-filter fails: {why}")));
     }
-    json::parse(&String::from_utf8_lossy(&done.stdout)).ok_or_else(|| {
-        Error::launcher(format!(
-            "{shown} is not minderbinder, or is broken: what it prints is not JSON"
-        ))
-    })
+    match json::parse(&String::from_utf8_lossy(&done.stdout)) {
+        Some(said @ Value::Object(_)) => Ok(said),
+        _ => Err(Error::launcher(format!(
+            "{shown} is not minderbinder, or is broken: what it prints is not a JSON object"
+        ))),
+    }
 }
 
 fn other_version(program: &Path, why: &str) -> Error {
