@@ -83,11 +83,6 @@ impl Connection {
         self.pid != id()
     }
 
-    /// The server is gone.
-    pub fn is_lost(&self) -> bool {
-        locked(&self.streams).is_lost
-    }
-
     /// The answer to one request, which is given as the fields of an object.
     pub fn ask(&self, request: &str) -> Result<Value, Error> {
         if self.is_inherited() {

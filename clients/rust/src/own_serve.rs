@@ -28,10 +28,11 @@ pub struct Serve {
 }
 
 impl Serve {
-    fn running(&mut self) -> Option<Arc<Connection>> {
-        let (child, connection) = self.started.as_mut()?;
-        let has_ended = matches!(child.try_wait(), Ok(Some(_)));
-        (!has_ended && !connection.is_lost()).then(|| connection.clone())
+    /// One that was killed may end as long as it likes: whether it answers is what counts.
+    fn running(&self) -> Option<Arc<Connection>> {
+        let (_, connection) = self.started.as_ref()?;
+        let answers = connection.ask(r#""type":"counts","rules":[]"#).is_ok();
+        answers.then(|| connection.clone())
     }
 
     fn why_not_start(&self) -> Option<Error> {
@@ -61,6 +62,9 @@ impl Serve {
         if let Some(why) = self.why_not_start() {
             return Err(why);
         }
+        if let Some((before, _)) = &mut self.started {
+            let _ = before.try_wait(); // no zombie is left of it, unless it is still ending
+        }
         let (child, input, output) = start()?;
         let connection = Arc::new(Connection::over(input, output, WHY_LOST)?);
         self.started = Some((child, connection.clone()));
@@ -74,7 +78,7 @@ pub fn refusal() -> Option<Error> {
         let message = "minderbinder serve needs root";
         return Some(Error::new("MB_NO_PERMISSION", message.into()));
     }
-    let mut serve = locked(&process().serve);
+    let serve = locked(&process().serve);
     if serve.failure.is_some() {
         return serve.failure.clone();
     }
