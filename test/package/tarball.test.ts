@@ -34,7 +34,7 @@ const expected: readonly RegExp[] = [
   /^clients\/(README\.md|transcript\.jsonl)$/,
   /^clients\/go\/([a-z0-9_]+\.(go|s)|go\.mod|README\.md)$/,
   /^clients\/python\/(((tests|minderbinder)\/)?[a-z_]+\.py|pyproject\.toml|README\.md)$/,
-  /^clients\/rust\/((src|tests)\/[a-z]+\.rs|Cargo\.(toml|lock)|README\.md)$/,
+  /^clients\/rust\/((src|tests)\/(common\/)?[a-z_]+\.rs|Cargo\.(toml|lock)|README\.md)$/,
   /^completions\/(_minderbinder|minderbinder\.(bash|fish))$/,
   /^man\/minderbinder\.(1|yaml\.5)$/,
   /^dist\/(cli|minderbinder|view|exposition)\.cjs$/,

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { type Namespace, openPair } from '../helpers/network-namespace.ts'
 import { type Need, requires } from '../helpers/requires.ts'
@@ -94,7 +94,13 @@ async function rust(folder: string): Promise<Example> {
   })
   const [, program] = /^ +Executable tests\/handler.rs \((.*)\)$/m.exec(stderr) ?? []
   assert.ok(program, stderr)
-  return { command: [program], cwd: folder, passed: /^test result: ok\. 1 passed; 0 failed/m }
+  return {
+    command: [program],
+    cwd: folder,
+    env: { PATH: `${dirname(minderbinder)}${delimiter}${process.env.PATH}` },
+    passed: /^test result: ok\. 1 passed; 0 failed/m,
+    alone: true, // it starts serve --stdio
+  }
 }
 
 async function built(command: string[], options: Parameters<typeof run>[1]): Promise<RunResult> {

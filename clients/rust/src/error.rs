@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+use crate::json::Value;
 use std::fmt;
 
 /// What minderbinder refuses.
@@ -12,11 +13,32 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn control(message: String, hint: &str) -> Error {
+    pub(crate) fn new(code: &str, message: String) -> Error {
         Error {
-            code: "MB_CONTROL".into(),
+            code: code.into(),
             message,
+            hint: None,
+        }
+    }
+
+    /// A part of minderbinder cannot be found, loaded or started.
+    pub(crate) fn launcher(message: String) -> Error {
+        Error::new("MB_LAUNCHER", message)
+    }
+
+    /// As minderbinder writes it.
+    pub(crate) fn of(message: &Value) -> Error {
+        Error {
+            code: message.text("code").unwrap_or_default(),
+            message: message.text("message").unwrap_or_default(),
+            hint: message.text("hint"),
+        }
+    }
+
+    pub(crate) fn with_hint(self, hint: &str) -> Error {
+        Error {
             hint: Some(hint.into()),
+            ..self
         }
     }
 }

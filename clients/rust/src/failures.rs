@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-use crate::connection::Connection;
 use crate::error::Error;
+use crate::inject::{inject, Part};
 use crate::json::{quoted, Value};
-use std::sync::Arc;
+use crate::system::thread_id;
 use std::thread;
 
 /// What the faults hit.
@@ -68,11 +68,11 @@ pub struct Counts {
 /// Faults in force, for as long as this lives.
 ///
 /// When it is dropped, it lifts them, also while a panic unwinds; then it says on standard error what they did, and under which
-/// seed. A fault that never fired is a panic of its own, unless [`Failures::may_miss`] allows it.
+/// seed. A fault that never fired is a panic of its own, unless [`Failures::may_miss`] allows it. A process that was forked
+/// while they were in force does not lift them.
 #[must_use = "the faults are lifted when this is dropped: give it a name, as in `let _faults = ...`"]
 pub struct Failures {
-    connection: Arc<Connection>,
-    rules: String,
+    parts: Vec<Part>,
     may_miss: bool,
     is_lifted: bool,
 }
@@ -82,23 +82,20 @@ pub struct Failures {
 /// # Errors
 /// The faults are wrong, or cannot be injected from here: none of them is in force.
 pub fn failures(faults: impl Faults, scope: Scope) -> Result<Failures, Error> {
-    let connection = Connection::join()?;
+    failures_within("", faults, scope)
+}
+
+/// As [`failures`], with the reach of the filter that this process gets without `minderbinder exec --control`: the system calls
+/// that faults may name, as `--control=SET` has them (`"%file+connect"`). The first faults of the process decide it, for a
+/// filter cannot grow. Default: all calls but those that wait.
+///
+/// # Errors
+/// As those of [`failures`].
+pub fn failures_within(reach: &str, faults: impl Faults, scope: Scope) -> Result<Failures, Error> {
     let texts: Vec<String> = faults.texts().into_iter().map(quoted).collect();
-    let request = format!(
-        r#"{{"type":"inject","faults":[{}],{}}}"#,
-        texts.join(","),
-        scope_fields(scope)
-    );
-    let answer = connection.ask(&request)?;
-    let numbers: Vec<String> = answer
-        .list("rules")
-        .iter()
-        .filter_map(|rule| rule.number("rule"))
-        .map(|number| number.to_string())
-        .collect();
+    let request = format!(r#""faults":[{}],{}"#, texts.join(","), scope_fields(scope));
     Ok(Failures {
-        connection,
-        rules: numbers.join(","),
+        parts: inject(&request, reach)?,
         may_miss: false,
         is_lifted: false,
     })
@@ -113,15 +110,6 @@ fn scope_fields(scope: Scope) -> String {
     }
 }
 
-/// The kernel's number. The standard library has only one of its own.
-fn thread_id() -> i32 {
-    extern "C" {
-        fn gettid() -> i32; // glibc 2.30, musl 1.2.2; the standard library is linked with either
-    }
-    // SAFETY: gettid(2) takes nothing, cannot fail and changes nothing.
-    unsafe { gettid() }
-}
-
 impl Failures {
     /// A fault that never fires is no error.
     pub fn may_miss(mut self) -> Failures {
@@ -131,7 +119,7 @@ impl Failures {
 
     /// What choices by chance depend on: `minderbinder exec --seed` repeats them.
     pub fn seed(&self) -> &str {
-        &self.connection.seed
+        &self.parts[0].connection.seed
     }
 
     /// What each fault has done so far.
@@ -153,11 +141,20 @@ impl Failures {
         self.ask("lift")
     }
 
+    /// Of all parts, in the order of the faults. All are asked, whatever the first one answers.
     fn ask(&self, about: &str) -> Result<Vec<Counts>, Error> {
-        let answer = self
-            .connection
-            .ask(&format!(r#"{{"type":"{about}","rules":[{}]}}"#, self.rules))?;
-        Ok(answer.list("rules").iter().map(counts_of).collect())
+        let answers: Vec<_> = self.parts.iter().map(|part| part.ask(about)).collect();
+        let mut rules = Vec::new();
+        for answer in answers {
+            rules.extend(answer?);
+        }
+        rules.sort_by_key(|(place, _)| *place);
+        Ok(rules.iter().map(|(_, rule)| counts_of(rule)).collect())
+    }
+
+    /// This process was forked while they were in force.
+    fn is_inherited(&self) -> bool {
+        self.parts[0].connection.is_inherited()
     }
 
     fn never_fired(&self, counts: &[Counts]) -> Option<Error> {
@@ -181,7 +178,7 @@ impl Failures {
 
 impl Drop for Failures {
     fn drop(&mut self) {
-        if self.is_lifted {
+        if self.is_lifted || self.is_inherited() {
             return;
         }
         let lifted = self.lift();

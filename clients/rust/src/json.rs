@@ -38,6 +38,17 @@ impl Value {
         }
     }
 
+    /// The list itself, which the object has no more.
+    pub fn take_list(&mut self, key: &str) -> Vec<Value> {
+        match self {
+            Value::Object(fields) => match fields.remove(key) {
+                Some(Value::List(values)) => values,
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
     pub fn list(&self, key: &str) -> &[Value] {
         match self.get(key) {
             Some(Value::List(values)) => values,

@@ -38,7 +38,7 @@ fn transcript() {
         (
             "openat=EIO,path=/nowhere",
             "MB_CONTROL",
-            "minderbinder has closed the control socket",
+            "minderbinder has closed the connection",
             "killed",
         ),
     ] {
