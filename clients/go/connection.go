@@ -5,6 +5,7 @@ package minderbinder
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -72,6 +73,8 @@ func (c *connection) leave() {
 	}
 }
 
+const notYours = "the socket is another user's, or its group's, which you are not in (see minderbinder serve --group)"
+
 func open(reach Reach) (*connection, error) {
 	path, whyLost, err := wayIn(reach)
 	if err != nil {
@@ -79,6 +82,9 @@ func open(reach Reach) (*connection, error) {
 	}
 	file, err := dial(path)
 	if err != nil {
+		if errors.Is(err, syscall.EACCES) {
+			whyLost = notYours
+		}
 		return nil, &Error{"MB_CONTROL", fmt.Sprintf("cannot connect to %s: %v", path, err), whyLost}
 	}
 	c, err := greet(file, file, whyLost)

@@ -83,7 +83,7 @@ func lookAtWays() (Availability, *Error) {
 // wayIn returns the path of the control socket, and what has happened if it is there no more.
 func wayIn(reach Reach) (path, whyLost string, err error) {
 	if path := os.Getenv(variable); path != "" {
-		return path, "minderbinder exec --control has ended, with the command that it ran, or was killed", nil
+		return path, "the minderbinder exec --control or serve that made the socket has ended or was killed", nil
 	}
 	path, err = startFilter(reach)
 	return path, whyFilterLost, err

@@ -143,7 +143,14 @@ function connected(path: string, whyLost: string): Promise<Socket> {
   })
 }
 
+const notYours =
+  "the socket is another user's, or its group's, which you are not in (see minderbinder serve --group)"
+
 function unreachable(path: string, hint: string, cause: Error): MinderbinderError {
   const message = `cannot connect to ${path}: ${cause.message}`
-  return new MinderbinderError('MB_CONTROL', message, { hint, cause })
+  const isForbidden = (cause as NodeJS.ErrnoException).code === 'EACCES'
+  return new MinderbinderError('MB_CONTROL', message, {
+    hint: isForbidden ? notYours : hint,
+    cause,
+  })
 }

@@ -42,7 +42,7 @@ async function connect(reach: string | undefined): Promise<Connection> {
   if (given !== undefined)
     return Connection.open(
       given,
-      'minderbinder exec --control has ended, with the command that it ran, or was killed',
+      'the minderbinder exec --control or serve that made the socket has ended or was killed',
     )
   return Connection.open(
     await startOwnFilter(reach ?? ''),

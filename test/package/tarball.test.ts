@@ -94,7 +94,7 @@ test('the libraries for tests need a C library of 2017, and are each for their m
   const folder = unpacked(t, tarball())
   const [numbers, oldest] = [
     { x86_64: 62, aarch64: 183 },
-    { x86_64: 'GLIBC_2.2.5', aarch64: 'GLIBC_2.17' },
+    { x86_64: ['GLIBC_2.2.5', 'GLIBC_2.3.2'], aarch64: ['GLIBC_2.17'] },
   ]
   for (const machine of machines) {
     const path = join(folder, 'build', `own-filter-${machine}.so`)
@@ -108,7 +108,7 @@ test('the libraries for tests need a C library of 2017, and are each for their m
       needed.join(),
     )
     const versions = [...text.matchAll(/Name: (GLIBC_[\d.]+)/g)].map(([, name]) => name)
-    assert.deepEqual([...new Set(versions)], [oldest[machine]])
+    assert.deepEqual([...new Set(versions)].sort(), oldest[machine])
     assert.match(text, /NODELETE/)
   }
 })

@@ -2,6 +2,7 @@
 """The client's end of a connection to a server. The protocol is that of docs/control.md."""
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -10,6 +11,7 @@ import threading
 from ._errors import Error
 
 VERSION = 1
+NOT_YOURS = "the socket is another user's, or its group's, which you are not in (see minderbinder serve --group)"
 
 
 class Connection:
@@ -23,7 +25,8 @@ class Connection:
             end.connect(path)
         except OSError as error:
             end.close()
-            raise Error("MB_CONTROL", f"cannot connect to {path}: {error}", why_lost) from error
+            hint = NOT_YOURS if error.errno == errno.EACCES else why_lost
+            raise Error("MB_CONTROL", f"cannot connect to {path}: {error}", hint) from error
         return cls(end, why_lost)
 
     def __init__(self, end, why_lost):

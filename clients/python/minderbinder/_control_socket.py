@@ -36,7 +36,7 @@ def leave(connection):
 def _open(reach):
     given = given_socket()
     if given:
-        return Connection.open(given, "minderbinder exec --control has ended, with the command that it ran, or was killed")
+        return Connection.open(given, "the minderbinder exec --control or serve that made the socket has ended or was killed")
     return Connection.open(_own_filter.start(reach or ""), _own_filter.WHY_LOST)
 
 

@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::process::id;
 use std::sync::{Arc, Mutex};
 
+const NOT_YOURS: &str = "the socket is another user's, or its group's, which you are not in (see minderbinder serve --group)";
 const VERSION: u32 = 1;
 
 pub struct Connection {
@@ -45,7 +46,9 @@ impl Connection {
         let (path, why_lost) = way_in(reach)?;
         let cannot = |error: io::Error| {
             let message = format!("cannot connect to {}: {error}", path.display());
-            Error::new("MB_CONTROL", message).with_hint(why_lost)
+            let is_forbidden = error.kind() == io::ErrorKind::PermissionDenied;
+            let hint = if is_forbidden { NOT_YOURS } else { why_lost };
+            Error::new("MB_CONTROL", message).with_hint(hint)
         };
         let input = UnixStream::connect(&path).map_err(cannot)?;
         let output = input.try_clone().map_err(cannot)?;

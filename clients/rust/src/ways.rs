@@ -47,7 +47,7 @@ pub fn way_in(reach: &str) -> Result<(PathBuf, &'static str), Error> {
     match given_socket() {
         Some(path) => Ok((
             path,
-            "minderbinder exec --control has ended, with the command that it ran, or was killed",
+            "the minderbinder exec --control or serve that made the socket has ended or was killed",
         )),
         None => Ok((own_filter::start(reach)?, own_filter::WHY_LOST)),
     }
