@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * As `minderbinder-probe WHAT` it tries what node cannot, for minderbinder doctor, and what a test in Go cannot (clients/go). Answers are lines `NAME ERRNO` on
- * stdout, 0 for success. No user reaches this by an argument: it goes by argv[0].
+ * As `minderbinder-probe WHAT` it tries what node cannot, for minderbinder doctor, and what a test in Go cannot (clients/go).
+ * Answers are lines `NAME ERRNO` on stdout, 0 for success. No user reaches this by an argument: it goes by argv[0].
  */
 #ifndef MINDERBINDER_PROBE_H
 #define MINDERBINDER_PROBE_H

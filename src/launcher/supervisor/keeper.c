@@ -25,7 +25,7 @@
 #define JOINING 0
 #define SUPERVISOR 1
 
-/* Ids of calls that a signal ended before they were received are nobody's: there may be so many after the newest that we know. */
+/* A call that a signal ends before it is received has taken an id, too: so many may come after the newest that we know. */
 #define MARGIN 65536u
 /* As many, then the next new call. */
 #define BATCH 64u
