@@ -1,8 +1,10 @@
 /** clients/transcript.jsonl: what clients of the control socket and its server say to each other. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-export const clientsFolder = join(import.meta.dirname, '../../clients')
+/** By its URL, which stays the source's own in what is bundled for a virtual machine (vm-sources.ts). */
+export const clientsFolder = fileURLToPath(new URL('../../clients', import.meta.url))
 
 type Message = Readonly<Record<string, unknown>>
 
