@@ -135,3 +135,27 @@ say([answer["code"], "distinguishes processes, not their threads" in answer["mes
     ['MB_NO_ENGINE', true],
   ],
 }
+
+/** What a client has started goes on with its connection when it has ended. @param opening its connection */
+export const outlived = (opening: 'Client()' | 'Parent()'): ClientFaults => ({
+  program: `
+r, w = os.pipe()
+if os.fork() == 0:
+    c = ${opening}
+    c.inject("${drop}")
+    parent = os.getpid()
+    if os.fork() == 0:
+        os.read(r, 1)
+        answer = c.ask(type="inject", faults=["${refuse}"])
+        say([sends(), answer["code"], f"process, {parent}, has ended" in answer["message"]])
+        c.lift()
+        say([sends(), connects()])
+    os._exit(0)
+os.wait()
+os.write(w, b"x")
+`,
+  said: [
+    [lost, 'MB_CONTROL', true],
+    [ok, ok],
+  ],
+})

@@ -1,6 +1,7 @@
 /** `minderbinder serve --stdio`: the process that starts it injects network faults into itself. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { outlived } from '../helpers/client-faults.ts'
 import { linesOf } from '../helpers/control.ts'
 import { unprivileged } from '../helpers/identity.ts'
 import { requires } from '../helpers/requires.ts'
@@ -127,26 +128,8 @@ say([line["code"], line["id"]])
 test('a child that inherits the channel keeps the faults in force, and can inject none', async (t) => {
   if (!requires(t, 'root', 'linux:6.1', 'python3')) return
   const before = systemState()
-  const program = `
-r, w = os.pipe()
-if os.fork() == 0:
-    c = Parent()
-    c.inject("${drop}")
-    parent = os.getpid()
-    if os.fork() == 0:
-        os.read(r, 1)
-        answer = c.ask(type="inject", faults=["${refuse}"])
-        say([sends(), answer["code"], f"process, {parent}, has ended" in answer["message"]])
-        c.lift()
-        say([sends(), connects()])
-    os._exit(0)
-os.wait()
-os.write(w, b"x")
-`
-  assert.deepEqual(await runParent(program), [
-    ['lost', 'MB_CONTROL', true],
-    ['ok', 'ok'],
-  ])
+  const { program, said } = outlived('Parent()')
+  assert.deepEqual(await runParent(program), said)
   await nothingLeft(before)
 })
 

@@ -1,7 +1,7 @@
 /** `minderbinder serve`: processes that nobody launched inject network faults into themselves. */
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { networkByScope, networkUntilLifted } from '../helpers/client-faults.ts'
+import { networkByScope, networkUntilLifted, outlived } from '../helpers/client-faults.ts'
 import { loadedPrograms } from '../helpers/loaded-programs.ts'
 import { requires } from '../helpers/requires.ts'
 import { runServed, startServe } from '../helpers/serve.ts'
@@ -72,26 +72,8 @@ say(look())
 test('a process that inherits the connection keeps the faults in force, and can inject none', async (t) => {
   if (!requires(t, 'root', 'linux:6.1', 'python3')) return
   const served = await startServe(t)
-  const program = `
-r, w = os.pipe()
-if os.fork() == 0:
-    c = Client()
-    c.inject("${drop}")
-    parent = os.getpid()
-    if os.fork() == 0:
-        os.read(r, 1)
-        answer = c.ask(type="inject", faults=["${refuse}"])
-        say([sends(), answer["code"], f"process, {parent}, has ended" in answer["message"]])
-        c.lift()
-        say([sends(), connects()])
-    os._exit(0)
-os.wait()
-os.write(w, b"x")
-`
-  assert.deepEqual(await runServed(served, program), [
-    ['lost', 'MB_CONTROL', true],
-    ['ok', 'ok'],
-  ])
+  const { program, said } = outlived('Client()')
+  assert.deepEqual(await runServed(served, program), said)
 })
 
 test('once no client is there, nothing stays attached; the next one finds everything as the first one did', async (t) => {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "joined.h"
 #include "keeper.h"
+#include "listener-message.h"
 #include "processes.h"
 #include "supervise.h"
 #include "../shared/joining.h"
@@ -72,38 +73,6 @@ static int send_code(const struct call_set *named, u64 passing)
 	return tell(&message, offsetof(struct join_code, code) + length * sizeof(*code));
 }
 
-/* The listener, or -1: it could not install the filter, and knows why itself. */
-static int hear_listener(void)
-{
-	u32 type = 0;
-	struct iovec part = { &type, sizeof(type) };
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	ssize_t n;
-	int listener;
-
-	do
-		n = recvmsg(SUPERVISOR_JOINING, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-
-	const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-
-	if (n == 0)
-		errno = ECHILD;
-	else if (n > 0)
-		errno = EPROTO;
-	if (!header || type != JOIN_LISTENER || header->cmsg_type != SCM_RIGHTS)
-		return -1;
-	memcpy(&listener, CMSG_DATA(header), sizeof(listener));
-	return listener;
-}
-
 int joined_begin(const struct call_set *named, const char *control, struct staged *staged)
 {
 	const pid_t pid = find_process();
@@ -126,7 +95,7 @@ int joined_begin(const struct call_set *named, const char *control, struct stage
 	processes_descend_from(pid);
 	if (is_kept)
 		keeper_await();
-	staged->listener = hear_listener();
+	staged->listener = listener_message(SUPERVISOR_JOINING, 0);
 	if (staged->listener < 0)
 		return -1;
 	staged->pid = pid;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "keeper.h"
+#include "listener-message.h"
 #include "receivers.h"
 #include "../shared/joining.h"
 
@@ -41,34 +42,6 @@ static void outlive(void)
 
 	while (read(SUPERVISOR, &byte, sizeof(byte)) < 0 && errno == EINTR)
 		;
-}
-
-/* Leaves the message where it is. -1: none will come. */
-static int look_at_listener(void)
-{
-	u32 type = 0;
-	struct iovec part = { &type, sizeof(type) };
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	ssize_t n;
-	int fd;
-
-	do
-		n = recvmsg(JOINING, &message, MSG_PEEK | MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-
-	const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-
-	if (!header || type != JOIN_LISTENER || header->cmsg_type != SCM_RIGHTS)
-		return -1;
-	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
 }
 
 /* Of a call that does not wait, or not yet, nothing changes. */
@@ -147,7 +120,7 @@ static _Noreturn void keep(int joining)
 
 	keep_descriptors(joining);
 	(void)prctl(PR_SET_NAME, NAME, 0, 0, 0); /* for people */
-	listener = look_at_listener();
+	listener = listener_message(JOINING, MSG_PEEK);
 	if (listener < 0)
 		_exit(0);
 	(void)send(SUPERVISOR, "", 1, MSG_NOSIGNAL); /* it may be dead already */
