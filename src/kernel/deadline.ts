@@ -1,9 +1,11 @@
-/** How long to wait at most, by a clock that cannot be set: Date.now() jumps when the machine's time does. */
+import { monotonicMs } from './monotonic.ts'
+
+/** How long to wait at most. */
 export class Deadline {
   readonly #end: number
 
   constructor(ms: number) {
-    this.#end = performance.now() + ms
+    this.#end = monotonicMs() + ms
   }
 
   get passed(): boolean {
@@ -12,6 +14,6 @@ export class Deadline {
 
   /** Milliseconds; 0 once it has passed. */
   get leftMs(): number {
-    return Math.max(0, this.#end - performance.now())
+    return Math.max(0, this.#end - monotonicMs())
   }
 }

@@ -1,9 +1,9 @@
 /** `run()`: a command under faults, from a program. */
-import { performance } from 'node:perf_hooks'
 import { engineOptions, planEngines } from '../engines/choose.ts'
 import { engines } from '../engines/engines.ts'
 import { MinderbinderError } from '../errors.ts'
 import { architecture } from '../kernel/architecture.ts'
+import { monotonicMs } from '../kernel/monotonic.ts'
 import { startSupervisor } from '../launch/start-supervisor.ts'
 import type { Stdio } from '../launch/stdio.ts'
 import { commandEnd, periodReport, type RunReport, runReport } from '../report/run-report.ts'
@@ -29,7 +29,7 @@ export async function run(request: RunRequest): Promise<RunReport> {
   const plan = planOf(request, place)
   const timeoutMs = timeoutOf(request)
   const startedAt = new Date()
-  const start = performance.now()
+  const start = monotonicMs()
   const { supervisor, gone } = await startSupervisor({
     argv: request.command,
     ...place,
@@ -57,7 +57,7 @@ export async function run(request: RunRequest): Promise<RunReport> {
       if (timeoutMs !== undefined) timer = setTimeout(() => kill('timed-out'), timeoutMs)
       const end = await session.ended
       const done = await session.close()
-      const times = { startedAt, durationMs: performance.now() - start }
+      const times = { startedAt, durationMs: monotonicMs() - start }
       if (stop === 'aborted') throw signal?.reason
       const how = stop === 'timed-out' ? ({ kind: 'timed-out' } as const) : commandEnd(end)
       const { command } = request

@@ -2,6 +2,7 @@
 
 import type { EngineTotals } from '../engines/totals.ts'
 import { architecture } from '../kernel/architecture.ts'
+import { monotonicMs } from '../kernel/monotonic.ts'
 import { interfaceName } from '../kernel/network/interfaces.ts'
 import type { Activity, TargetActivity } from '../report/activity.ts'
 import { decodeEvent } from '../report/event.ts'
@@ -76,7 +77,7 @@ export class Sampler {
     const { rules, engines, counts, lostEvents } = now
     const { count, youngest } = this.#source.targets()
     return {
-      atMs: performance.now(),
+      atMs: monotonicMs(),
       rules: rules.map((rule, index) => ({
         label: rule.label,
         what: this.#wordsOf(rule),

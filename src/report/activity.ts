@@ -42,7 +42,7 @@ export interface CallCounts {
 }
 
 export interface Activity {
-  /** Milliseconds of a clock that does not jump (performance.now()). */
+  /** Milliseconds of a clock that does not jump (src/kernel/monotonic.ts). */
   readonly atMs: number
   readonly rules: readonly RuleActivity[]
   /** Some of the targets, the youngest first; `targetCount` is how many there are. */

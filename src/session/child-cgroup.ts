@@ -7,6 +7,7 @@ import {
   releaseCgroup,
   sweepCgroups,
 } from '../kernel/cgroup/cgroup.ts'
+import { monotonicMs } from '../kernel/monotonic.ts'
 import { processIdentity } from '../kernel/process/identity.ts'
 import type { Home } from '../launch/home.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -53,7 +54,7 @@ let lastSweep: number | undefined
 
 /** At the first run of this process, and then for many at once. */
 async function sweepAtTimes(): Promise<void> {
-  const now = performance.now()
+  const now = monotonicMs()
   if (lastSweep !== undefined && now - lastSweep < SWEEP_PAUSE_MS) return
   lastSweep = now
   await sweepCgroups()

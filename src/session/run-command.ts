@@ -1,4 +1,6 @@
 /** A command's session from its beginning to its end. */
+
+import { monotonicMs } from '../kernel/monotonic.ts'
 import type { Home } from '../launch/home.ts'
 import type { ChildEnd } from '../launch/supervisor.ts'
 import type { Observer } from '../observe/observer.ts'
@@ -32,10 +34,10 @@ export async function runCommand(
   })
   try {
     if (observer) undo.push(await observer.start(() => session.sample()))
-    const [startedAt, before] = [new Date(), performance.now()]
+    const [startedAt, before] = [new Date(), monotonicMs()]
     await session.start()
     const end = await session.ended
-    const durationMs = performance.now() - before
+    const durationMs = monotonicMs() - before
     await undo.run()
     return { ...(await session.close()), end, startedAt, durationMs }
   } catch (error) {

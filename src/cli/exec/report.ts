@@ -1,5 +1,6 @@
 /** `exec --report FILE`: what became of the command and its faults. */
 import { architecture } from '../../kernel/architecture.ts'
+import { monotonicMs } from '../../kernel/monotonic.ts'
 import { Abandoned } from '../../launch/front.ts'
 import type { CommandRun } from '../../report/run-report.ts'
 import type { Rule } from '../../rules/rule.ts'
@@ -10,7 +11,7 @@ import type { OutputFile } from '../output-file.ts'
 export class ExecReport {
   readonly #file: OutputFile
   readonly #run: CommandRun
-  readonly #began = { at: new Date(), ms: performance.now() }
+  readonly #began = { at: new Date(), ms: monotonicMs() }
 
   constructor(file: OutputFile, run: CommandRun) {
     this.#file = file
@@ -37,7 +38,7 @@ export class ExecReport {
   async #failed(error: unknown): Promise<void> {
     const { failedPeriod, reportText, runReport } = await parts()
     const { at, ms } = this.#began
-    const period = failedPeriod({ startedAt: at, durationMs: performance.now() - ms })
+    const period = failedPeriod({ startedAt: at, durationMs: monotonicMs() - ms })
     this.#file.write(reportText(runReport(this.#run, failedEnd(error), period)))
   }
 }

@@ -1,4 +1,6 @@
 /** Lines of text of run, on stdout, where there is no terminal for graphs. */
+
+import { monotonicMs } from '../../kernel/monotonic.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { Activity } from '../../report/activity.ts'
 import { activityLines, startLines, stopLine } from '../../report/activity-lines.ts'
@@ -12,7 +14,7 @@ export function runLines({ seed, configs }: RunOptions): Observer {
     wantsInjections: false,
     wantsCalls: false,
     async start(sample) {
-      const begin = performance.now()
+      const begin = monotonicMs()
       let last: Activity | undefined
       let timer: NodeJS.Timeout
       const look = async () => {
@@ -32,7 +34,7 @@ export function runLines({ seed, configs }: RunOptions): Observer {
       return async () => {
         clearTimeout(timer)
         await look().catch(() => {})
-        writeStdout(stopLine((performance.now() - begin) / 1000))
+        writeStdout(stopLine((monotonicMs() - begin) / 1000))
       }
     },
   }

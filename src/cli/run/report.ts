@@ -1,5 +1,6 @@
 /** `run --report FILE`: what each set of rules did while it was in force. */
 import { architecture } from '../../kernel/architecture.ts'
+import { monotonicMs } from '../../kernel/monotonic.ts'
 import { addReplaced, noneReplaced } from '../../report/replaced.ts'
 import {
   failedPeriod,
@@ -70,10 +71,10 @@ export class MachineReporter {
   }
 
   #times() {
-    return { startedAt: this.#began.at, durationMs: performance.now() - this.#began.ms }
+    return { startedAt: this.#began.at, durationMs: monotonicMs() - this.#began.ms }
   }
 }
 
 function now() {
-  return { at: new Date(), ms: performance.now() }
+  return { at: new Date(), ms: monotonicMs() }
 }
