@@ -21,8 +21,8 @@ export interface Faults {
   readonly notes: readonly string[]
 }
 
-/** Adds the fault options to `command`: the returned lists fill as its arguments are parsed. */
-export function addFaultOptions(command: Command): Faults {
+/** Adds them to `command`; the returned function reads them once its arguments are parsed. */
+export function addFaultOptions(command: Command): () => Faults {
   const rules: Rule[] = []
   const configs: string[] = []
   const notes: string[] = []
@@ -38,7 +38,7 @@ export function addFaultOptions(command: Command): Faults {
     }
     command.addOption(new Option(flags, description).helpGroup(`${group}:`).argParser(take))
   }
-  return { rules, configs, notes }
+  return () => ({ rules, configs, notes })
 }
 
 /** With what each of them is by itself: an --inject gives a rule for each of its calls. */

@@ -340,6 +340,7 @@ function targetsOf(
       const table = await TargetTable.open(rules, { cgroup, own: 0, includeSetuid })
       undo.push(() => table.close())
       set = table.begin(rules)
+      set.follow()
       return set
     },
     notes: async (wanted: { readonly spared: boolean }): Promise<readonly string[]> =>

@@ -18,10 +18,11 @@ export interface AdoptOptions {
 }
 
 /**
- * Puts every running target into the table, before the rules are in force, and hands each to `adopt`. From then on the
- * table follows them by itself. Children that were forked while their parent was not in the table yet are found in the
+ * Puts every running target into the table, before the rules are in force, and hands each to `adopt`. From its follow()
+ * on the set keeps track of them by itself. Children that were forked while their parent was not in the table yet are found in the
  * next round.
  *
+ * @param set follows no process yet
  * @param running those of the set's table
  */
 export async function adoptRunning(
@@ -38,7 +39,8 @@ export async function adoptRunning(
     indices.map((index) => set.firstRow + index),
   )
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const candidates = (await running.look()).map((process) => {
+    const processes = await (round === 0 ? running.look() : running.lookAgain())
+    const candidates = processes.map((process) => {
       const own = named.get(process) ?? naming(process)
       named.set(process, own)
       return { process, named: own }
@@ -46,13 +48,19 @@ export async function adoptRunning(
     const { targets, spared } = matchAll(candidates, rules, never, { includeSetuid })
     set.spare(spared)
     const fresh = candidates.flatMap(({ process: { pid, birth }, process }) => {
-      const found = adopted.get(pid) === birth ? undefined : targets.get(pid)
-      if (!found) return []
-      const target = { pid, birth, rules: rowsOf(found.rules) }
-      return [{ process, target, inherited: rowsOf(found.inherited) }]
+      const match = adopted.get(pid) === birth ? undefined : targets.get(pid)
+      if (!match) return []
+      const target = { pid, birth, rules: rowsOf(match.rules) }
+      return [{ process, target, inherited: rowsOf(match.inherited) }]
     })
-    set.addAll(fresh.map(({ target, inherited }) => ({ ...target, inherited })))
-    if (fresh.length === 0) return
+    const found = fresh.map(({ target, inherited }) => ({ ...target, inherited }))
+    if (round === 0) {
+      set.addFirst(found)
+      set.follow()
+    } else {
+      set.addAll(found)
+      if (found.length === 0) return
+    }
     // An exec after that the kernel side sees. One before it, perhaps into a program that gains privileges, or its
     // end and another process of its number: then it is looked at again.
     const unchanged = running.unchanged()

@@ -137,7 +137,7 @@ export class CallerTargets implements Targets {
 
   /** @returns whether it did not have them all */
   #give({ pid, birth }: ProcessInfo, own: readonly number[], passed: readonly number[]): boolean {
-    const key = targetKey(pid, SIDE)
+    const key = uint32(targetKey(pid, SIDE))
     const before = this.#object.get('targets', key, targetProcess.size)
     if (!before) {
       const entry = encodeTargetProcess(birth, encodeRuleSet(own), encodeRuleSet(passed))
@@ -153,7 +153,7 @@ export class CallerTargets implements Targets {
   }
 
   #takeBack({ pid, birth }: ProcessInfo, rows: readonly number[]): void {
-    const key = targetKey(pid, SIDE)
+    const key = uint32(targetKey(pid, SIDE))
     const before = this.#object.get('targets', key, targetProcess.size)
     if (before?.readBigUInt64LE(0) !== birth) return
     const { rules, inherited } = setsOf(before)

@@ -1,5 +1,4 @@
 /** What bpf/target.bpf.h and the code that fills its maps agree on. */
-import { uint32 } from '../kernel/bpf/uint32.ts'
 import { RULE_SET_SIZE } from '../rules/encode.ts'
 
 /** SIDES and SIDE_SHIFT: sets of rules that a table has at one time, and where the key of a process has their side. */
@@ -19,8 +18,8 @@ export const targetProcess = {
 export const TICK_NS = 10_000_000n
 
 /** A process in `targets`. */
-export function targetKey(pid: number, side: number): Buffer {
-  return uint32((pid | (side << SIDE_SHIFT)) >>> 0)
+export function targetKey(pid: number, side: number): number {
+  return (pid | (side << SIDE_SHIFT)) >>> 0
 }
 
 /** As if it had exec'd when it was born, in ticks. Sets of rules: all of it, and those that it has from its parents. */

@@ -21,6 +21,8 @@ interface Look {
 export class RunningProcesses {
   readonly #changes: () => Changes
   #known = new Map<number, Look>()
+  /** As of the last look. */
+  #seen: Changes | undefined
 
   /** @param changes as of now, counted by the kernel side since before the first look; without it there is only one look */
   constructor(changes: () => Changes = () => new Uint32Array(CHANGES_MAX)) {
@@ -30,6 +32,7 @@ export class RunningProcesses {
   /** As of now. A process that is as it was is the same object. */
   async look(): Promise<ProcessInfo[]> {
     const changes = this.#changes()
+    this.#seen = changes
     const now = new Map<number, Look>()
     let looked = 0
     for (const pid of processIds()) {
@@ -44,7 +47,12 @@ export class RunningProcesses {
       now.set(pid, { process, own: at(changes, pid), ofParent: at(changes, process?.parent ?? 0) })
     }
     this.#known = now
-    return [...now.values()].flatMap(({ process }) => process ?? [])
+    return this.#found()
+  }
+
+  /** The same soon after look(), when it is likely that nothing has happened: a process that begins is a change, too. */
+  async lookAgain(): Promise<ProcessInfo[]> {
+    return this.#seen && areEqual(this.#seen, this.#changes()) ? this.#found() : this.look()
   }
 
   /** Says of a process that look() gave whether nothing has happened to it since. */
@@ -55,6 +63,18 @@ export class RunningProcesses {
       return known !== undefined && known.own === at(changes, pid)
     }
   }
+
+  #found(): ProcessInfo[] {
+    return [...this.#known.values()].flatMap(({ process }) => process ?? [])
+  }
+}
+
+function areEqual(before: Changes, now: Changes): boolean {
+  return Buffer.compare(bytesOf(before), bytesOf(now)) === 0
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Changes): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 /** A parent that ends leaves its children to another one. */

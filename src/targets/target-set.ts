@@ -35,6 +35,11 @@ export interface TargetSetPlace {
   readonly onEnd: () => void
 }
 
+/** A target that ran before the set began, and those of its rules that it has from its parents. */
+export interface RunningTarget extends TargetEntry {
+  readonly inherited: readonly number[]
+}
+
 export class TargetSet implements Targets {
   readonly #object: BpfObject
   readonly #place: TargetSetPlace
@@ -44,13 +49,11 @@ export class TargetSet implements Targets {
   #numbers: Buffer[] = []
   #ended = false
 
-  /** From here on execs, forks and exits are seen. */
   constructor(object: BpfObject, place: TargetSetPlace) {
     this.#object = object
     this.#place = place
     this.#clear() // of what a program may have left that was still running when the set before ended
     this.#fill()
-    object.update('sides', place.side, this.#begun())
   }
 
   get firstRow(): number {
@@ -73,6 +76,11 @@ export class TargetSet implements Targets {
     return this.#object.map('turn')
   }
 
+  /** From here on execs, forks and exits are seen. */
+  follow(): void {
+    this.#object.update('sides', this.#place.side, this.#begun())
+  }
+
   /** On the machine: from here on its rules are in force, and no others. */
   enforce(): void {
     this.#object.update('turn', 0, uint32(this.turn))
@@ -85,18 +93,17 @@ export class TargetSet implements Targets {
   }
 
   /**
-   * Processes that ran before the set began, and those of their rules that they have from their parents. Nothing
-   * happens to one that the table has already: what the kernel saw is newer. The caller looks afterwards whether each
-   * still is the same process in the same program, and forgets it if not.
+   * Processes that ran before follow(), all at once: until then no program puts any in. The caller looks afterwards
+   * whether each still is the same process in the same program, and forgets it if not.
    */
-  addAll(entries: readonly (TargetEntry & { readonly inherited: readonly number[] })[]): void {
-    const setOf = remembered(encodeRuleSet)
-    for (const { pid, birth, rules, inherited } of entries)
-      this.#object.putNew(
-        'targets',
-        this.#key(pid),
-        encodeTargetProcess(birth, setOf(rules), setOf(inherited)),
-      )
+  addFirst(targets: readonly RunningTarget[]): void {
+    this.#object.updateAll('targets', new Map(this.#elements(targets)))
+  }
+
+  /** The same after follow(). Nothing happens to one that the table has already: what the kernel saw is newer. */
+  addAll(targets: readonly RunningTarget[]): void {
+    for (const [key, value] of this.#elements(targets))
+      this.#object.putNew('targets', uint32(key), value)
   }
 
   /** Removes a process that was added and is a target no more, unless the kernel has put it in again. */
@@ -228,8 +235,16 @@ export class TargetSet implements Targets {
       .filter(([key]) => key.readUInt32LE(0) >>> SIDE_SHIFT === side)
   }
 
+  #elements(targets: readonly RunningTarget[]): (readonly [number, Buffer])[] {
+    const setOf = remembered(encodeRuleSet)
+    return targets.map(({ pid, birth, rules, inherited }) => [
+      targetKey(pid, this.#place.side),
+      encodeTargetProcess(birth, setOf(rules), setOf(inherited)),
+    ])
+  }
+
   #key(pid: number): Buffer {
-    return targetKey(pid, this.#place.side)
+    return uint32(targetKey(pid, this.#place.side))
   }
 
   #pid(key: Buffer): number {

@@ -61,7 +61,7 @@ export class TargetTable {
   }
 
   /**
-   * Follows no process yet: begin() does. A command's table has room for `first`, the machine's for others
+   * Follows no process yet: a set that it begins does. A command's table has room for `first`, the machine's for others
    * after them.
    *
    * @throws {MinderbinderError} MB_LIBBPF, MB_NO_PERMISSION, MB_ATTACH, MB_CGROUP
@@ -130,8 +130,8 @@ export class TargetTable {
   }
 
   /**
-   * Follows the targets of these rules from now on, beside those that are in force: of two sets one has to end
-   * before a third begins.
+   * To follow the targets of these rules, from its follow() on, beside those that are in force: of two sets one has to
+   * end before a third begins.
    *
    * @throws {MinderbinderError} MB_CGROUP
    */

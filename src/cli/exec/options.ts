@@ -46,7 +46,7 @@ export function execHelp(): never {
 
 /** Adds them to `command`; the returned function reads them once its arguments are parsed. */
 export function addExecOptions(command: Command): () => { faults: Faults; options: ExecOptions } {
-  const faults = addFaultOptions(command)
+  const readFaults = addFaultOptions(command)
   command.addHelpText('after', faultHelp)
   for (const { flags, description, group } of Object.values(execOptions)) {
     const option = new Option(flags, description).helpGroup(`${group}:`)
@@ -58,7 +58,7 @@ export function addExecOptions(command: Command): () => { faults: Faults; option
   return () => {
     const given = command.opts()
     return {
-      faults,
+      faults: readFaults(),
       options: {
         seed: given.seed ?? randomSeed(),
         engine: given.engine,
