@@ -24,8 +24,20 @@ export function targetKey(pid: number, side: number): number {
 
 /** As if it had exec'd when it was born, in ticks. Sets of rules: all of it, and those that it has from its parents. */
 export function encodeTargetProcess(birth: bigint, rules: Buffer, inherited: Buffer): Buffer {
-  const times = Buffer.alloc(targetProcess.rules)
-  times.writeBigUInt64LE(birth, 0)
-  times.writeBigUInt64LE(birth * TICK_NS, 8)
-  return Buffer.concat([times, rules, inherited])
+  const value = Buffer.alloc(targetProcess.size)
+  writeTargetProcess(value, birth, rules, inherited)
+  return value
+}
+
+/** The same, into `value`. */
+export function writeTargetProcess(
+  value: Buffer,
+  birth: bigint,
+  rules: Buffer,
+  inherited: Buffer,
+): void {
+  value.writeBigUInt64LE(birth, 0)
+  value.writeBigUInt64LE(birth * TICK_NS, 8)
+  value.set(rules, targetProcess.rules)
+  value.set(inherited, targetProcess.inherited)
 }

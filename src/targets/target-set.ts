@@ -13,6 +13,7 @@ import {
   TICK_NS,
   targetKey,
   targetProcess,
+  writeTargetProcess,
 } from './limits.ts'
 import { processStructs } from './process-structs.ts'
 import { remembered } from './remembered.ts'
@@ -97,13 +98,24 @@ export class TargetSet implements Targets {
    * whether each still is the same process in the same program, and forgets it if not.
    */
   addFirst(targets: readonly RunningTarget[]): void {
-    this.#object.updateAll('targets', new Map(this.#elements(targets)))
+    const setOf = remembered(encodeRuleSet)
+    const { size } = targetProcess
+    const keys = targets.map(({ pid }) => targetKey(pid, this.#place.side))
+    const values = Buffer.alloc(targets.length * size)
+    for (const [at, { birth, rules, inherited }] of targets.entries()) {
+      const value = values.subarray(at * size, (at + 1) * size)
+      writeTargetProcess(value, birth, setOf(rules), setOf(inherited))
+    }
+    this.#object.updateMany('targets', keys, values)
   }
 
   /** The same after follow(). Nothing happens to one that the table has already: what the kernel saw is newer. */
   addAll(targets: readonly RunningTarget[]): void {
-    for (const [key, value] of this.#elements(targets))
-      this.#object.putNew('targets', uint32(key), value)
+    const setOf = remembered(encodeRuleSet)
+    for (const { pid, birth, rules, inherited } of targets) {
+      const value = encodeTargetProcess(birth, setOf(rules), setOf(inherited))
+      this.#object.putNew('targets', this.#key(pid), value)
+    }
   }
 
   /** Removes a process that was added and is a target no more, unless the kernel has put it in again. */
@@ -233,14 +245,6 @@ export class TargetSet implements Targets {
     return this.#object
       .entries('targets', 4, targetProcess.size)
       .filter(([key]) => key.readUInt32LE(0) >>> SIDE_SHIFT === side)
-  }
-
-  #elements(targets: readonly RunningTarget[]): (readonly [number, Buffer])[] {
-    const setOf = remembered(encodeRuleSet)
-    return targets.map(({ pid, birth, rules, inherited }) => [
-      targetKey(pid, this.#place.side),
-      encodeTargetProcess(birth, setOf(rules), setOf(inherited)),
-    ])
   }
 
   #key(pid: number): Buffer {

@@ -72,11 +72,15 @@ export class BpfObject {
 
   /** Sets many elements of an array map at once. */
   updateAll(map: string, values: ReadonlyMap<number, Buffer>): void {
-    if (values.size === 0) return
-    const keys = Buffer.from(Uint32Array.from(values.keys()).buffer)
-    const count = uint32(values.size)
-    const bytes = Buffer.concat([...values.values()])
-    const result = this.#libbpf.mapUpdateBatch(this.map(map), keys, bytes, count, null)
+    this.updateMany(map, [...values.keys()], Buffer.concat([...values.values()]))
+  }
+
+  /** Sets many elements of a map whose keys are uint32_t. @param values one after the other, in the order of the keys */
+  updateMany(map: string, keys: readonly number[], values: Buffer): void {
+    if (keys.length === 0) return
+    const bytes = Buffer.from(Uint32Array.from(keys).buffer)
+    const count = uint32(keys.length)
+    const result = this.#libbpf.mapUpdateBatch(this.map(map), bytes, values, count, null)
     if (result < 0) throw new Error(`map ${map}: ${errnoName(result)}`)
   }
 
