@@ -26,8 +26,8 @@ export interface AdoptOptions {
  * @param running those of the set's table
  */
 export async function adoptRunning(
-  set: TargetSet,
-  running: RunningProcesses,
+  set: Pick<TargetSet, 'firstRow' | 'addFirst' | 'follow' | 'addAll' | 'forget' | 'spare'>,
+  running: Pick<RunningProcesses, 'look' | 'lookAgain' | 'unchanged'>,
   rules: readonly Rule[],
   { never, includeSetuid }: AdoptOptions,
   adopt: (target: TargetEntry) => Promise<void>,
