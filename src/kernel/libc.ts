@@ -12,6 +12,8 @@ export interface Libc {
   send(fd: number, bytes: Memory, size: number, flags: number): number
   recv(fd: number, bytes: Memory, size: number, flags: number): number
   clock_gettime(clock: number, time: Memory): number
+  /** Returns 0, or the errno. */
+  pthread_sigmask(how: number, set: Memory, old: Memory): number
   _exit(status: number): void
   /** For calls with up to four arguments that glibc and musl have no function for. */
   syscall(number: number, a: number, b: number, c: number, d: number): number
@@ -37,6 +39,7 @@ export function loadLibc(): Promise<Libc> {
       send: func('intptr_t send(int fd, void *bytes, size_t size, int flags)'),
       recv: func('intptr_t recv(int fd, void *bytes, size_t size, int flags)'),
       clock_gettime: func('int clock_gettime(int clock, void *time)'),
+      pthread_sigmask: func('int pthread_sigmask(int how, void *set, void *old)'),
       _exit: func('void _exit(int status)'),
       syscall: func('long syscall(long number, long a, long b, long c, long d)'),
     }

@@ -116,6 +116,22 @@ test('what an earlier run left behind is not under the rules of a later one', as
   assert.deepEqual([fired(later), await receiver.received()], [[[1, 1]], [1]])
 })
 
+test('a profiler, which sends this process signals all the time, keeps no program from being loaded', async (t) => {
+  if (!requires(t, ...needs)) return
+  const folder = scratch(t)
+  const program = `
+    const { run } = await import('${library}')
+    const command = ['bash', '-c', 'echo x >/dev/udp/127.0.0.1/9']
+    const report = await run({ command, faults: ['--drop-net 100%,proto=udp'], stdio: 'ignore' })
+    console.log(report.rules.map(({ fired }) => fired).join())`
+  const profiled = ['--cpu-prof', '--cpu-prof-interval', '200', '--cpu-prof-dir', folder]
+  const done = await runProgram([
+    ...[process.execPath, ...profiled, '--input-type=module', '-e', program],
+  ])
+  assert.deepEqual([done.stdout, done.stderr, done.status], ['1\n', '', 0])
+  assert.equal(readdirSync(folder).length, 1) // the profile
+})
+
 test('a program that has run some ends by itself, and at once, and nothing is left', async (t) => {
   if (!requires(t, ...needs)) return
   const before = systemState()

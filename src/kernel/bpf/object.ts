@@ -1,6 +1,8 @@
 /** One loaded BPF object: programs and maps that live as long as it is open. */
 import { MinderbinderError } from '../../errors.ts'
 import { errnoName, type Pointer } from '../ffi.ts'
+import { loadLibc } from '../libc.ts'
+import { withoutSignals } from '../signal-mask.ts'
 import { type Libbpf, loadLibbpf } from './libbpf.ts'
 import { uint32 } from './uint32.ts'
 
@@ -42,6 +44,7 @@ export class BpfObject {
    */
   static async load(bytes: Buffer, settings: BpfObjectSettings): Promise<BpfObject> {
     const libbpf = await loadLibbpf()
+    await loadLibc() // for withoutSignals()
     const first = attempt(libbpf, bytes, settings, undefined)
     if (first.object) return new BpfObject(libbpf, first.object)
     // Without privileges libbpf does without BTF, and then the kernel takes no map that needs it (EINVAL).
@@ -185,7 +188,9 @@ function attempt(
   const object = libbpf.objectOpenMem(bytes, bytes.length, openOptions(libbpf, name, log))
   if (!object) return { object: null, errno: libbpf.koffi.errno() }
   let result = configure(libbpf, object, settings)
-  if (result === 0) result = libbpf.objectLoad(object)
+  // The verifier gives up where a signal is pending (EAGAIN; do_check() in kernel/bpf/verifier.c, since Linux 5.0). libbpf
+  // tries five times, and a profiler that samples this thread each millisecond ends them all.
+  if (result === 0) result = withoutSignals(() => libbpf.objectLoad(object))
   if (result === 0) return { object, errno: 0 }
   libbpf.objectClose(object)
   return { object: null, errno: -result }
