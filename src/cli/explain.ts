@@ -2,6 +2,7 @@
 import { kernelEngines } from '../engines/engine.ts'
 import { describeRule, describeTargets, mostNames, nouns } from '../rules/describe.ts'
 import { groupByExpression } from '../rules/expression.ts'
+import { ringRequests } from '../rules/names/ring-requests.ts'
 import type { LeftOut, Rule } from '../rules/rule.ts'
 import { overlap, shadowedBy } from '../rules/shadow.ts'
 import { printable } from '../rules/span.ts'
@@ -132,11 +133,33 @@ function caveats(rule: Rule, { engine }: EngineAnswer): string[] {
   const isSpelled = rule.kind === 'syscall' && rule.paths?.some((path) => !path.startsWith('*'))
   const spelled = `${engine} compares path= with the path as the program passes it, absolute or relative`
   const early = `hook does not see a call that fails before its hook, such as a bad descriptor`
-  if (engine !== undefined && kernelEngines.includes(engine))
-    return [...(isSpelled ? [spelled] : []), ...(engine === 'hook' ? [early] : [])]
-  if (rule.kind === 'refuse-net' && rule.protocol === 'udp')
-    return ['resolvers connect() UDP sockets: they may find no name, or no route to an address']
-  return []
+  const inKernel = engine !== undefined && kernelEngines.includes(engine)
+  return [
+    ...(inKernel && isSpelled ? [spelled] : []),
+    ...(engine === 'hook' ? [early] : []),
+    ...(rule.kind === 'refuse-net' && rule.protocol === 'udp'
+      ? ['resolvers connect() UDP sockets: they may find no name, or no route to an address']
+      : []),
+    ...(engine === undefined ? [] : describeRing(rule, engine)),
+  ]
+}
+
+/** What becomes of the same by io_uring: test/kernel/guest/io-uring.ts compares this with what it sees. */
+function describeRing(rule: Rule, engine: string): string[] {
+  if (engine === 'cgroup' && rule.kind === 'refuse-net')
+    return ['refuses connections through io_uring, too']
+  const calls =
+    rule.kind === 'syscall'
+      ? rule.syscalls.filter((call) => ringRequests.has(call))
+      : rule.kind === 'refuse-net'
+        ? ['connect']
+        : []
+  if (calls.length === 0) return []
+  const why =
+    engine === 'hook'
+      ? 'its requests pass the same hooks, but in io_uring_enter or a thread of the kernel (except for one that has waited and goes on where a named call returns)'
+      : 'its requests are not system calls'
+  return [`does not hit ${listNames(calls, 'and', mostNames)} through io_uring: ${why}`]
 }
 
 /** What earlier rules leave to this one. */

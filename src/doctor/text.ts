@@ -86,7 +86,7 @@ function unprivilegedBpf(value: number | null): string {
 function ioUring(there: boolean | null): string {
   if (there === null) return '?'
   return there
-    ? 'available: what a program does through it bypasses every fault; --syscall io_uring_setup=ENOSYS keeps programs from using it'
+    ? 'available: what a program does through it bypasses every system call fault; --syscall io_uring_setup=ENOSYS keeps programs from using it'
     : 'cannot be set up: no call bypasses the faults that way'
 }
 

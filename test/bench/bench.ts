@@ -5,6 +5,7 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { descriptorCalls, namedCalls, unnamedCalls } from './calls.ts'
 import { inKernelCalls } from './in-kernel.ts'
+import { inKernelScale } from './in-kernel-scale.ts'
 import { libraryRuns } from './library.ts'
 import { machine } from './machine.ts'
 import { manyRuns } from './many-runs.ts'
@@ -22,6 +23,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measure[]>>> = {
   unnamed: unnamedCalls,
   descriptors: descriptorCalls,
   'in-kernel': inKernelCalls,
+  'in-kernel-scale': inKernelScale,
   'start-up': startUp,
   'many-runs': manyRuns,
   library: libraryRuns,

@@ -1,4 +1,4 @@
-/** What a system call costs under override and hook: named and not fired, not named, by processes outside, among many. */
+/** What a system call costs under override and hook: named and not fired, not named, by processes outside. */
 import { fixture } from '../helpers/fixture.ts'
 import { run, start } from '../helpers/run.ts'
 import { until } from '../helpers/until.ts'
@@ -19,8 +19,6 @@ const four = (call: string) => [rule(call), rule(call), rule(call), rule(call)].
 
 interface Manner {
   readonly engine: 'override' | 'hook'
-  /** What is called in a crowd, and named by one rule. */
-  readonly crowded: { readonly call: Call; readonly fault: readonly string[] }
   /** Rules for 16 system calls, as many as programs can watch. Under hook, one of them for openat. */
   readonly many: readonly string[]
   /** What is called under them. */
@@ -30,9 +28,6 @@ interface Manner {
 const manners: readonly Manner[] = [
   {
     engine: 'override',
-    // A call that takes no memory: 6.1 may have the allocator SLOB, which looks through all that it has given to so
-    // many processes.
-    crowded: { call: 'getppid', fault: rule('getppid') },
     many: [
       ...['fsync', 'fdatasync', 'fchdir', 'ftruncate', 'dup', 'fstatfs', 'listen', 'shutdown'],
       ...['getsockname', 'getpeername', 'lseek', 'getdents64', 'fchmod', 'fchown', 'readahead'],
@@ -42,7 +37,6 @@ const manners: readonly Manner[] = [
   },
   {
     engine: 'hook',
-    crowded: { call: 'open', fault: openat },
     many: [
       ...openat,
       ...[
@@ -65,10 +59,10 @@ export async function inKernelCalls(): Promise<Measure[]> {
 }
 
 async function measure(manner: Manner): Promise<Measure[]> {
-  const { engine, crowded, many } = manner
+  const { engine, many } = manner
   const why = await lacking(manner)
   if (why !== undefined) return [{ name: engine, ours: '', comparedWith: '', skipped: why }]
-  const measures = [
+  return [
     await compare(manner, 'openat + close, openat named', 1.15, 'bare', {
       base: () => numberFrom(loop('open')),
       ours: () => under(manner, openat, loop('open')),
@@ -94,39 +88,6 @@ async function measure(manner: Manner): Promise<Measure[]> {
     ),
     await beside(manner),
   ]
-  for (const targets of [100, 1000])
-    measures.push(
-      await compare(manner, `${crowded.call} named, ${targets} targets`, 1.05, '2 targets', {
-        base: () => under(manner, crowded.fault, among(2, crowded.call)),
-        ours: () => under(manner, crowded.fault, among(targets, crowded.call)),
-      }),
-    )
-  return measures
-}
-
-/**
- * The loop, with so many programs around it, less one, that wait: it begins when each has said that it runs, or their
- * starts would be measured.
- */
-function among(targets: number, call: Call): string[] {
-  const script = `
-    set -e
-    folder=$(mktemp -d)
-    mkfifo "$folder/ready" "$folder/never"
-    exec 3<>"$folder/ready" 4<>"$folder/never"
-    rm -r "$folder"
-    pids=
-    i=1
-    while [ $i -lt ${targets} ]; do
-      sh -c 'echo >&3; read _ <&4' &
-      pids="$pids $!"
-      i=$((i + 1))
-    done
-    i=1
-    while [ $i -lt ${targets} ]; do read _ <&3; i=$((i + 1)); done
-    "$@"
-    kill $pids`
-  return ['sh', '-c', script, 'sh', ...loop(call)]
 }
 
 /** A process outside calls what is named inside. */
@@ -168,7 +129,8 @@ async function compare(
   }
 }
 
-async function lacking({ engine }: Manner): Promise<string | undefined> {
+/** Why it does not work here. */
+export async function lacking({ engine }: Pick<Manner, 'engine'>): Promise<string | undefined> {
   const command = exec(['--engine', engine, ...openat], ['true'])
   const { status, stderr } = await run(command, { timeout: PATIENCE_MS })
   return status === 0 ? undefined : stderr.split('\n', 1)[0]

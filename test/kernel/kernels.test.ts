@@ -52,6 +52,7 @@ const stock = [
   'test/kernel/guest/serve-calls.ts',
   'test/kernel/guest/hook-calls.ts',
   'test/kernel/guest/hook-trouble.ts',
+  'test/kernel/guest/hook-kernel-work.ts',
   'test/kernel/guest/io-uring.ts',
   'test/system/run-prototype.test.ts',
   'test/system/targets.test.ts',

@@ -213,7 +213,7 @@ export const throughRing: ReadonlySet<string> = new Set(
 )
 
 /** What to say of them. */
-export const ringGoesPast = 'what a program does through io_uring bypasses every rule'
+export const ringGoesPast = 'system call faults never hit what a program does through io_uring'
 
 export const callsOfFunction: ReadonlyMap<string, readonly string[]> = expand(functions)
 

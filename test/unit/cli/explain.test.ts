@@ -17,10 +17,31 @@ test('one fault', () => {
     [
       '1. flaky',
       '   openat fails with ENOENT (No such file or directory) with a chance of 50% each time',
+      '   does not hit openat through io_uring: its requests are not system calls',
       '   engine: seccomp',
       'chances depend on the seed: 42',
       '',
     ].join('\n'),
+  )
+})
+
+test('only calls that io_uring has requests for are named, and why not', () => {
+  const ring = (rule: Rule, engine: string) =>
+    explain([rule], () => ({ engine }), { seed: 0n })
+      .split('\n')
+      .filter((line) => line.includes('io_uring'))
+  for (const engine of ['override', 'seccomp', 'ptrace'])
+    assert.deepEqual(ring(call('chmod+write+read=EIO'), engine), [
+      '   does not hit read and write through io_uring: its requests are not system calls',
+    ])
+  assert.deepEqual(ring(call('read=EIO'), 'hook'), [
+    '   does not hit read through io_uring: its requests pass the same hooks, but in io_uring_enter or a thread of the kernel (except for one that has waited and goes on where a named call returns)',
+  ])
+  assert.deepEqual(ring(call('chmod=EIO'), 'hook'), [])
+  assert.deepEqual(ring(parseNetworkFault('drop-net', '5%'), 'tc'), [])
+  assert.doesNotMatch(
+    explain([call('read=EIO')], () => ({ refusal: 'x' }), { seed: 0n }),
+    /ring/,
   )
 })
 
@@ -39,7 +60,7 @@ test('each rule is asked for its engine, and a refusal is told', () => {
     asked,
     [...rules.entries()].map(([index, rule]) => [rule, index]),
   )
-  assert.match(output, /^1\. openat=EIO\n.*\n {3}engine: override\n2\. drop-net 5%\n/)
+  assert.match(output, /^1\. openat=EIO\n(?: {3}.*\n)* {3}engine: override\n2\. drop-net 5%\n/)
   assert.match(output, /\n {3}cannot be done here: it needs root\n/)
   assert.match(output, /the first that fires wins/)
 })

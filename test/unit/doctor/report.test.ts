@@ -128,7 +128,7 @@ test('a no in the text comes with its cost and its remedy, a yes with neither', 
 test('the text says that io_uring goes past the faults, and what is turned off', () => {
   const all = checks()
   const report = { verdicts: verdicts(all), checks: all, facts }
-  assert.match(toText(report), /^ {2}io_uring .*bypasses every fault/m)
+  assert.match(toText(report), /^ {2}io_uring .*bypasses every system call fault/m)
   assert.doesNotMatch(toText(report), /turned off/)
   const off = { ...report, facts: { ...facts, turnedOff: ['tcx'] } }
   assert.match(toText(off), /^ {2}turned off +tcx \(MINDERBINDER_NO_FEATURE\)$/m)

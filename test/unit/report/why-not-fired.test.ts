@@ -339,7 +339,7 @@ test('paths that could not be read: who may read them', () => {
 
 test('a hint names no call that the rule has already', () => {
   const hint = (text: string) => why([[call(text), {}]]).hint
-  const ring = 'what a program does through io_uring bypasses every rule'
+  const ring = 'system call faults never hit what a program does through io_uring'
   assert.equal(hint('recvfrom+recvmsg=EIO'), `some programs call read; ${ring}`)
   assert.equal(hint('fsync+fdatasync=EIO'), ring)
   assert.equal(hint('fsync=EIO'), `some programs call fdatasync (%sync names both); ${ring}`)
