@@ -10,11 +10,13 @@
 
 /* Where things are in struct pt_regs, which is UAPI in all but name (asm/ptrace.h). */
 #define X86_64_R10 56 /* then r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax */
+#define X86_64_RAX 80
 #define X86_64_RDI 112
 #define X86_64_RIP 128
 #define ARM64_X0 0 /* then x1 to x8 */
 #define ARM64_PC 256
 #define ARM64_PSTATE 264
+#define ARM64_ORIG_X0 272
 
 /*
  * In pstate: a 32-bit program. On arm64 its calls come in by the functions of 64-bit ones (arch/arm64/kernel/sys32.c),

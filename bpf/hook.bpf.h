@@ -6,7 +6,7 @@
  * A hook does not know which call it runs in, nor whether the call has passed it before. So two programs do it. The one
  * at the entry of a named call puts a mark on the thread. The first hook of that call decides, and writes its decision
  * into the mark; hooks that the call passes later repeat it. A thread without a mark passes: kernel threads, workers
- * of io_uring, and calls that no rule names, whatever they run into inside.
+ * of io_uring, and calls that no rule names, whatever they run into inside. So does one whose call has returned.
  */
 #ifndef MINDERBINDER_HOOK_BPF_H
 #define MINDERBINDER_HOOK_BPF_H
@@ -52,6 +52,19 @@ static __always_inline u32 number_of(u64 regs)
 static __always_inline u64 instruction_of(u64 regs)
 {
 	return *(const u64 *)(regs + (settings.arm64 ? ARM64_PC : X86_64_RIP));
+}
+
+/*
+ * Has the call not returned yet? What the kernel does for the thread between the return and user space passes hooks, too:
+ * it goes on with requests of io_uring whose sockets have become ready, and writes a core file. The register of the result
+ * holds -ENOSYS (x86_64: entry_64.S) or the first argument (arm64: el0_svc_common()) until the call has one. A call that
+ * returns the same is not told apart.
+ */
+static __always_inline int is_underway(u64 regs)
+{
+	if (settings.arm64)
+		return *(const u64 *)(regs + ARM64_X0) == *(const u64 *)(regs + ARM64_ORIG_X0);
+	return *(const s64 *)(regs + X86_64_RAX) == -ENOSYS;
 }
 
 /*
@@ -102,7 +115,7 @@ __noinline int fail_at(u32 hook)
 	if (!mark || mark->state == MARK_NONE || !(mark->hooks >> (hook & 31) & 1))
 		return 0;
 	regs = (u64)bpf_task_pt_regs(this_task());
-	if (number_of(regs) != mark->nr || instruction_of(regs) != mark->ip)
+	if (number_of(regs) != mark->nr || instruction_of(regs) != mark->ip || !is_underway(regs))
 		return 0;
 	if (mark->state == MARK_OPEN) {
 		mark->state = MARK_PASSES;

@@ -73,6 +73,7 @@ enum {
 	IPPROTO_MPTCP = 262,
 };
 
+#define ENOSYS 38
 #define ECONNREFUSED 111
 
 /* Opaque here: helpers take it. */

@@ -157,7 +157,7 @@ function describeRing(rule: Rule, engine: string): string[] {
   if (calls.length === 0) return []
   const why =
     engine === 'hook'
-      ? 'its requests pass the same hooks, but in io_uring_enter or a thread of the kernel (except for one that has waited and goes on where a named call returns)'
+      ? 'its requests pass the same hooks, but in io_uring_enter or a thread of the kernel'
       : 'its requests are not system calls'
   return [`does not hit ${listNames(calls, 'and', mostNames)} through io_uring: ${why}`]
 }
