@@ -75,14 +75,19 @@ static __always_inline struct file *file_of(u32 fd)
 /* Is the descriptor a connection to the socket? Its peer has the socket's name then (unix(7)). */
 __noinline int is_control_connection(u32 fd)
 {
-	struct file *file = file_of(fd);
+	struct file *file;
 	union socket_path path = {};
 	struct socket *socket;
 	struct unix_address *address;
 	struct sock *sk;
 
-	if (!bpf_core_type_exists(struct unix_sock))
+	/*
+	 * First: where there is no socket, the verifier looks no further. Before Linux 6.8 it follows this even if nothing calls
+	 * it (commit 2afae08c9dcb).
+	 */
+	if (!settings.control[0] || !bpf_core_type_exists(struct unix_sock))
 		return 0;
+	file = file_of(fd);
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return 0;
 	socket = BPF_CORE_READ(file, private_data);

@@ -14,6 +14,13 @@
 /* Bytes of a socket's path, zeros behind it: more than struct sockaddr_un has, in whole words. */
 #define SOCKET_PATH_MAX 112
 
+/* What some rule may have, of those that this is loaded for and of those that follow them. */
+enum uses {
+	USES_PATHS = 1 << 0, /* path= */
+	USES_FDS = 1 << 1,   /* fd= */
+	USES_AGE = 1 << 2,   /* after= or for= */
+};
+
 /* Set before this is loaded. */
 volatile const struct {
 	u64 seed;
@@ -28,6 +35,8 @@ volatile const struct {
 	u32 spares;	      /* programs that gain privileges, and what they start; on the machine these are no targets */
 	u32 user, group;      /* that chooses them: spares */
 	u32 changes;	      /* rules come and go while a command runs: session.side */
+	u32 uses;	      /* enum uses: what the verifier need not look at is off */
+	u32 padding;
 	u64 control[SOCKET_PATH_MAX / 8]; /* path of the socket of --control; zeros: there is none */
 	struct rule_set everyone; /* rules without targets */
 } settings;

@@ -67,9 +67,9 @@ struct walk {
 /* Do all keys of the rule agree that say which calls are meant? */
 static __always_inline int names_call(const struct rule *rule, const struct call *call, struct rule_counts *total)
 {
-	if (rule->fd_count && !fd_matches(rule, &call->shape, call->args))
+	if (settings.uses & USES_FDS && rule->fd_count && !fd_matches(rule, &call->shape, call->args))
 		return 0;
-	if (!(rule->flags & RULE_HAS_PATH))
+	if (!(settings.uses & USES_PATHS && rule->flags & RULE_HAS_PATH))
 		return 1;
 	switch (call->paths < PATHS_MAX ? compare_paths(call->paths, call->index) : PATH_UNREAD) {
 	case PATH_MATCHES:
@@ -97,7 +97,7 @@ static long try_rule(u32 i, void *context)
 	call->slot = rule->slot;
 	predicates = names_call(rule, call, total);
 	scope = total;
-	if (rule->scope == SCOPE_PROCESS) {
+	if (settings.process_rules && rule->scope == SCOPE_PROCESS) {
 		scope = counts_of_process(call, call->index);
 		if (!scope) { /* no room to count in: the rule lets this call pass, and the run says so */
 			LOSE(untracked);
@@ -138,6 +138,8 @@ static __always_inline int look_at_process(struct call *call, const struct targe
 	u32 *settled_tid = place_among_settled(tid);
 	struct process *process = 0;
 
+	if (!(settings.uses & USES_AGE))
+		needs &= ~CALL_NEEDS_AGE;
 	call->tgid = tgid;
 	if (settings.tracks_processes && (needs & CALL_NEEDS_AGE || !settled_tid || *settled_tid != tid)) {
 		process = bpf_map_lookup_elem(&processes, &tgid);
@@ -201,11 +203,11 @@ __noinline int decide_call(struct call *call)
 		return 0;
 	if (look_at_process(call, target, named->needs))
 		return 0;
-	if (named->needs & CALL_NEEDS_PATH)
+	if (settings.uses & USES_PATHS && named->needs & CALL_NEEDS_PATH)
 		call->paths = read_paths(call);
 	walk.call = call; /* known not to be null */
 	bpf_loop(RULE_WALK_STEPS, try_rule, &walk, 0);
-	if (call->paths < PATHS_MAX)
+	if (settings.uses & USES_PATHS && call->paths < PATHS_MAX)
 		give_paths_back(call->paths);
 	if (!call->fired)
 		return 0;

@@ -6,16 +6,13 @@ import { type RingReader, readEvents } from '../../kernel/bpf/events.ts'
 import { readBpfObject } from '../../kernel/bpf/file.ts'
 import { BpfObject } from '../../kernel/bpf/object.ts'
 import { missedRuns } from '../../kernel/bpf/program.ts'
-import { struct } from '../../kernel/bpf/struct.ts'
 import { testRunHere } from '../../kernel/bpf/test-run.ts'
 import { uint32 } from '../../kernel/bpf/uint32.ts'
 import type { ChildCgroup } from '../../kernel/cgroup/cgroup.ts'
 import {
   decodeCounts,
-  encodeRuleSet,
   encodeRules,
   RULE_COUNTS_SIZE,
-  RULE_SET_SIZE,
   RULE_SIZE,
   RULES_MAX,
   SYSCALLS_MAX,
@@ -27,7 +24,8 @@ import type { EngineContext } from '../engine.ts'
 import { EventRoutes } from '../event-routes.ts'
 import type { Losses } from './losses.ts'
 import type { PlacedRules } from './placed-rules.ts'
-import { dependsOnAge, NAMED_CALL_SIZE, overrideTables } from './tables.ts'
+import { countedPerProcess, overrideStructs, settingsOf, sparesPrivileged } from './settings.ts'
+import { NAMED_CALL_SIZE, overrideTables } from './tables.ts'
 
 /** Counters of scope=process, one for each process and rule: 64 bytes each where all are used. */
 const PROCESS_COUNTS_MAX = 1_048_576
@@ -37,52 +35,11 @@ const NO_EVENT_BUFFER = 64 * 1024
 /** No cgroup has this id. */
 const NOWHERE = 2n ** 64n - 1n
 
-/** SOCKET_PATH_MAX of bpf/override.bpf.h */
-const SOCKET_PATH_MAX = 112
 /** Maps that objects beside each other share: what one of them decides is the others', too. */
 const sharedMaps = [
   ...['rules', 'counts', 'calls', 'process_rules', 'process_counts', 'processes', 'settled'],
   ...['marks', 'events', 'losses', 'targets', 'turn', '.bss'],
 ]
-
-/** Structures of bpf/syscall.bpf.c. */
-export const overrideStructs = {
-  settings: struct({
-    seed: 'u64',
-    process_rules: 'u32',
-    arm64: 'u32',
-    wants_events: 'u32',
-    exempts_loader: 'u32',
-    tracks_processes: 'u32',
-    targeted: 'u32',
-    machine: 'u32',
-    turn: 'u32',
-    spares: 'u32',
-    user: 'u32',
-    group: 'u32',
-    changes: 'u32',
-    control: SOCKET_PATH_MAX,
-    everyone: RULE_SET_SIZE,
-  }),
-  session: struct({
-    cgroup: 'u64',
-    armed: 'u64',
-    level: 'u32',
-    pid_level: 'u32',
-    zero: 'u32',
-    spared: 'u32',
-    side: 'u32',
-    padding: 'u32',
-  }),
-  losses: struct({
-    events: 'u64',
-    foreign_calls: 'u64',
-    foreign_programs: 'u64',
-    untracked: 'u64',
-    spared: 'u64',
-    forgotten: 'u64',
-  }),
-}
 
 /** Of a command whose rules come and go. */
 export interface Changing {
@@ -362,46 +319,4 @@ const notDeciding = /^mb_(touch|exec$|fork$|exit$|self$)/
 export function followersOf(context: EngineContext, changes = false): readonly string[] {
   const spares = sparesPrivileged(context) && !changes
   return spares ? ['mb_exec', 'mb_fork', 'mb_exit'] : ['mb_exec', 'mb_exit']
-}
-
-/** How many of the rules have scope=process: what there is room for. */
-export function countedPerProcess(rules: readonly Rule[], indices: readonly number[]): number {
-  return indices.filter((index) => {
-    const rule = rules[index]
-    return rule?.kind === 'syscall' && rule.scope === 'process'
-  }).length
-}
-
-function sparesPrivileged({ machine, includeSetuid }: EngineContext): boolean {
-  return !machine && !includeSetuid
-}
-
-function settingsOf(
-  context: EngineContext,
-  perProcess: number,
-  indices: readonly number[],
-  targets: Targets | undefined,
-  control?: string,
-): Buffer {
-  const { rules, seed, includeLoader, machine, user, onEvent } = context
-  const changes = control !== undefined
-  const spares = sparesPrivileged(context) && !changes
-  const needsAge = indices.some((index) => dependsOnAge(rules[index]!))
-  return overrideStructs.settings.encode({
-    seed: BigInt.asUintN(64, seed),
-    process_rules: perProcess,
-    arm64: Number(architecture === 'arm64'),
-    wants_events: Number(onEvent !== undefined),
-    exempts_loader: Number(!includeLoader),
-    tracks_processes: Number(needsAge || !includeLoader || spares),
-    targeted: Number(targets !== undefined),
-    machine: Number(machine === true),
-    turn: targets?.turn ?? 0,
-    spares: Number(spares),
-    user: user?.uid ?? 0,
-    group: user?.gid ?? 0,
-    changes: Number(changes),
-    control: Buffer.concat([Buffer.from(control ?? '')], SOCKET_PATH_MAX),
-    everyone: encodeRuleSet(indices.filter((index) => rules[index]?.targets === undefined)),
-  })
 }

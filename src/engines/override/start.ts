@@ -8,8 +8,9 @@ import { type Begin, inTurns, type RulesAtWork } from '../in-turns.ts'
 import { attachOverride } from './attach.ts'
 import { type Losses, lossesSince, noLosses, notesOn } from './losses.ts'
 import { attachSomehow, type Manner } from './manner.ts'
-import { countedPerProcess, type OverrideObject } from './object.ts'
+import type { OverrideObject } from './object.ts'
 import type { PlacedRules } from './placed-rules.ts'
+import { countedPerProcess } from './settings.ts'
 import { type AttachedWay, waysServe } from './ways.ts'
 
 /** What is attached, for all sets of rules that it serves. */

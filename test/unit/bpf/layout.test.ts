@@ -11,7 +11,7 @@ import {
   settingsOf,
 } from '../../../src/engines/network/settings.ts'
 import { hookFunctions } from '../../../src/engines/override/hooks.ts'
-import { overrideStructs } from '../../../src/engines/override/object.ts'
+import { overrideStructs } from '../../../src/engines/override/settings.ts'
 import { overrideTables } from '../../../src/engines/override/tables.ts'
 import { MODIFIED_MAX } from '../../../src/engines/override/ways.ts'
 import type { BpfObject } from '../../../src/kernel/bpf/object.ts'
