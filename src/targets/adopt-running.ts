@@ -19,8 +19,8 @@ export interface AdoptOptions {
 
 /**
  * Puts every running target into the table, before the rules are in force, and hands each to `adopt`. From its follow()
- * on the set keeps track of them by itself. Children that were forked while their parent was not in the table yet are found in the
- * next round.
+ * on the set keeps track of them by itself. Children that were forked while their parent was not in the table yet are
+ * found in the next round.
  *
  * @param set follows no process yet
  * @param running those of the set's table
@@ -50,10 +50,10 @@ export async function adoptRunning(
     const fresh = candidates.flatMap(({ process: { pid, birth }, process }) => {
       const match = adopted.get(pid) === birth ? undefined : targets.get(pid)
       if (!match) return []
-      const target = { pid, birth, rules: rowsOf(match.rules) }
-      return [{ process, target, inherited: rowsOf(match.inherited) }]
+      const sets = { rules: rowsOf(match.rules), inherited: rowsOf(match.inherited) }
+      return [{ process, target: { pid, birth, ...sets } }]
     })
-    const found = fresh.map(({ target, inherited }) => ({ ...target, inherited }))
+    const found = fresh.map(({ target }) => target)
     if (round === 0) {
       set.addFirst(found)
       set.follow()
